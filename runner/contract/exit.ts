@@ -1,0 +1,20 @@
+/**
+ * Exit codes of every command, one table: shells, the operator's podFailurePolicy and the documentation read it.
+ * `retry` says whether the same input may succeed when tried again without anybody changing anything.
+ */
+export const EXITS = {
+  success: { code: 0, retry: false, meaning: 'the work is done' },
+  internal: { code: 1, retry: true, meaning: 'an unexpected failure: please report it' },
+  usage: { code: 2, retry: false, meaning: 'the command line is wrong' },
+  resume: { code: 10, retry: true, meaning: 'stopped cleanly before the end: start it again to go on' },
+  spec: { code: 20, retry: false, meaning: 'the specification asks for something invalid' },
+  plan: { code: 30, retry: false, meaning: 'the specification cannot run on these devices' },
+  model: { code: 40, retry: false, meaning: 'the model is missing, damaged or not supported' },
+  output: { code: 50, retry: false, meaning: 'the output cannot be written' },
+  device: { code: 60, retry: true, meaning: 'a device or its runtime failed' },
+  golden: { code: 70, retry: false, meaning: 'a number is outside its bound' },
+  interrupted: { code: 130, retry: true, meaning: 'interrupted by the user' },
+} as const satisfies Record<string, { code: number; retry: boolean; meaning: string }>;
+
+/** Name of a row of {@link EXITS}. */
+export type ExitName = keyof typeof EXITS;

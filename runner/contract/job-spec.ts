@@ -1,0 +1,138 @@
+import { z } from 'zod';
+import { CONTRACT_VERSION } from './version.ts';
+
+/** The first frame is one latent; each later latent holds four frames (Wan's VAE, WAN_SPEC §4). */
+export const FRAMES_PER_LATENT = 4;
+/** Picture sizes are cut into 8-pixel latents and 2-latent patches (WAN_SPEC §1). */
+export const SIZE_MULTIPLE_PIXELS = 16;
+
+/** Fields that say what to make. The resource's schema reuses them one by one, so their descriptions are its documentation. */
+export const promptField = z
+  .string()
+  .min(1)
+  .max(16_384)
+  .describe('What the film shows, in words. Longer texts than the model reads are cut, with a warning.');
+
+export const negativePromptField = z
+  .string()
+  .max(16_384)
+  .default('')
+  .describe('What the film should not show. Only used when guidanceScale is above 1.');
+
+export const seedField = z
+  .int()
+  .min(0)
+  .max(Number.MAX_SAFE_INTEGER)
+  .default(42)
+  .describe('Start of the random numbers. The same spec, seed and model give the same film, bit for bit.');
+
+export const framesField = z
+  .int()
+  .min(1)
+  .max(1_000_001)
+  .describe('Frames of the film: 4k + 1 (1, 5, 9, … 81, … 1025), since each latent after the first holds four frames.');
+
+const pixels = (side: string) =>
+  z
+    .int()
+    .min(SIZE_MULTIPLE_PIXELS)
+    .max(4096)
+    .multipleOf(SIZE_MULTIPLE_PIXELS)
+    .describe(`${side} of the picture in pixels: a multiple of ${SIZE_MULTIPLE_PIXELS}.`);
+
+export const sizeField = z
+  .object({ width: pixels('Width').default(832), height: pixels('Height').default(480) })
+  .describe('Size of the picture.');
+
+export const fpsField = z.int().min(1).max(120).default(16).describe('Frames per second of the film. Wan makes 16.');
+
+export const SCHEDULERS = ['UniPC', 'FlowMatchEuler'] as const;
+
+export const samplingField = z
+  .object({
+    steps: z.int().min(1).max(1000).default(50).describe('Denoising steps of each block.'),
+    guidanceScale: z
+      .number()
+      .min(0)
+      .max(100)
+      .default(5)
+      .describe('How strongly the prompt pulls. 1 or less switches guidance off and halves the work.'),
+    guidanceScale2: z
+      .number()
+      .min(0)
+      .max(100)
+      .optional()
+      .describe('Guidance of the low-noise expert, for models that have two (Wan2.2 A14B). Default: guidanceScale.'),
+    flowShift: z
+      .number()
+      .positive()
+      .max(100)
+      .optional()
+      .describe("Shift of the noise levels. Default: the model's own scheduler setting."),
+    scheduler: z.enum(SCHEDULERS).optional().describe("Rule of the denoising step. Default: the model's own."),
+    maxSequenceLength: z
+      .int()
+      .min(1)
+      .max(512)
+      .default(512)
+      .describe('Text tokens that the model sees, padding included. Wan uses 512.'),
+  })
+  .describe('How each block is denoised.');
+
+export const parallelismField = z
+  .object({
+    gpus: z
+      .int()
+      .min(1)
+      .max(64)
+      .default(8)
+      .describe('Devices, all on one node. Each holds one slice of the layers; the film does not depend on it.'),
+    blockLatents: z.int().min(1).max(1024).default(8).describe('Latent frames of a block.'),
+    contextLatents: z
+      .int()
+      .min(0)
+      .max(1024)
+      .default(4)
+      .describe('Latent frames that a block sees of each neighbour: at most blockLatents.'),
+  })
+  .describe('How the film is cut into blocks and the model into slices.');
+
+export const OUTPUT_FORMATS = ['mp4'] as const;
+export const formatsField = z.array(z.enum(OUTPUT_FORMATS)).min(1).default(['mp4']).describe('Files to make.');
+
+/**
+ * What one run of the runner makes: every default filled in, nothing of Kubernetes. Frozen per Job in a ConfigMap.
+ * `model.folder` and `output.folder` are paths on the machine that runs it.
+ */
+export const jobSpecSchema = z.strictObject({
+  contractVersion: z.literal(CONTRACT_VERSION).default(CONTRACT_VERSION),
+  name: z.string().min(1),
+  prompt: promptField,
+  negativePrompt: negativePromptField,
+  seed: seedField,
+  frames: framesField.refine((frames) => frames % FRAMES_PER_LATENT === 1, {
+    error: (issue) => framesMessage(Number(issue.input)),
+  }),
+  size: sizeField,
+  fps: fpsField,
+  model: z.strictObject({ ref: z.string().min(1), folder: z.string().min(1) }),
+  sampling: samplingField,
+  parallelism: parallelismField.refine((p) => p.contextLatents <= p.blockLatents, {
+    path: ['contextLatents'],
+    error: 'must be at most blockLatents',
+  }),
+  output: z.strictObject({ folder: z.string().min(1), formats: formatsField }),
+});
+
+/** A checked job spec; see {@link jobSpecSchema}. */
+export type JobSpec = Readonly<z.output<typeof jobSpecSchema>>;
+
+/** Frames of a film of `seconds` at `fps`, rounded up to the next 4k + 1. */
+export function framesOfSeconds(seconds: number, fps: number): number {
+  return Math.max(0, Math.ceil((seconds * fps - 1) / FRAMES_PER_LATENT)) * FRAMES_PER_LATENT + 1;
+}
+
+function framesMessage(frames: number): string {
+  const below = Math.max(1, frames - ((frames + 3) % FRAMES_PER_LATENT));
+  return `must be 4k + 1, found ${frames}: take ${below} or ${below + FRAMES_PER_LATENT}`;
+}
