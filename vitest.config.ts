@@ -1,0 +1,31 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * One suite, in two projects: `unit` runs files side by side; `cluster` runs what needs a real Kubernetes, one file at a time.
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{runner,operator,crds,test,image,tools}/**/*.test.ts'],
+          exclude: ['test/cluster/cluster*.test.ts', 'test/end-to-end/**'],
+          pool: 'forks',
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'cluster',
+          include: ['test/cluster/cluster*.test.ts', 'test/end-to-end/**/*.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 1_200_000,
+          hookTimeout: 3_600_000,
+        },
+      },
+    ],
+  },
+});
