@@ -1,0 +1,37 @@
+import { defineErrors } from '#contract/error.ts';
+
+/** Errors of the command line itself. */
+export const cliError = defineErrors({
+  E_CLI_FILE: {
+    message: 'cannot read {file}: {reason}; give -f an existing manifest, for example -f examples/lighthouse.yaml',
+    fixer: 'user',
+    exit: 'usage',
+  },
+  E_CLI_STAGES: {
+    message: '--stages must be a whole number from 1 to 64, found {found}',
+    fixer: 'user',
+    exit: 'usage',
+  },
+  E_CLI_JOB: {
+    message: 'the job file {file} is not a job spec: {reason}',
+    fixer: 'developer',
+    exit: 'spec',
+  },
+  E_CLI_NOISE: {
+    message:
+      '--noise {file}: {reason}; it must hold pool [1, channels, latents, height, width] and permutations [blocks − 1, blockLatents]',
+    fixer: 'user',
+    exit: 'spec',
+  },
+  E_CLI_MODEL: {
+    message: "no model folder for ref '{ref}': looked at {places}; give --model DIR, or put the model there",
+    fixer: 'user',
+    exit: 'model',
+  },
+  E_INTERRUPTED: {
+    message: 'stopped by {signal} after {frames} of {total} frames',
+    fixer: 'user',
+    exit: 'interrupted',
+  },
+  E_CLI_USAGE: { message: '{reason}; see dualparal --help', fixer: 'user', exit: 'usage' },
+});

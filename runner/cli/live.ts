@@ -1,0 +1,47 @@
+import { createLogUpdate } from 'log-update';
+import type { Progress } from '#contract/progress.ts';
+import { headline, type Lane, renderScreen } from './screen.ts';
+
+/** Shows a run while it goes. */
+export interface LiveView {
+  show(progress: Progress, lanes: readonly Lane[]): void;
+  /** Leaves the last view on the terminal. */
+  done(): void;
+}
+
+export interface LiveOptions {
+  readonly title: string;
+  readonly steps: number;
+  readonly json: boolean;
+}
+
+/** Share of the film between two lines where nobody can see a redraw. */
+const LINE_EVERY_PERCENT = 10;
+
+/** JSON lines on stdout, a redrawn view on a terminal, or a line now and then in a pipe or log (both on stderr). */
+export function createLiveView({ title, steps, json }: LiveOptions): LiveView {
+  if (json) return { show: (progress) => console.log(JSON.stringify({ progress })), done: () => {} };
+  if (process.stderr.isTTY) return terminalView(title, steps);
+  return lineView(title);
+}
+
+function terminalView(title: string, steps: number): LiveView {
+  const update = createLogUpdate(process.stderr);
+  return {
+    show: (progress, lanes) => update(renderScreen({ title, progress, lanes, steps }, process.stderr.columns ?? 80)),
+    done: () => update.done(),
+  };
+}
+
+function lineView(title: string): LiveView {
+  let last = '';
+  console.error(title);
+  return {
+    show(progress) {
+      const key = `${progress.phase} ${Math.floor(progress.percent / LINE_EVERY_PERCENT)}`;
+      if (key !== last) console.error(headline(progress));
+      last = key;
+    },
+    done: () => {},
+  };
+}
