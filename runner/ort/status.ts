@@ -1,0 +1,29 @@
+import { type Handle, ortApi } from './api.ts';
+import { deviceError } from './errors.ts';
+
+const STOPPED = /terminate flag/;
+const MEMORY = /Failed to allocate memory|Available memory of|out of memory|bad_alloc/i;
+
+/**
+ * Throws the coded error of a failed call and frees its status; does nothing, and allocates nothing, on success.
+ * `device` and `operation` go into the message: "… failed on cpu:0 while loading layers 0–7: …".
+ */
+export function check(status: number | bigint, device: string, operation: string): void {
+  if (status === 0 || status === 0n) return;
+  throw failure(BigInt(status), device, operation);
+}
+
+/** Calls a function whose last parameter returns a handle, and gives that handle. */
+export function created(call: (out: BigUint64Array) => number | bigint, device: string, operation: string): Handle {
+  const out = new BigUint64Array(1);
+  check(call(out), device, operation);
+  return out[0]!;
+}
+
+function failure(status: Handle, device: string, operation: string): Error {
+  const api = ortApi();
+  const detail = api.getErrorMessage(status);
+  api.releaseStatus(status);
+  if (STOPPED.test(detail)) return deviceError('E_DEVICE_STOPPED', { device });
+  return deviceError(MEMORY.test(detail) ? 'E_DEVICE_MEMORY' : 'E_DEVICE_RUNTIME', { device, operation, detail });
+}
