@@ -1,0 +1,176 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { folderStore } from './folder.ts';
+import { openStore } from './open.ts';
+
+const isRoot = process.getuid?.() === 0;
+const NOBODY = 65534;
+
+let folder: string;
+const mounts: string[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'dualparal-store-'));
+});
+
+afterEach(() => {
+  for (const path of mounts.splice(0)) spawnSync('umount', [path]);
+  chmodSync(folder, 0o755);
+  rmSync(folder, { recursive: true });
+});
+
+/** Mounts an empty file system of `bytes` at the test's folder; false where this machine does not let us. */
+function mountTmpfs(options: string): boolean {
+  if (!isRoot || process.platform !== 'linux') return false;
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder]).status !== 0) return false;
+  mounts.push(folder);
+  return true;
+}
+
+/** Runs `body` with the file permissions of an ordinary user. */
+async function asOrdinaryUser(body: () => Promise<void>): Promise<void> {
+  if (isRoot) process.seteuid?.(NOBODY);
+  try {
+    await body();
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
+}
+
+async function* pieces(...texts: string[]) {
+  for (const text of texts) yield Buffer.from(text);
+}
+
+describe('a store in a folder', () => {
+  it('stores bytes and pieces, and says where, how many and their digest', async () => {
+    const store = folderStore(folder);
+    const sha256 = createHash('sha256').update('one two').digest('hex');
+    const expected = { bytes: 7, sha256 };
+    expect(await store.put('a.txt', Buffer.from('one two'))).toEqual({ location: join(folder, 'a.txt'), ...expected });
+    expect(await store.put('deep/er/b.txt', pieces('one', ' ', 'two'))).toEqual({
+      location: join(folder, 'deep/er/b.txt'),
+      ...expected,
+    });
+    expect(Buffer.from(await store.get('deep/er/b.txt')).toString()).toBe('one two');
+    expect(await store.list('')).toEqual(['a.txt', 'deep/er/b.txt']);
+    expect(await store.list('deep/')).toEqual(['deep/er/b.txt']);
+  });
+
+  it('keeps the old file, and nothing else, when a replacement fails half way', async () => {
+    const store = folderStore(folder);
+    await store.put('film.mp4', Buffer.from('old'));
+    async function* failing() {
+      yield Buffer.from('ne');
+      throw new Error('the encoder died');
+    }
+    await expect(store.put('film.mp4', failing())).rejects.toThrow('the encoder died');
+    expect(readFileSync(join(folder, 'film.mp4'), 'utf8')).toBe('old');
+    expect(readdirSync(folder)).toEqual(['film.mp4']);
+  });
+
+  it('stops at an abort and leaves no trace', async () => {
+    const controller = new AbortController();
+    async function* endless() {
+      for (;;) {
+        yield Buffer.alloc(10);
+        controller.abort(new Error('stop'));
+      }
+    }
+    await expect(folderStore(folder).put('a', endless(), controller.signal)).rejects.toThrow('stop');
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('removes files, and does not mind one that is not there', async () => {
+    const store = folderStore(folder);
+    await store.put('a', Buffer.from('a'));
+    await store.remove('a');
+    await store.remove('a');
+    expect(await store.list('')).toEqual([]);
+  });
+
+  it('names the file that is not there', async () => {
+    await expect(folderStore(folder).get('absent')).rejects.toMatchObject({
+      code: 'E_STORE_MISSING',
+      message: `there is no ${join(folder, 'absent')}`,
+    });
+  });
+
+  it.each(['../up', '/absolute', 'a//b', '.', 'a/./b', ''])('refuses the name %j', async (name) => {
+    await expect(folderStore(folder).put(name, Buffer.from('x'))).rejects.toMatchObject({ code: 'E_STORE_NAME' });
+  });
+
+  it('passes its check in a folder that is yet to be made, and leaves it empty', async () => {
+    const store = folderStore(join(folder, 'new', 'film'));
+    await store.check();
+    expect(readdirSync(join(folder, 'new', 'film'))).toEqual([]);
+  });
+});
+
+describe('a folder that cannot be written', () => {
+  it('is refused by the check and by a write when the user may not write there', async () => {
+    chmodSync(folder, 0o555);
+    await asOrdinaryUser(async () => {
+      for (const attempt of [folderStore(folder).check(), folderStore(folder).put('a', Buffer.from('a'))]) {
+        await expect(attempt).rejects.toMatchObject({
+          code: 'E_STORE_READ_ONLY',
+          exit: 'output',
+          message: expect.stringMatching(/^cannot write \/.*EACCES: permission denied; mount the output writable/),
+        });
+      }
+    });
+  });
+
+  it('is refused when its file system is read-only', async ({ skip }) => {
+    skip(!mountTmpfs('ro'), 'needs root and the right to mount');
+    await expect(folderStore(join(folder, 'film')).check()).rejects.toMatchObject({
+      code: 'E_STORE_READ_ONLY',
+      message: expect.stringContaining('EROFS: read-only file system'),
+    });
+  });
+
+  it('is refused when a file stands in its place', async () => {
+    writeFileSync(join(folder, 'film'), '');
+    await expect(folderStore(join(folder, 'film', 'deeper')).check()).rejects.toMatchObject({
+      code: 'E_STORE_NOT_FOLDER',
+      exit: 'output',
+    });
+  });
+
+  it('says that the disk is full, and gives back what the half file took', async ({ skip }) => {
+    skip(!mountTmpfs('size=64k'), 'needs root and the right to mount');
+    const store = folderStore(folder);
+    await expect(store.put('film.mp4', Buffer.alloc(1 << 20))).rejects.toMatchObject({
+      code: 'E_STORE_FULL',
+      exit: 'output',
+      message: expect.stringMatching(/film\.mp4: no space is left \(ENOSPC/),
+    });
+    expect(readdirSync(folder)).toEqual([]);
+    await store.put('small', Buffer.alloc(32 << 10));
+  });
+
+  it('says that the disk is full, whatever the system calls it', async () => {
+    for (const code of ['ENOSPC', 'EDQUOT']) {
+      async function* full() {
+        yield Buffer.from('x');
+        throw Object.assign(new Error(`${code}: full, write`), { code, syscall: 'write' });
+      }
+      await expect(folderStore(folder).put('a', full())).rejects.toMatchObject({ code: 'E_STORE_FULL' });
+    }
+  });
+});
+
+describe('opening a store by its URI', () => {
+  it('takes a path and a file URI', () => {
+    expect([openStore('/a/b').location, openStore('file:///a/b%20c').location]).toEqual(['/a/b', '/a/b c']);
+  });
+
+  it('names a scheme that it does not support', () => {
+    expect(() => openStore('gs://bucket/film')).toThrow(
+      expect.objectContaining({ code: 'E_STORE_SCHEME', message: expect.stringContaining("scheme 'gs'") }),
+    );
+  });
+});
