@@ -1,0 +1,41 @@
+/** Packs a folder as a tar file whose bytes depend on names, modes and contents only. */
+import { spawn } from 'node:child_process';
+import { imageError } from './errors.ts';
+
+export interface PackOptions {
+  /** Folder inside the tar under which everything lies, without a slash at either end. */
+  readonly prefix?: string;
+  /** Follow symbolic links instead of storing them. */
+  readonly dereference?: boolean;
+}
+
+/** Runs a command to its end; throws with the end of its error text. */
+export function runToEnd(command: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, LC_ALL: 'C.UTF-8', ...environment },
+    });
+    let tail = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      tail = (tail + text).slice(-1500);
+    });
+    const fail = (status: string) =>
+      reject(imageError('E_IMAGE_COMMAND', { command: [command, ...args].join(' ').slice(0, 300), status, tail }));
+    child.on('error', (error) => fail(error.message));
+    child.on('close', (code) => (code === 0 ? resolve() : fail(`exit status ${code}`)));
+  });
+}
+
+/** Packs what lies in `folder`, sorted, with time 0, owned by root, readable by all. */
+export function packFolder(folder: string, output: string, options: PackOptions = {}): Promise<void> {
+  const prefix = options.prefix === undefined ? [] : ['--transform', `flags=rSh;s,^\\.,./${options.prefix},`];
+  return runToEnd('tar', [
+    ...['--create', '--file', output, '--directory', folder, '--sort=name', '--mtime=@0', '--format=posix'],
+    ...['--owner=0', '--group=0', '--numeric-owner', '--mode=u+rwX,go+rX,go-w'],
+    ...['--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime'],
+    ...(options.dereference === true ? ['--dereference', '--hard-dereference'] : []),
+    ...prefix,
+    '.',
+  ]);
+}

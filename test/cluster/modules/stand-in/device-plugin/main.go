@@ -1,0 +1,124 @@
+// Command stand-in-device-plugin advertises GPUs that do not exist to a real kubelet, so that scheduling, allocation and
+// the ids which a pod sees are real. A container finds its ids in NVIDIA_VISIBLE_DEVICES and DUALPARAL_STANDIN_GPUS.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	plugin "k8s.io/kubelet/pkg/apis/deviceplugin/v1beta1"
+)
+
+type standIn struct {
+	plugin.UnimplementedDevicePluginServer
+	devices []*plugin.Device
+}
+
+func newStandIn(count int) *standIn {
+	server := &standIn{}
+	for index := range count {
+		server.devices = append(server.devices, &plugin.Device{
+			ID:     fmt.Sprintf("stand-in-gpu-%d", index),
+			Health: plugin.Healthy,
+		})
+	}
+	return server
+}
+
+func (s *standIn) GetDevicePluginOptions(context.Context, *plugin.Empty) (*plugin.DevicePluginOptions, error) {
+	return &plugin.DevicePluginOptions{}, nil
+}
+
+// ListAndWatch sends the list once; it never changes while the connection lasts.
+func (s *standIn) ListAndWatch(_ *plugin.Empty, stream plugin.DevicePlugin_ListAndWatchServer) error {
+	if err := stream.Send(&plugin.ListAndWatchResponse{Devices: s.devices}); err != nil {
+		return err
+	}
+	<-stream.Context().Done()
+	return nil
+}
+
+func (s *standIn) Allocate(_ context.Context, request *plugin.AllocateRequest) (*plugin.AllocateResponse, error) {
+	response := &plugin.AllocateResponse{}
+	for _, container := range request.ContainerRequests {
+		ids := strings.Join(container.DevicesIds, ",")
+		response.ContainerResponses = append(response.ContainerResponses, &plugin.ContainerAllocateResponse{
+			Envs: map[string]string{"NVIDIA_VISIBLE_DEVICES": ids, "DUALPARAL_STANDIN_GPUS": ids},
+		})
+	}
+	return response, nil
+}
+
+func register(ctx context.Context, kubeletSocket, endpoint, resource string) error {
+	connection, err := grpc.NewClient("unix://"+kubeletSocket, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return err
+	}
+	defer connection.Close()
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	_, err = plugin.NewRegistrationClient(connection).Register(ctx, &plugin.RegisterRequest{
+		Version:      plugin.Version,
+		Endpoint:     endpoint,
+		ResourceName: resource,
+		Options:      &plugin.DevicePluginOptions{},
+	})
+	return err
+}
+
+// serveUntilReplaced serves for one life of the kubelet: a restarted kubelet has forgotten its plugins and removed
+// their sockets, which shows as a new file in the place of its own socket.
+func serveUntilReplaced(folder, resource string, server *standIn) error {
+	kubeletSocket := filepath.Join(folder, "kubelet.sock")
+	registeredWith, err := os.Stat(kubeletSocket)
+	if err != nil {
+		return err
+	}
+	endpoint := "stand-in-gpu.sock"
+	socket := filepath.Join(folder, endpoint)
+	if err := os.Remove(socket); err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		return err
+	}
+	grpcServer := grpc.NewServer()
+	plugin.RegisterDevicePluginServer(grpcServer, server)
+	go grpcServer.Serve(listener)
+	defer grpcServer.Stop()
+
+	if err := register(context.Background(), kubeletSocket, endpoint, resource); err != nil {
+		return err
+	}
+	log.Printf("registered %d of %s", len(server.devices), resource)
+	for {
+		time.Sleep(500 * time.Millisecond)
+		now, err := os.Stat(kubeletSocket)
+		if err != nil || !os.SameFile(now, registeredWith) || now.ModTime() != registeredWith.ModTime() {
+			return fmt.Errorf("the kubelet's socket was replaced")
+		}
+	}
+}
+
+func main() {
+	folder := flag.String("folder", strings.TrimSuffix(plugin.DevicePluginPath, "/"), "the kubelet's device plugin folder")
+	resource := flag.String("resource", "nvidia.com/gpu", "resource name to advertise")
+	count := flag.Int("count", 8, "how many devices to advertise")
+	flag.Parse()
+	server := newStandIn(*count)
+	for {
+		err := serveUntilReplaced(*folder, *resource, server)
+		log.Printf("registering again: %v", err)
+		time.Sleep(500 * time.Millisecond)
+	}
+}
