@@ -1,0 +1,52 @@
+import type { Condition } from './kubernetes.ts';
+import type { Phase } from './status.ts';
+
+/** Types of our conditions, in the order in which the status lists them. */
+export const CONDITION_TYPES = [
+  'Ready',
+  'Reconciling',
+  'Stalled',
+  'Scheduled',
+  'Progressing',
+  'Complete',
+  'Failed',
+] as const;
+export type ConditionType = (typeof CONDITION_TYPES)[number];
+
+/** What a reporter says of one condition; when it began is found by comparing with the last status. */
+export interface ConditionClaim {
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason: string;
+  readonly message: string;
+}
+
+export type ConditionClaims = Readonly<Partial<Record<ConditionType, ConditionClaim>>>;
+
+type FullCondition = Required<Condition>;
+
+/**
+ * Conditions of the next status: a claimed one keeps its transition time while its status stays, one that nobody claims
+ * stays as it is, and order is that of {@link CONDITION_TYPES}.
+ */
+export function nextConditions(
+  previous: readonly Condition[],
+  claims: ConditionClaims,
+  at: { readonly generation: number; readonly time: string },
+): readonly FullCondition[] {
+  return CONDITION_TYPES.flatMap((type) => {
+    const old = previous.find((condition) => condition.type === type);
+    const claim = claims[type];
+    if (claim === undefined) return old === undefined ? [] : [old as FullCondition];
+    const kept = old?.status === claim.status ? old.lastTransitionTime : undefined;
+    return [{ type, ...claim, observedGeneration: at.generation, lastTransitionTime: kept ?? at.time }];
+  });
+}
+
+/** The one word that `kubectl get` shows. */
+export function phaseOf(conditions: readonly Condition[]): Phase {
+  const holds = (type: ConditionType) => conditions.some((c) => c.type === type && c.status === 'True');
+  if (holds('Complete')) return 'Succeeded';
+  if (holds('Failed')) return 'Failed';
+  if (holds('Progressing')) return 'Running';
+  return holds('Scheduled') ? 'Starting' : 'Queued';
+}

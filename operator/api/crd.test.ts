@@ -1,0 +1,96 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import { CLUSTER_ONLY, readManifest } from '#contract/manifest.ts';
+import { CRD_FILE, crdYaml } from '../../crds/generate.ts';
+import { customResourceDefinition } from './crd.ts';
+import { GENERATING_FIELDS, specSchema } from './video-generation.ts';
+
+type Schema = Readonly<Record<string, unknown>>;
+const EXAMPLES = join(import.meta.dirname, '../../examples');
+
+const versions = parse(crdYaml()).spec.versions;
+const root: Schema = versions[0].schema.openAPIV3Schema;
+
+/** Every schema below `schema` with its path. */
+function below(schema: Schema, path: string): readonly (readonly [string, Schema])[] {
+  const children = Object.entries((schema.properties ?? {}) as Record<string, Schema>).map(
+    ([name, child]) => [`${path}.${name}`, child] as const,
+  );
+  const items = schema.items === undefined ? [] : [[`${path}[]`, schema.items as Schema] as const];
+  return [...children, ...items].flatMap(([at, child]) => [[at, child] as const, ...below(child, at)]);
+}
+const all = below(root, '');
+const fieldsOf = (path: string) => Object.keys((all.find(([at]) => at === path)?.[1].properties ?? {}) as object);
+
+describe('the CRD', () => {
+  it('in the repository is the one that the schemas make (npm run gen)', () => {
+    expect(readFileSync(CRD_FILE, 'utf8')).toBe(crdYaml());
+  });
+
+  it('documents every field of spec and status', () => {
+    const silent = all.filter(([path, schema]) => !path.endsWith('[]') && schema.description === undefined);
+    expect(silent.map(([path]) => path)).toEqual(['.apiVersion', '.kind', '.metadata']);
+  });
+
+  it('is structural: every place has a type, and none has what the API server refuses', () => {
+    const bad = all.filter(([, schema]) => {
+      const typed = 'type' in schema || schema['x-kubernetes-int-or-string'] === true;
+      const both = 'properties' in schema && 'additionalProperties' in schema;
+      return (
+        !typed || both || ['anyOf', 'oneOf', 'allOf', '$ref', 'propertyNames', 'const'].some((key) => key in schema)
+      );
+    });
+    expect(bad).toEqual([]);
+  });
+
+  it('holds fixed every field that a film is made from, and only fields that it has', () => {
+    const others = ['retries', 'runner'];
+    expect(fieldsOf('.spec').toSorted()).toEqual([...GENERATING_FIELDS, ...others].toSorted());
+  });
+
+  it('gives the same columns to kubectl as the manual says', () => {
+    const names = versions[0].additionalPrinterColumns.map((column: { name: string }) => column.name.toUpperCase());
+    expect(names).toEqual(['PHASE', 'PROGRESS', 'FRAMES', 'ETA', 'GPUS', 'AGE', 'WHY', 'MESSAGE']);
+    expect((customResourceDefinition().spec as { names: { shortNames: string[] } }).names.shortNames).toEqual(['vg']);
+  });
+});
+
+describe('the manifest reader', () => {
+  it('knows every field of the resource, as its own or as one that only a cluster uses', () => {
+    const value = (schema: Schema): unknown => {
+      if (schema.properties === undefined) return schema.default ?? 1;
+      const entries = Object.entries(schema.properties as Record<string, Schema>);
+      return Object.fromEntries(entries.map(([name, child]) => [name, value(child)]));
+    };
+    const spec = value(all.find(([path]) => path === '.spec')?.[1] ?? {}) as Record<string, unknown>;
+    const film = {
+      apiVersion: 'dualparal.io/v1alpha1',
+      kind: 'VideoGeneration',
+      spec: {
+        ...spec,
+        prompt: 'x',
+        length: { frames: 5 },
+        model: { ...(spec.model as object), ref: 'x' },
+        sampling: { ...(spec.sampling as object), scheduler: 'UniPC' },
+        output: { ...(spec.output as object), formats: ['mp4'] },
+      },
+      status: {},
+    };
+    const { unknown, clusterOnly } = readManifest(JSON.stringify(film), 'all.json');
+    expect(unknown).toEqual([]);
+    expect([...clusterOnly].toSorted()).toEqual([...CLUSTER_ONLY].toSorted());
+  });
+});
+
+describe.each(readdirSync(EXAMPLES).filter((name) => name.endsWith('.yaml')))('examples/%s', (name) => {
+  const text = readFileSync(join(EXAMPLES, name), 'utf8');
+
+  it('is valid for the resource and for a command without a cluster', () => {
+    const films = parseAllDocuments(text).map((document) => document.toJS());
+    const film = films.find((object) => object.kind === 'VideoGeneration');
+    expect(specSchema.safeParse(film.spec).error).toBeUndefined();
+    expect(readManifest(text, name).unknown).toEqual([]);
+  });
+});

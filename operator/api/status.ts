@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { planStageSchema, planSummarySchema, RUN_PHASES } from '#contract/progress.ts';
+
+/** What `kubectl get` shows first. Computed from the conditions on each write, never read back. */
+export const PHASES = ['Queued', 'Starting', 'Running', 'Succeeded', 'Failed'] as const;
+export type Phase = (typeof PHASES)[number];
+
+const time = (what: string) => z.string().meta({ format: 'date-time' }).describe(what);
+const count = (what: string) => z.int().min(0).describe(what);
+
+const conditionSchema = z.object({
+  type: z.string().describe('What the condition is about.'),
+  status: z.enum(['True', 'False', 'Unknown']).describe('Whether it holds.'),
+  reason: z.string().describe('Why, in one word.'),
+  message: z.string().describe('Why, in a sentence.'),
+  observedGeneration: z.int().describe('Generation of the spec that it was judged by.'),
+  lastTransitionTime: time('When the status last changed.'),
+});
+
+const planShape = planSummarySchema.shape;
+const stageShape = planStageSchema.shape;
+/** The contract's plan, documented field by field. */
+const planStatusSchema = z.object({
+  latents: planShape.latents.describe('Latent frames of the film.'),
+  blocks: planShape.blocks.describe('Blocks that the film is cut into.'),
+  iterations: planShape.iterations.describe('Rounds of the pipeline.'),
+  blockSteps: planShape.blockSteps.describe('Denoising steps of all blocks.'),
+  stages: z
+    .array(
+      z.object({
+        firstLayer: stageShape.firstLayer.describe('First layer of the stage.'),
+        endLayer: stageShape.endLayer.describe('Layer after the last of the stage.'),
+        weightBytes: stageShape.weightBytes.describe('Bytes of its weights.'),
+        memoryBytes: stageShape.memoryBytes.describe('Bytes of device memory that it needs in all.'),
+      }),
+    )
+    .describe('One entry for each device.'),
+});
+
+/** What became of a pod. */
+export const OUTCOMES = ['Waiting', 'Running', 'Succeeded', 'Failed', 'Disrupted'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+const attemptSchema = z.object({
+  number: z.int().min(1).describe('Number of the Job; several pods of one Job follow each other after disruptions.'),
+  job: z.string().describe('Name of the Job.'),
+  generation: z.int().describe('Generation of the spec that the Job was made from.'),
+  pod: z.string().describe('Name of the pod.'),
+  podUid: z.string().describe('Identity of the pod.'),
+  node: z.string().optional().describe('Node of the pod.'),
+  startTime: time('When the runner started.').optional(),
+  endTime: time('When the pod ended.').optional(),
+  outcome: z.enum(OUTCOMES).describe('What became of it.'),
+  exitCode: z.int().optional().describe('Exit code of the runner.'),
+  reason: z.string().optional().describe('Why it failed or was taken away, in one word or error code.'),
+  message: z.string().optional().describe('Why it failed or was taken away, in a sentence.'),
+});
+export type Attempt = Readonly<z.output<typeof attemptSchema>>;
+
+const progressStatusSchema = z.object({
+  phase: z.enum(RUN_PHASES).describe('What the runner is doing.'),
+  percent: z.int().min(0).max(100).describe('Work done, in hundredths: block-steps, loading and writing.'),
+  iteration: count('Rounds of the pipeline done.'),
+  iterations: count('Rounds of the pipeline in all.'),
+  blockSteps: count('Denoising steps of blocks done.'),
+  blockStepsTotal: count('Denoising steps of blocks in all.'),
+  blocksFinished: count('Blocks of the film done.'),
+  blocks: count('Blocks of the film.'),
+  framesReady: count('Frames written.'),
+  framesTotal: count('Frames of the film.'),
+  blockStepsPerSecond: z.number().min(0).optional().describe('Speed, measured over the run.'),
+  etaSeconds: z.number().min(0).optional().describe('Seconds to go, estimated from measured block-steps.'),
+  lastReportTime: time('When the runner reported this.'),
+  warnings: z.array(z.string()).optional().describe('What the runner warns of.'),
+});
+export type ProgressStatus = Readonly<z.output<typeof progressStatusSchema>>;
+
+const outputStatusSchema = z.object({
+  location: z.string().describe('Where the film is: pvc://CLAIM/PATH.'),
+  frames: count('Frames of the film.'),
+  seconds: z.number().describe('Playing time.'),
+  bytes: count('Size of the file.'),
+  sha256: z.string().describe('SHA-256 of the file, in hexadecimal.'),
+  width: z.int().describe('Width in pixels.'),
+  height: z.int().describe('Height in pixels.'),
+  fps: z.number().describe('Frames per second.'),
+  codec: z.string().describe('Codec of the picture.'),
+});
+export type OutputStatus = Readonly<z.output<typeof outputStatusSchema>>;
+
+/** `status` of a VideoGeneration; written by the operator alone. */
+export const statusSchema = z
+  .object({
+    observedGeneration: z.int().describe('Generation of the spec that this status answers.'),
+    phase: z.enum(PHASES).describe('Where the film stands.'),
+    reason: z.string().optional().describe('Why it is not running or why it failed, in one word or error code.'),
+    message: z.string().optional().describe('Why it is not running or why it failed, in a sentence.'),
+    conditions: z
+      .array(conditionSchema)
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
+      .describe('Scheduled, Progressing, Complete, Failed; Ready, Reconciling, Stalled as kstatus reads them.'),
+    startTime: time(
+      'When the first Job was started. From here on the fields that the film is made from are fixed.',
+    ).optional(),
+    completionTime: time('When the film was ready or given up.').optional(),
+    plan: planStatusSchema.optional().describe('How the film is cut into blocks and the model into stages.'),
+    progress: progressStatusSchema.optional().describe('What the runner reported last.'),
+    display: z
+      .object({
+        progress: z.string().optional().describe('Work done, as text.'),
+        frames: z.string().optional().describe('Frames ready of all, as text.'),
+        eta: z.string().optional().describe('Time to go, as text.'),
+      })
+      .optional()
+      .describe("Texts of kubectl's columns."),
+    failures: count('Attempts that failed.'),
+    disruptions: count('Attempts that the cluster took away.'),
+    attempts: z.array(attemptSchema).optional().describe('Every pod that worked on the film, oldest first.'),
+    output: outputStatusSchema.optional().describe('The film.'),
+  })
+  .describe('What became of it. Written by the operator.');
+
+export type VideoGenerationStatus = Readonly<z.output<typeof statusSchema>>;
