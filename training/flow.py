@@ -1,0 +1,167 @@
+"""Windows of latents, the flow-matching loss, a sampler and a judge of latents.
+
+All latents come from templates: the world moves by whole cells, so a window is a look rolled along its motion.
+"""
+
+import numpy as np
+import torch
+
+from domain import DIRECTIONS, GRID, caption, look_list, motion_list, pairs, velocity as pixel_velocity
+from latent_code import templates
+from tokenizer import encode
+from transformer import padding_bias, text_rows, velocity
+
+LOOKS, MOTIONS = look_list(), motion_list()
+TEMPLATES = torch.from_numpy(templates()).float()
+SHIFT = 3.0
+STEP = 1 / 30
+CAPTION_DROPOUT = 0.1
+
+
+def cells_per_latent(motion):
+    vx, vy = pixel_velocity(motion)
+    return vx * 4 // 8, vy * 4 // 8
+
+
+def window(look, motion, start, frames):
+    """Latents [16, frames, 12, 12]; `start` (x, y) in cells."""
+    vx, vy = cells_per_latent(motion)
+    t = torch.arange(frames)
+    grid = torch.arange(GRID)
+    rows = (grid[None, :] - start[1] - vy * t[:, None]) % GRID
+    columns = (grid[None, :] - start[0] - vx * t[:, None]) % GRID
+    return TEMPLATES[LOOKS.index(look)][:, rows[:, :, None], columns[:, None, :]]
+
+
+def tokens(captions):
+    """ids and mask [B, L]."""
+    rows = [encode(c) if c is not None else [1] for c in captions]
+    ids = torch.zeros(len(rows), max(map(len, rows)), dtype=torch.long)
+    for i, row in enumerate(rows):
+        ids[i, : len(row)] = torch.tensor(row)
+    return ids, (ids > 0).long()
+
+
+def sigma_of(u):
+    return SHIFT * u / (1 + (SHIFT - 1) * u)
+
+
+class Windows:
+    """Draws training windows; the draw of a step depends on the seed and the step alone."""
+
+    def __init__(self, seed, chosen):
+        self.seed, self.chosen = seed, chosen
+
+    def draw(self, step, count, frames, anchored_share):
+        rng = np.random.default_rng((self.seed, step))
+        picked = [self.chosen[i] for i in rng.integers(len(self.chosen), size=count)]
+        captions, clean = [], []
+        for look, motion in picked:
+            said = caption(look, motion, tuple(rng.random(3) < 0.6))
+            captions.append(None if rng.random() < CAPTION_DROPOUT else said)
+            clean.append(window(look, motion, rng.integers(GRID, size=2), frames))
+        u, weight, level = np.zeros((count, frames)), np.ones((count, frames)), np.zeros(count)
+        for i in range(count):
+            if rng.random() < anchored_share:
+                # Some latents nearly clean, the others nearly noise: only another latent and the caption tell the place.
+                level[i] = rng.uniform(0.6, 1.0)
+                u[i] = level[i]
+                anchors = rng.choice(frames, size=rng.integers(1, 3), replace=False)
+                u[i, anchors] = rng.uniform(0.0, 0.25)
+                weight[i, anchors] = 0.0
+            else:
+                level[i] = rng.uniform(0.0, 1.0) if rng.random() < 0.6 else rng.uniform(0.55, 1.0)
+                u[i] = level[i]
+                # DualParal's neighbours: the first latents one step cleaner, the last ones one step noisier.
+                if rng.random() < 0.5:
+                    u[i, : rng.integers(0, 5)] -= STEP
+                    last = rng.integers(0, 5)
+                    u[i, frames - last:] += STEP
+        sigma = torch.from_numpy(sigma_of(u.clip(1e-3, 1.0))).float()[:, None, :, None, None]
+        noise = torch.from_numpy(rng.standard_normal((count, *clean[0].shape), dtype=np.float32))
+        level = torch.from_numpy(sigma_of(level.clip(1e-3, 1.0))).float()
+        return torch.stack(clean), noise, sigma, level, torch.from_numpy(weight).float(), captions
+
+
+def loss_of(model, text_encoder, batch):
+    """Mean loss, and per window the error of the velocity weighted by its level."""
+    clean, noise, sigma, level, weight, captions = batch
+    ids, mask = tokens(captions)
+    mixed = (1 - sigma) * clean + sigma * noise
+    predicted = velocity(model, mixed, level * 1000, text_rows(text_encoder, ids, mask), padding_bias(mask))
+    error = (predicted - (noise - clean)).square().mean(dim=(1, 3, 4))
+    each = (error * weight).sum(1) / weight.sum(1)
+    return (each * (0.3 + 0.7 * level)).mean(), each.detach()
+
+
+@torch.no_grad()
+def sample(model, text_encoder, captions, frames, steps, seed, guidance=1.0):
+    """Plain Euler sampling, latents [B, 16, frames, 12, 12]."""
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(len(captions), 16, frames, GRID, GRID, generator=generator)
+    sigmas = [sigma_of(1 - i / steps) for i in range(steps)] + [0.0]
+    sets = [captions] if guidance == 1.0 else [captions, [None] * len(captions)]
+    prepared = []
+    for c in sets:
+        ids, mask = tokens(c)
+        prepared.append((text_rows(text_encoder, ids, mask), padding_bias(mask)))
+    for now, then in zip(sigmas, sigmas[1:]):
+        t = torch.full((len(captions),), now * 1000)
+        v = [velocity(model, x, t, *p) for p in prepared]
+        v = v[0] if len(v) == 1 else v[1] + guidance * (v[0] - v[1])
+        x = x + (then - now) * v
+    return x
+
+
+# Every look at every place, for matching: [looks * GRID * GRID, 16 * GRID * GRID] would be 83 MB, so rolls are done
+# by correlation in the frequency domain instead.
+SPECTRA = torch.fft.fft2(TEMPLATES)
+ENERGY = TEMPLATES.square().sum(dim=(1, 2, 3))
+
+
+def match(latents):
+    """[B, 16, F, H, W] -> best look [B, F], place (x, y) in cells [B, F, 2] and relative squared distance [B, F]."""
+    b, c, f, h, w = latents.shape
+    frames = latents.transpose(1, 2).reshape(b * f, c, h, w)
+    spectrum = torch.fft.fft2(frames)
+    correlation = torch.fft.ifft2(torch.einsum("nchw,kchw->nkhw", spectrum, SPECTRA.conj())).real
+    distance = frames.square().sum(dim=(1, 2, 3))[:, None, None, None] + ENERGY[:, None, None] - 2 * correlation
+    best = distance.flatten(1).argmin(dim=1)
+    look = best // (h * w)
+    place = torch.stack((best % w, best % (h * w) // w), dim=-1)
+    least = distance.flatten(1).min(dim=1).values / ENERGY[look]
+    return look.reshape(b, f), place.reshape(b, f, 2), least.reshape(b, f)
+
+
+def judge_latents(latents, wanted):
+    """Shares of right frames (shape, size, colour, background) and of right steps (motion), and of whole clips."""
+    look, place, distance = match(latents)
+    result = {key: 0.0 for key in ("shape", "size", "colour", "background", "step", "direction", "clip")}
+    for i, (wanted_look, motion) in enumerate(wanted):
+        got = [LOOKS[k] for k in look[i].tolist()]
+        for key, at in (("shape", 0), ("size", 1), ("colour", 2), ("background", 3)):
+            result[key] += np.mean([g[at] == wanted_look[at] for g in got])
+        moved = (place[i, 1:] - place[i, :-1] + GRID // 2) % GRID - GRID // 2
+        right = (moved == torch.tensor(cells_per_latent(motion))).all(dim=-1)
+        result["step"] += right.float().mean().item()
+        mean = moved.float().mean(dim=0).tolist()
+        axis = 0 if abs(mean[0]) > abs(mean[1]) else 1
+        signs = [0, 0]
+        if abs(mean[axis]) > 0.5:
+            signs[axis] = 1 if mean[axis] > 0 else -1
+        result["direction"] += tuple(signs) == DIRECTIONS[motion[0]]
+        result["clip"] += bool(right.all()) and all(g == wanted_look for g in got)
+    result = {key: float(value) / len(wanted) for key, value in result.items()}
+    result["distance"] = distance.mean().item()
+    return result
+
+
+def trial_pairs(count, seed, held):
+    """`count` pairs, motions in turn."""
+    rng = np.random.default_rng(seed)
+    pool = pairs(held)
+    chosen = []
+    for i in range(count):
+        fitting = [p for p in pool if p[1] == MOTIONS[i % len(MOTIONS)]] or pool
+        chosen.append(fitting[rng.integers(len(fitting))])
+    return chosen

@@ -1,0 +1,58 @@
+"""The latent code: a fixed linear code of each 8x8 pixel cell, which the VAE's two halves are trained to speak.
+
+Latent j describes frame 4j and nothing else, so the first latent has the statistics of every other one and a window
+cut from the middle of a film is like one from its start. The decoder renders the frames between from two latents.
+"""
+
+import numpy as np
+
+from domain import CELL, GRID, look_list, picture
+
+CHANNELS = 16
+# Root mean square of the code. Below 1 the object's place is decided over more of the sampler's steps.
+SCALE = 0.6
+
+
+def cells_of(image):
+    """[H, W, 3] -> [H/8, W/8, 192]."""
+    rows, columns = image.shape[0] // CELL, image.shape[1] // CELL
+    blocks = image.reshape(rows, CELL, columns, CELL, 3).transpose(0, 2, 1, 3, 4)
+    return blocks.reshape(rows, columns, CELL * CELL * 3)
+
+
+def make_code():
+    """mean [192] and basis [192, 16] with code = (cell - mean) @ basis: principal components, half whitened."""
+    looks = np.stack([cells_of(picture(look)) for look in look_list()]).astype(np.float64)
+    flat = looks.reshape(-1, looks.shape[-1])
+    mean = flat.mean(axis=0)
+    _, singular, axes = np.linalg.svd(flat - mean, full_matrices=False)
+    axes = axes[:CHANNELS] * np.sign(axes[:CHANNELS, :1] + 1e-12)
+    deviation = singular[:CHANNELS] / np.sqrt(len(flat))
+    basis = axes.T / np.sqrt(deviation)
+    code = (flat - mean) @ basis
+    basis *= SCALE / np.sqrt((code * code).mean())
+    kept = (singular[:CHANNELS] ** 2).sum() / (singular ** 2).sum()
+    return mean.astype(np.float32), basis.astype(np.float32), kept
+
+
+def templates():
+    """Latents [looks, 16, 12, 12] of every look at the centre; a shift by cells is a roll."""
+    mean, basis, _ = make_code()
+    code = np.stack([(cells_of(picture(look)) - mean) @ basis for look in look_list()])
+    return np.ascontiguousarray(code.transpose(0, 3, 1, 2))
+
+
+if __name__ == "__main__":
+    _, _, kept_share = make_code()
+    z = templates()
+    print("kept", kept_share, "shape", z.shape, "channel rms", np.sqrt((z * z).mean(axis=(0, 2, 3))).round(2))
+    print("largest", np.abs(z).max(), "cells", GRID)
+    # Distinctness: smallest distance between two looks.
+    flat_z = z.reshape(len(z), -1)
+    d = ((flat_z[:, None] - flat_z[None]) ** 2).sum(-1) + 1e9 * np.eye(len(z))
+    i = np.unravel_index(d.argmin(), d.shape)
+    print("closest", np.sqrt(d.min()), look_list()[i[0]], look_list()[i[1]])
+    # Energy of the place: distance to the own roll by one cell.
+    for name, s in (("one cell", 1), ("far", 6)):
+        e = np.sqrt(((z - np.roll(z, s, axis=3)) ** 2).sum((1, 2, 3)))
+        print(name, e.min().round(2), np.median(e).round(2), e.max().round(2))
