@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { type JobSpec, jobSpecSchema } from '#contract/job-spec.ts';
-import { type Manifest, readManifest } from '#contract/manifest.ts';
+import type { JobSpec } from '#contract/job-spec.ts';
+import { jobSpecOf, type Manifest, readManifest } from '#contract/manifest.ts';
 import { cliError } from './errors.ts';
 
 /** What the command line adds to a manifest. */
@@ -21,12 +21,13 @@ export interface LocalJob {
 /** Reads the manifest and fills in what a cluster would: where the model is and where the film goes. Throws coded errors. */
 export function localJob(options: LocalOptions): LocalJob {
   const manifest = readManifest(readText(options.file), options.file);
-  const spec = jobSpecSchema.parse({
-    ...manifest.job,
-    model: { ref: manifest.model.ref, folder: modelFolder(manifest, options) },
-    parallelism: { ...manifest.job.parallelism, ...(options.stages && { gpus: parseStages(options.stages) }) },
-    output: { folder: resolve(options.output ?? join('out', manifest.job.name)), formats: manifest.formats },
-  });
+  const { generation, name } = manifest;
+  const gpus = options.stages === undefined ? generation.parallelism.gpus : parseStages(options.stages);
+  const spec = jobSpecOf(
+    name,
+    { ...generation, parallelism: { ...generation.parallelism, gpus } },
+    { modelFolder: modelFolder(manifest, options), outputFolder: resolve(options.output ?? join('out', name)) },
+  );
   return { spec, notes: notesOf(manifest) };
 }
 
@@ -48,16 +49,17 @@ function parseStages(text: string): number {
  * `--model`, else the manifest's hostPath, else `model.ref` as a folder, beside the manifest, in DUALPARAL_MODELS or in the
  * models that come with the program. Names of the hub (`org/name`) match folders of the same last part.
  */
-function modelFolder({ model }: Manifest, options: LocalOptions): string {
+function modelFolder(manifest: Manifest, options: LocalOptions): string {
+  const { ref } = manifest.generation.model;
   const beside = options.file === '-' ? '.' : dirname(options.file);
   if (options.model) return resolve(options.model);
-  if (model.hostPath) return resolve(beside, model.hostPath);
+  if (manifest.modelFolder) return resolve(beside, manifest.modelFolder);
   const shipped = join(import.meta.dirname, '../../models');
   const roots = [process.cwd(), beside, process.env.DUALPARAL_MODELS, shipped].filter((root) => root !== undefined);
-  const places = roots.flatMap((root) => [resolve(root, model.ref), resolve(root, model.ref.split('/').at(-1) ?? '')]);
+  const places = roots.flatMap((root) => [resolve(root, ref), resolve(root, ref.split('/').at(-1) ?? '')]);
   const found = places.find((place) => existsSync(join(place, 'model_index.json')) && statSync(place).isDirectory());
   if (found === undefined) {
-    throw cliError('E_CLI_MODEL', { ref: model.ref, places: [...new Set(places)].join(', ') });
+    throw cliError('E_CLI_MODEL', { ref: ref, places: [...new Set(places)].join(', ') });
   }
   return found;
 }
@@ -65,6 +67,6 @@ function modelFolder({ model }: Manifest, options: LocalOptions): string {
 function notesOf({ clusterOnly, unknown }: Manifest): readonly string[] {
   const notes: string[] = [];
   if (clusterOnly.length > 0) notes.push(`only a cluster uses ${clusterOnly.join(', ')}: not used here`);
-  for (const path of unknown) notes.push(`unknown field ${path}: ignored`);
+  for (const { path } of unknown) notes.push(`unknown field ${path}: ignored`);
   return notes;
 }
