@@ -1,0 +1,82 @@
+import type { Container, PodSpec } from '../api/kubernetes.ts';
+import { RUNNER_CONTAINER } from '../api/labels.ts';
+import type { VideoGenerationSpec } from '../api/video-generation.ts';
+import { runnerResources } from './gpus.ts';
+import { CA_FILE, FROZEN_MOUNT, JOB_FILE, TOKEN_FILE, TOKEN_MOUNT } from './names.ts';
+import { podVolumes } from './volumes.ts';
+
+/** The operator's own choices about the pods it makes. */
+export interface RunnerSettings {
+  readonly image: string;
+  readonly imagePullPolicy: string;
+  /** Address to which runners report; none where nobody listens. */
+  readonly progressUrl?: string;
+}
+
+/** User and group of the runner; the claim's files get the group where its driver can do that. */
+export const RUNNER_ID = 65532;
+/** Time between SIGTERM and SIGKILL. */
+const GRACE_SECONDS = 60;
+const TERMINATION_LOG = '/dev/termination-log';
+
+/** The pod of an attempt. It fulfils the restricted pod security standard and holds no token of the API server. */
+export function runnerPod(spec: VideoGenerationSpec, configMap: string, settings: RunnerSettings): PodSpec {
+  const { runner } = spec;
+  const { volumes, mounts } = podVolumes(spec, configMap, settings.progressUrl !== undefined);
+  return {
+    restartPolicy: 'Never',
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    terminationGracePeriodSeconds: GRACE_SECONDS,
+    ...(runner.serviceAccountName === undefined ? {} : { serviceAccountName: runner.serviceAccountName }),
+    ...(runner.priorityClassName === undefined ? {} : { priorityClassName: runner.priorityClassName }),
+    ...(runner.imagePullSecrets === undefined ? {} : { imagePullSecrets: runner.imagePullSecrets }),
+    ...(runner.nodeSelector === undefined ? {} : { nodeSelector: runner.nodeSelector }),
+    ...(runner.tolerations === undefined ? {} : { tolerations: runner.tolerations }),
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: RUNNER_ID,
+      runAsGroup: RUNNER_ID,
+      fsGroup: RUNNER_ID,
+      fsGroupChangePolicy: 'OnRootMismatch',
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    containers: [{ ...container(spec, settings), volumeMounts: mounts }],
+    volumes,
+  };
+}
+
+function container(spec: VideoGenerationSpec, settings: RunnerSettings): Omit<Container, 'volumeMounts'> {
+  return {
+    name: RUNNER_CONTAINER,
+    image: spec.runner.image ?? settings.image,
+    imagePullPolicy: spec.runner.imagePullPolicy ?? settings.imagePullPolicy,
+    command: ['node', '/app/runner/cli/main.ts', 'run', '--job', `${FROZEN_MOUNT}/${JOB_FILE}`],
+    env: environment(settings.progressUrl),
+    resources: runnerResources(spec),
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    },
+    terminationMessagePath: TERMINATION_LOG,
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+  };
+}
+
+function environment(progressUrl: string | undefined): readonly object[] {
+  const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
+  const progress = [
+    { name: 'DUALPARAL_PROGRESS_URL', value: progressUrl },
+    { name: 'DUALPARAL_PROGRESS_TOKEN_FILE', value: `${TOKEN_MOUNT}/${TOKEN_FILE}` },
+    { name: 'DUALPARAL_PROGRESS_CA_FILE', value: `${FROZEN_MOUNT}/${CA_FILE}` },
+  ];
+  return [
+    { name: 'HOME', value: '/tmp' },
+    { name: 'DUALPARAL_TERMINATION_LOG', value: TERMINATION_LOG },
+    field('DUALPARAL_POD_NAME', 'metadata.name'),
+    field('DUALPARAL_POD_UID', 'metadata.uid'),
+    field('DUALPARAL_NODE_NAME', 'spec.nodeName'),
+    ...(progressUrl === undefined ? [] : progress),
+  ];
+}
