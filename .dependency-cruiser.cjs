@@ -1,4 +1,4 @@
-// Import directions of the rooms (docs/architecture.md). `tools/directions.ts` runs it and proves that it bites.
+// Import directions of the rooms (runner/README.md, operator/README.md). `tools/directions.ts` runs it and proves that it bites.
 const no = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
 const TESTS = '\\.test\\.ts$';
 /** Sources under `path`, tests aside: a test may reach for fixtures and builders. */
