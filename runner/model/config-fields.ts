@@ -1,0 +1,38 @@
+import type { z } from 'zod';
+import { modelError } from './errors.ts';
+
+/**
+ * Checks a parsed JSON file against a schema. A field whose value is legal but not one that we compute is refused as
+ * unsupported; anything else is a damaged config. Throws `E_MODEL_UNSUPPORTED`, `E_MODEL_CONFIG`, both naming the field.
+ */
+export function parseFields<S extends z.ZodType>(schema: S, json: unknown, file: string): z.output<S> {
+  const result = schema.safeParse(json);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0] as z.core.$ZodIssue;
+  const field = issue.path.length === 0 ? 'the file' : issue.path.map(String).join('.');
+  const value = valueAt(json, issue.path);
+  if (value === undefined) throw modelError('E_MODEL_CONFIG', { file, field, problem: 'is missing' });
+  const found = shorten(value);
+  const onlyOne = issue.code === 'invalid_value' ? issue.values.map(shorten).join(' or ') : undefined;
+  const mustBeAbsent = issue.code === 'invalid_type' && issue.expected === 'null' ? 'null' : undefined;
+  const wanted = onlyOne ?? mustBeAbsent;
+  if (wanted !== undefined) {
+    throw modelError('E_MODEL_UNSUPPORTED', { file, found: `${field} ${found}`, why: `must be ${wanted}` });
+  }
+  throw modelError('E_MODEL_CONFIG', { file, field, problem: `is ${found}: ${issue.message}` });
+}
+
+function valueAt(json: unknown, path: readonly PropertyKey[]): unknown {
+  let value = json;
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+    value = (value as Record<PropertyKey, unknown>)[key];
+  }
+  return value;
+}
+
+/** The value as JSON, short enough for a one-line message. */
+function shorten(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+}

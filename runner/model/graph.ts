@@ -1,0 +1,130 @@
+import { bytesPerElement, type DType, elementCount, type FloatType, type TensorEntry } from '../tensor.ts';
+import { modelError } from './errors.ts';
+import { type Attribute, type Axis, type OnnxInitializer, type OnnxNode, type OnnxPort, onnxBytes } from './onnx.ts';
+
+/** A value of a graph under construction. */
+export interface Edge {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly Axis[];
+}
+
+/** A finished graph, and what a caller must bind to it. */
+export interface Graph {
+  readonly bytes: Uint8Array;
+  readonly inputs: readonly OnnxPort[];
+  readonly outputs: readonly OnnxPort[];
+  /** Stored tensors that it reads, by their names in the checkpoint. */
+  readonly weights: readonly string[];
+  /** Their bytes in the files. */
+  readonly weightBytes: number;
+}
+
+/** Stored tensors by name: where each lies, of what type and shape. */
+export type TensorIndex = ReadonlyMap<string, TensorEntry>;
+
+type Attributes = Readonly<Record<string, Attribute>>;
+interface Result {
+  readonly dtype: DType;
+  readonly shape: readonly Axis[];
+}
+
+/** Collects nodes and initialisers; every method that makes an edge gives it with its type and shape. */
+export interface GraphBuilder {
+  input(name: string, dtype: DType, shape: readonly Axis[]): Edge;
+  /** Names an edge, made by a node, as an output of the graph; each edge once. */
+  output(name: string, edge: Edge): void;
+  /**
+   * A stored tensor, read where it lies in its file and cast to `dtype` where stored otherwise. `as` views it in another
+   * shape of as many elements. Throws `E_MODEL_TENSOR` when it is missing or its shape is not `shape`.
+   */
+  weight(name: string, shape: readonly number[], dtype: FloatType, as?: readonly number[]): Edge;
+  constant(data: ArrayBufferView, dtype: DType, shape: readonly number[]): Edge;
+  node(op: string, inputs: readonly (Edge | null)[], result: Result, attributes?: Attributes, domain?: string): Edge;
+  split(edge: Edge, axis: number, parts: number): readonly Edge[];
+  finish(): Graph;
+}
+
+const OPSET = 23;
+
+/** Starts a graph over the tensors of one component. */
+export function graphBuilder(name: string, tensors: TensorIndex): GraphBuilder {
+  const inputs: OnnxPort[] = [];
+  const outputs: OnnxPort[] = [];
+  const nodes: OnnxNode[] = [];
+  const initializers: OnnxInitializer[] = [];
+  const constants = new Map<string, Edge>();
+  const weights = new Map<string, number>();
+  const renamed = new Map<string, string>();
+  let edges = 0;
+  const fresh = (result: Result): Edge => ({ name: `e${edges++}`, ...result });
+  const emit = (op: string, from: readonly (Edge | null)[], to: readonly Edge[], attributes: Attributes, domain = '') =>
+    nodes.push({ op, domain, inputs: from.map((e) => e?.name ?? ''), outputs: to.map((e) => e.name), attributes });
+  const cast = (edge: Edge, dtype: DType): Edge => {
+    const to = fresh({ dtype, shape: edge.shape });
+    emit('Cast', [edge], [to], { to: { dtype } });
+    return to;
+  };
+  return {
+    input(inputName, dtype, shape) {
+      inputs.push({ name: inputName, dtype, shape });
+      return { name: inputName, dtype, shape };
+    },
+    output(outputName, edge) {
+      outputs.push({ name: outputName, dtype: edge.dtype, shape: edge.shape });
+      renamed.set(edge.name, outputName);
+    },
+    weight(tensorName, shape, dtype, as = shape) {
+      const entry = storedTensor(tensors, tensorName, shape);
+      const edge = { name: `${tensorName}[${as}]`, dtype: entry.dtype, shape: as };
+      if (!initializers.some((initializer) => initializer.name === edge.name)) {
+        initializers.push({ ...edge, source: entry });
+      }
+      weights.set(tensorName, entry.byteLength);
+      return entry.dtype === dtype ? edge : cast(edge, dtype);
+    },
+    constant(data, dtype, shape) {
+      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      const key = `${dtype}[${shape}]${Buffer.from(bytes).toString('base64')}`;
+      const known = constants.get(key);
+      if (known !== undefined) return known;
+      const edge = { name: `c${constants.size}`, dtype, shape };
+      constants.set(key, edge);
+      initializers.push({ ...edge, source: bytes });
+      return edge;
+    },
+    node(op, from, result, attributes = {}, domain = '') {
+      const to = fresh(result);
+      emit(op, from, [to], attributes, domain);
+      return to;
+    },
+    split(edge, axis, parts) {
+      const length = edge.shape[axis] as number;
+      const shape = edge.shape.with(axis, length / parts);
+      const to = Array.from({ length: parts }, () => fresh({ dtype: edge.dtype, shape }));
+      emit('Split', [edge], to, { axis: BigInt(axis), num_outputs: BigInt(parts) });
+      return to;
+    },
+    finish() {
+      const weightBytes = [...weights.values()].reduce((sum, bytes) => sum + bytes, 0);
+      const bytes = onnxBytes({ name, opset: OPSET, inputs, outputs, nodes: rename(nodes, renamed), initializers });
+      return { bytes, inputs, outputs, weights: [...weights.keys()], weightBytes };
+    },
+  };
+}
+
+/** Outputs of the graph get their names where they are made, so that naming them costs no copy. */
+function rename(nodes: readonly OnnxNode[], names: ReadonlyMap<string, string>): readonly OnnxNode[] {
+  const named = (edge: string) => names.get(edge) ?? edge;
+  return nodes.map((node) => ({ ...node, inputs: node.inputs.map(named), outputs: node.outputs.map(named) }));
+}
+
+function storedTensor(tensors: TensorIndex, tensor: string, shape: readonly number[]): TensorEntry {
+  const entry = tensors.get(tensor);
+  const wanted = `[${shape}]`;
+  if (entry === undefined) throw modelError('E_MODEL_TENSOR', { tensor, found: 'nothing', wanted });
+  const fits =
+    String(entry.shape) === String(shape) && entry.byteLength === elementCount(shape) * bytesPerElement(entry.dtype);
+  if (!fits) throw modelError('E_MODEL_TENSOR', { tensor, found: `${entry.dtype} [${entry.shape}]`, wanted });
+  return entry;
+}

@@ -1,0 +1,57 @@
+/** Rotary tables: cosines and sines of every token's angles, `[tokens, headWidth / 2]` each. */
+export interface RotaryTables {
+  readonly cos: Float32Array;
+  readonly sin: Float32Array;
+}
+
+const BASE = 10_000;
+
+/**
+ * Tables for `frames × height × width` tokens at positions from zero, in token order (frame, row, column). The head is
+ * split into a part each for time, height and width; computed in float64, then rounded once (WAN_SPEC §3.4).
+ */
+export function rotaryTables(headWidth: number, frames: number, height: number, width: number): RotaryTables {
+  const spatial = 2 * Math.floor(headWidth / 6);
+  const temporal = headWidth - 2 * spatial;
+  const half = headWidth / 2;
+  const cos = new Float32Array(frames * height * width * half);
+  const sin = new Float32Array(cos.length);
+  const axes = [frequencies(temporal), frequencies(spatial), frequencies(spatial)];
+  let at = 0;
+  for (let frame = 0; frame < frames; frame++) {
+    for (let row = 0; row < height; row++) {
+      for (let column = 0; column < width; column++) {
+        const position = [frame, row, column];
+        for (const [axis, thetas] of axes.entries()) {
+          for (const theta of thetas) {
+            const angle = position[axis]! * theta;
+            cos[at] = Math.cos(angle);
+            sin[at] = Math.sin(angle);
+            at++;
+          }
+        }
+      }
+    }
+  }
+  return { cos, sin };
+}
+
+function frequencies(axisWidth: number): readonly number[] {
+  return Array.from({ length: axisWidth / 2 }, (_, pair) => BASE ** ((-2 * pair) / axisWidth));
+}
+
+/**
+ * The sinusoid `[timeWidth]` of a timestep, cosines first. Every operation rounds to float32, because the reference
+ * computes it so and large angles make the difference visible (WAN_SPEC §3.2).
+ */
+export function timeSinusoid(timestep: number, timeWidth: number): Float32Array {
+  const half = timeWidth / 2;
+  const sinusoid = new Float32Array(timeWidth);
+  for (let k = 0; k < half; k++) {
+    const exponent = Math.fround(Math.fround(Math.fround(-Math.log(BASE)) * k) / half);
+    const angle = Math.fround(Math.fround(timestep) * Math.fround(Math.exp(exponent)));
+    sinusoid[k] = Math.cos(angle);
+    sinusoid[half + k] = Math.sin(angle);
+  }
+  return sinusoid;
+}

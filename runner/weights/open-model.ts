@@ -1,0 +1,73 @@
+import { realpathSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { COMPONENTS, MODEL_INDEX, type ModelConfig, type TransformerConfig } from '../model/config.ts';
+import { parseModelConfig, parseModelIndex } from '../model/parse-config.ts';
+import { textEncoderTensors, transformerTensors, vaeDecoderTensors } from '../model/tensor-names.ts';
+import { checkTensors, withEmbedding } from './checks.ts';
+import { weightsError } from './errors.ts';
+import { type ComponentWeights, openWeights, readJsonFile } from './shards.ts';
+
+/** A checked model: what it is and where its tensors lie. Nothing of the weights has been read. */
+export interface Model {
+  /** Real path. */
+  readonly folder: string;
+  readonly config: ModelConfig;
+  readonly transformer: ComponentWeights;
+  readonly transformer2: ComponentWeights | null;
+  readonly vae: ComponentWeights;
+  readonly text: ComponentWeights;
+  readonly tokenizerFolder: string;
+}
+
+const DIFFUSION_BASE = 'diffusion_pytorch_model';
+const TEXT_BASE = 'model';
+
+/**
+ * Opens a model folder in the Diffusers layout and checks it whole, before anything runs: the model is one that we
+ * compute, every file is there and intact, every tensor has its place, type and shape.
+ * Throws `E_MODEL_…` and `E_WEIGHTS_…` errors.
+ */
+export function openModel(folder: string): Model {
+  const root = realFolder(folder);
+  const config = readModelConfig(root);
+  const text = withEmbedding(openWeights(root, 'text_encoder', TEXT_BASE));
+  checkTensors(text, 'text_encoder', textEncoderTensors(config.text));
+  const vae = openWeights(root, 'vae', DIFFUSION_BASE);
+  checkTensors(vae, 'vae', vaeDecoderTensors(config.vae), (name) => /^(encoder|quant_conv)\./.test(name));
+  return {
+    folder: root,
+    config,
+    transformer: openTransformer(root, 'transformer', config.transformer),
+    transformer2: config.transformer2 && openTransformer(root, 'transformer_2', config.transformer2),
+    vae,
+    text,
+    tokenizerFolder: realFolder(join(root, 'tokenizer')),
+  };
+}
+
+/** Reads and checks the configs of a model folder, without looking at its weights. */
+export function readModelConfig(folder: string): ModelConfig {
+  const index = readJsonFile(join(folder, MODEL_INDEX), MODEL_INDEX);
+  const { twoExperts } = parseModelIndex(index);
+  const wanted = Object.values(COMPONENTS).filter((file) => twoExperts || file !== COMPONENTS.transformer2);
+  const files = wanted.map((file) => [file, readJsonFile(join(folder, file), file)]);
+  return parseModelConfig({ ...Object.fromEntries(files), [MODEL_INDEX]: index });
+}
+
+/** Opens and checks the weights of one transformer of a model folder. */
+export function openTransformer(folder: string, component: string, config: TransformerConfig): ComponentWeights {
+  const weights = openWeights(folder, component, DIFFUSION_BASE);
+  checkTensors(weights, component, transformerTensors(config), (name) => name.endsWith('.norm_added_q.weight'));
+  return weights;
+}
+
+function realFolder(folder: string): string {
+  try {
+    if (statSync(folder).isDirectory()) return realpathSync(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const problem = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
+    throw weightsError('E_MODEL_FOLDER', { folder, problem }, error);
+  }
+  throw weightsError('E_MODEL_FOLDER', { folder, problem: 'is not a folder' });
+}

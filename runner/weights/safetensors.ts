@@ -1,0 +1,133 @@
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { bytesPerElement, type DType, isDType, type TensorEntry } from '../tensor.ts';
+import { weightsError } from './errors.ts';
+import { objectEntries, parseJson } from './json-text.ts';
+
+/** What a safetensors file holds. Offsets are from the start of the file. */
+export interface SafetensorsHeader {
+  readonly tensors: ReadonlyMap<string, TensorEntry>;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly byteLength: number;
+}
+
+const PREFIX_BYTES = 8;
+/** Limit of the format's own reader. */
+const HEADER_LIMIT_BYTES = 100_000_000;
+const MAX_AXES = 16;
+
+/**
+ * Reads and checks the header of a safetensors file; the tensors themselves are not read. Every entry lies within the
+ * file, has as many bytes as its shape asks for, and shares none with another. `label` is the name used in messages and
+ * in the entries. Throws `E_MODEL_FILE`, `E_WEIGHTS_TRUNCATED`, `E_WEIGHTS_HEADER`.
+ */
+export function readSafetensorsHeader(path: string, label: string = path): SafetensorsHeader {
+  const { size, header } = readHeaderBytes(path, label);
+  const parsed = parseJson(header);
+  if ('problem' in parsed) throw headerError(label, parsed.problem);
+  const entries = objectEntries(parsed.value);
+  if (entries === undefined) throw headerError(label, 'it is not a JSON object');
+  const dataStart = PREFIX_BYTES + header.byteLength;
+  const tensors = new Map<string, TensorEntry>();
+  for (const [name, entry] of entries) {
+    if (name !== '__metadata__') tensors.set(name, readEntry(label, name, entry, dataStart));
+  }
+  checkCoverage(label, tensors, dataStart, size);
+  const metadata = entries.find(([name]) => name === '__metadata__')?.[1];
+  return { tensors, metadata: readMetadata(label, metadata), byteLength: size };
+}
+
+function headerError(file: string, problem: string): Error {
+  return weightsError('E_WEIGHTS_HEADER', { file, problem });
+}
+
+function readHeaderBytes(path: string, file: string): { readonly size: number; readonly header: Uint8Array } {
+  const descriptor = openRegularFile(path, file);
+  try {
+    const size = fstatSync(descriptor).size;
+    const prefix = readBytes(descriptor, 0, PREFIX_BYTES, size, file);
+    const length = new DataView(prefix.buffer).getBigUint64(0, true);
+    if (length > HEADER_LIMIT_BYTES) {
+      throw headerError(file, `its length is ${length}, the limit is ${HEADER_LIMIT_BYTES}`);
+    }
+    return { size, header: readBytes(descriptor, PREFIX_BYTES, Number(length), size, file) };
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function openRegularFile(path: string, file: string): number {
+  try {
+    if (statSync(path).isFile()) return openSync(path, 'r');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const problem = code === 'ENOENT' ? 'the file is missing' : `cannot be read (${code})`;
+    throw weightsError('E_MODEL_FILE', { file, problem }, error);
+  }
+  throw weightsError('E_MODEL_FILE', { file, problem: 'is not a regular file' });
+}
+
+function readBytes(descriptor: number, start: number, length: number, size: number, file: string): Uint8Array {
+  const truncated = (have: number) => weightsError('E_WEIGHTS_TRUNCATED', { file, have, need: start + length });
+  if (start + length > size) throw truncated(size);
+  const bytes = new Uint8Array(length);
+  let have = 0;
+  while (have < length) {
+    const read = readSync(descriptor, bytes, have, length - have, start + have);
+    if (read === 0) throw truncated(start + have);
+    have += read;
+  }
+  return bytes;
+}
+
+function readEntry(file: string, name: string, value: unknown, dataStart: number): TensorEntry {
+  const fail = (problem: string) => headerError(file, `tensor ${JSON.stringify(name)}: ${problem}`);
+  const fields = new Map(objectEntries(value) ?? []);
+  const dtype = fields.get('dtype');
+  if (typeof dtype !== 'string') throw fail('has no dtype');
+  if (!isDType(dtype)) throw fail(`its dtype ${JSON.stringify(dtype)} is not known`);
+  const shape = fields.get('shape');
+  if (!isShape(shape)) throw fail('its shape is not a list of lengths');
+  const offsets = fields.get('data_offsets');
+  if (!isShape(offsets) || offsets.length !== 2) throw fail('its data_offsets are not two byte positions');
+  const [begin, end] = offsets as [number, number];
+  if (end < begin) throw fail(`ends at byte ${end}, before its start ${begin}`);
+  const need = byteLengthOf(shape, dtype);
+  if (BigInt(end - begin) !== need) throw fail(`${dtype} [${shape}] needs ${need} bytes, found ${end - begin}`);
+  return { file, offset: dataStart + begin, byteLength: end - begin, dtype, shape };
+}
+
+function isShape(value: unknown): value is readonly number[] {
+  return (
+    Array.isArray(value) && value.length <= MAX_AXES && value.every((axis) => Number.isSafeInteger(axis) && axis >= 0)
+  );
+}
+
+/** In exact integers: a product of lengths may be beyond what a float64 holds. */
+function byteLengthOf(shape: readonly number[], dtype: DType): bigint {
+  return shape.reduce((product, axis) => product * BigInt(axis), BigInt(bytesPerElement(dtype)));
+}
+
+/** Tensors follow each other without gaps or overlaps up to the end of the file, as the format demands. */
+function checkCoverage(file: string, tensors: ReadonlyMap<string, TensorEntry>, dataStart: number, size: number): void {
+  const byOffset = [...tensors].sort(
+    ([, a], [, b]) => a.offset - b.offset || a.offset + a.byteLength - b.offset - b.byteLength,
+  );
+  let end = dataStart;
+  for (const [name, { offset, byteLength }] of byOffset) {
+    const quoted = JSON.stringify(name);
+    if (offset < end) throw headerError(file, `tensor ${quoted} overlaps the one before it`);
+    if (offset > end) throw headerError(file, `${offset - end} bytes before tensor ${quoted} belong to no tensor`);
+    end = offset + byteLength;
+  }
+  if (end > size) throw weightsError('E_WEIGHTS_TRUNCATED', { file, have: size, need: end });
+  if (end < size) throw headerError(file, `${size - end} bytes at the end belong to no tensor`);
+}
+
+function readMetadata(file: string, value: unknown): Readonly<Record<string, string>> {
+  if (value === undefined) return {};
+  const entries = objectEntries(value);
+  if (entries === undefined || !entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) {
+    throw headerError(file, '__metadata__ is not an object of texts');
+  }
+  return Object.fromEntries(entries);
+}

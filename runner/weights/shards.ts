@@ -1,0 +1,100 @@
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
+import { CodedError } from '#contract/error.ts';
+import type { TensorEntry } from '../tensor.ts';
+import { weightsError } from './errors.ts';
+import { objectEntries, parseJson } from './json-text.ts';
+import { readSafetensorsHeader } from './safetensors.ts';
+
+/**
+ * The weights of one component: where each tensor lies. `folder` is a real path and the files are relative to it, so that
+ * the runtime maps them in place, also when the model folder holds links (as a hub cache's snapshots do).
+ */
+export interface ComponentWeights {
+  readonly folder: string;
+  readonly tensors: ReadonlyMap<string, TensorEntry>;
+  /** Bytes of all files. */
+  readonly byteLength: number;
+}
+
+const JSON_LIMIT_BYTES = 64 * 1024 * 1024;
+const FILE_NAME = /^[^/\\\0]+\.safetensors$/;
+
+/**
+ * Opens a component's safetensors: `<base>.safetensors.index.json` with its shards, or the single `<base>.safetensors`.
+ * Only headers are read. Throws `E_MODEL_FILE` and the `E_WEIGHTS_…` errors, with file names relative to `modelFolder`.
+ */
+export function openWeights(modelFolder: string, component: string, base: string): ComponentWeights {
+  const folder = join(modelFolder, component);
+  const labelOf = (name: string) => `${component}/${name}`;
+  const index = `${base}.safetensors.index.json`;
+  const wanted = existsSync(join(folder, index)) ? readIndex(join(folder, index), labelOf(index)) : undefined;
+  const names = wanted === undefined ? [`${base}.safetensors`] : [...new Set(wanted.values())].sort();
+  const files = names.map((name) => {
+    const header = readSafetensorsHeader(join(folder, name), labelOf(name));
+    return { name, header, path: realpathSync(join(folder, name)) };
+  });
+  const root = commonFolder(files.map((file) => file.path));
+  const tensors = new Map<string, TensorEntry>();
+  for (const { name, header, path } of files) {
+    const file = relative(root, path).replaceAll(sep, '/');
+    for (const [tensor, entry] of header.tensors) {
+      const listed = wanted === undefined ? name : wanted.get(tensor);
+      if (listed !== name) throw misplaced(labelOf(index), tensor, name, listed);
+      tensors.set(tensor, { ...entry, file });
+    }
+  }
+  for (const [tensor, file] of wanted ?? []) {
+    if (!tensors.has(tensor)) throw misplaced(labelOf(index), tensor, undefined, file);
+  }
+  return { folder: root, tensors, byteLength: files.reduce((sum, file) => sum + file.header.byteLength, 0) };
+}
+
+/** Reads a JSON file of at most 64 MiB. Throws `E_MODEL_FILE`. */
+export function readJsonFile(path: string, file: string): unknown {
+  let bytes: Uint8Array;
+  try {
+    const { size } = statSync(path);
+    if (size > JSON_LIMIT_BYTES) {
+      throw weightsError('E_MODEL_FILE', { file, problem: `has ${size} bytes, the limit is ${JSON_LIMIT_BYTES}` });
+    }
+    bytes = readFileSync(path);
+  } catch (error) {
+    if (error instanceof CodedError) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    const problem = code === 'ENOENT' ? 'the file is missing' : `cannot be read (${code})`;
+    throw weightsError('E_MODEL_FILE', { file, problem }, error);
+  }
+  const parsed = parseJson(bytes);
+  if ('problem' in parsed) throw weightsError('E_MODEL_FILE', { file, problem: parsed.problem });
+  return parsed.value;
+}
+
+/** `weight_map`: tensor → file name. Names that leave the folder are refused. */
+function readIndex(path: string, file: string): ReadonlyMap<string, string> {
+  const fail = (problem: string) => weightsError('E_WEIGHTS_INDEX', { file, problem });
+  const map = new Map(objectEntries(readJsonFile(path, file)) ?? []).get('weight_map');
+  const entries = objectEntries(map);
+  if (entries === undefined) throw fail('it has no weight_map');
+  if (entries.length === 0) throw fail('its weight_map is empty');
+  return new Map(
+    entries.map(([tensor, name]): [string, string] => {
+      if (typeof name === 'string' && FILE_NAME.test(name)) return [tensor, name];
+      throw fail(`tensor ${JSON.stringify(tensor)} lies in ${JSON.stringify(name)}, not in a file of this folder`);
+    }),
+  );
+}
+
+function misplaced(file: string, tensor: string, found: string | undefined, listed: string | undefined): Error {
+  const where = (name: string | undefined) => (name === undefined ? 'no file' : name);
+  const problem = `tensor ${JSON.stringify(tensor)} is listed in ${where(listed)}, but lies in ${where(found)}`;
+  return weightsError('E_WEIGHTS_INDEX', { file, problem });
+}
+
+/** The deepest folder that holds all files. */
+function commonFolder(paths: readonly string[]): string {
+  let folder = dirname(paths[0]!);
+  const holds = (path: string) => path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+  while (!paths.every(holds)) folder = dirname(folder);
+  return folder;
+}
