@@ -1,7 +1,7 @@
 /** What of a cluster runs, for `status`. */
 import { findCluster } from './cluster.ts';
 import { componentNames } from './component.ts';
-import { clusterFolder } from './layout.ts';
+import { clusterFolder, nodeName } from './layout.ts';
 import { findProcesses } from './processes.ts';
 import { readState } from './state.ts';
 
@@ -43,7 +43,7 @@ export async function clusterStatus(name: string): Promise<ClusterStatus> {
     return { name, phase, up: false, folder, kubeconfig: null, node: null, components };
   }
   const path = '{.status.conditions[?(@.type=="Ready")].status} {.status.allocatable.nvidia\\.com/gpu}';
-  const answer = await cluster.kubectl(['get', 'nodes', '-o', `jsonpath=${path}`]);
+  const answer = await cluster.kubectl(['get', 'node', nodeName, '-o', `jsonpath=${path}`]);
   const [ready = 'Unknown', gpus = '0'] = answer.stdout.split(' ');
   return {
     ...{ name, phase: 'up', up: true, folder, kubeconfig: cluster.kubeconfig },
