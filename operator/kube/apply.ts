@@ -1,0 +1,65 @@
+import type { KubeClient } from './client.ts';
+import { failureOf, kubeError } from './failure.ts';
+import { controllerUid, type KubeObject, pathOf, type ResourceType } from './resource.ts';
+
+const APPLY_PATCH = 'application/apply-patch+yaml';
+
+type Named = KubeObject & { readonly apiVersion: string; readonly kind: string };
+
+/**
+ * Server-side apply of `object` as `fieldOwner`, who gets every field of it. A `uid` in its metadata makes sure that it is
+ * the object that was meant and not a later one of the same name.
+ */
+export function apply<T extends KubeObject>(
+  client: KubeClient,
+  resource: ResourceType,
+  object: Named,
+  options: { readonly fieldOwner: string; readonly subresource?: string; readonly signal?: AbortSignal },
+): Promise<T> {
+  const { name, namespace } = object.metadata;
+  return client.call<T>({
+    method: 'PATCH',
+    path: pathOf(resource, { name, ...given('namespace', namespace), ...given('subresource', options.subresource) }),
+    query: { fieldManager: options.fieldOwner, force: true, fieldValidation: 'Strict' },
+    contentType: APPLY_PATCH,
+    body: object,
+    ...given('signal', options.signal),
+  });
+}
+
+/**
+ * Creates an object whose name follows from its owner. If it exists already it was made by an earlier try, so its
+ * controller must be the same owner; anything else of that name is an error and stays untouched.
+ */
+export async function createOwned<T extends Named>(
+  client: KubeClient,
+  resource: ResourceType,
+  object: T,
+  options: { readonly fieldOwner: string; readonly signal?: AbortSignal },
+): Promise<{ readonly object: T; readonly created: boolean }> {
+  const { name, namespace } = object.metadata;
+  const at = { ...given('namespace', namespace) };
+  try {
+    const made = await client.call<T>({
+      method: 'POST',
+      path: pathOf(resource, at),
+      query: { fieldManager: options.fieldOwner, fieldValidation: 'Strict' },
+      body: object,
+      ...given('signal', options.signal),
+    });
+    return { object: made, created: true };
+  } catch (error) {
+    if (failureOf(error).kind !== 'exists') throw error;
+  }
+  const found = await client.call<T>({
+    method: 'GET',
+    path: pathOf(resource, { ...at, name }),
+    ...given('signal', options.signal),
+  });
+  if (controllerUid(found) !== controllerUid(object)) throw kubeError('E_KUBE_FOREIGN', { kind: object.kind, name });
+  return { object: found, created: false };
+}
+
+function given<K extends string, V>(key: K, value: V | undefined): { readonly [key in K]?: V } {
+  return (value === undefined ? {} : { [key]: value }) as { [key in K]?: V };
+}

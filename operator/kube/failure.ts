@@ -1,0 +1,97 @@
+import { defineErrors } from '#contract/error.ts';
+
+/**
+ * What an answer of the API server means for the caller: `retry` may succeed by itself later; `conflict` needs a fresh
+ * read; `exists` and `missing` speak of the object; `expired` of a version too old to go on from; `terminating` of a
+ * namespace that is going away; `forbidden` and `invalid` need a person.
+ */
+export type FailureKind =
+  | 'retry'
+  | 'conflict'
+  | 'exists'
+  | 'missing'
+  | 'expired'
+  | 'terminating'
+  | 'forbidden'
+  | 'invalid';
+
+/** `status` is 0 where no answer came. */
+export interface Failure {
+  readonly kind: FailureKind;
+  readonly status: number;
+  readonly message: string;
+  readonly retryAfterMs?: number;
+}
+
+/** The `Status` object that the API server answers with. */
+export interface StatusBody {
+  readonly code?: number;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly details?: { readonly retryAfterSeconds?: number; readonly causes?: readonly { readonly reason?: string }[] };
+}
+
+/** A call that did not succeed. */
+export class ApiError extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure, cause?: unknown) {
+    super(failure.message, cause === undefined ? undefined : { cause });
+    this.name = 'ApiError';
+    this.failure = failure;
+  }
+}
+
+export const kubeError = defineErrors({
+  E_KUBE_CONFIG: {
+    message: 'no Kubernetes cluster is configured: set KUBECONFIG, or run in a pod with a service account',
+    fixer: 'administrator',
+    exit: 'usage',
+  },
+  E_KUBE_PROXY: {
+    message: 'the kubeconfig asks for a {type} proxy, which is not supported',
+    fixer: 'administrator',
+    exit: 'usage',
+  },
+  E_KUBE_FOREIGN: {
+    message: '{kind} {name} exists already and belongs to somebody else',
+    fixer: 'administrator',
+    exit: 'internal',
+  },
+});
+
+/** What an answer with an error status means. */
+export function failureOfAnswer(
+  status: number,
+  body: StatusBody,
+  retryAfter: string | undefined,
+  call: string,
+): Failure {
+  const detail = body.message === undefined || body.message === '' ? (body.reason ?? 'no reason given') : body.message;
+  const seconds = Number(retryAfter ?? body.details?.retryAfterSeconds);
+  return {
+    kind: kindOf(status, body),
+    status,
+    message: `${call} answered ${status}: ${detail}`,
+    ...(Number.isFinite(seconds) && seconds > 0 ? { retryAfterMs: seconds * 1000 } : {}),
+  };
+}
+
+/** What any thrown value means: errors of the network count as `retry`. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof ApiError) return error.failure;
+  const message = error instanceof Error ? error.message || error.name : String(error);
+  return { kind: 'retry', status: 0, message };
+}
+
+function kindOf(status: number, body: StatusBody): FailureKind {
+  if (status === 409) return body.reason === 'AlreadyExists' ? 'exists' : 'conflict';
+  if (status === 404) return 'missing';
+  if (status === 410) return 'expired';
+  if (status === 403) {
+    const leaving = body.details?.causes?.some((cause) => cause.reason === 'NamespaceTerminating') ?? false;
+    return leaving ? 'terminating' : 'forbidden';
+  }
+  if (status === 401 || status === 408 || status === 429 || status >= 500) return 'retry';
+  return 'invalid';
+}

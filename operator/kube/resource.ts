@@ -1,0 +1,57 @@
+/** A kind of object as the API server addresses it; the core group is ''. */
+export interface ResourceType {
+  readonly group: string;
+  readonly version: string;
+  readonly plural: string;
+}
+
+/** The least that every object has. */
+export interface KubeObject {
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid?: string;
+    readonly resourceVersion?: string;
+    readonly deletionTimestamp?: string;
+    readonly ownerReferences?: readonly {
+      readonly uid: string;
+      readonly kind: string;
+      readonly name: string;
+      readonly controller?: boolean;
+    }[];
+  };
+}
+
+export const JOBS: ResourceType = { group: 'batch', version: 'v1', plural: 'jobs' };
+export const PODS: ResourceType = { group: '', version: 'v1', plural: 'pods' };
+export const CONFIG_MAPS: ResourceType = { group: '', version: 'v1', plural: 'configmaps' };
+export const SECRETS: ResourceType = { group: '', version: 'v1', plural: 'secrets' };
+export const CORE_EVENTS: ResourceType = { group: '', version: 'v1', plural: 'events' };
+export const EVENTS: ResourceType = { group: 'events.k8s.io', version: 'v1', plural: 'events' };
+export const LEASES: ResourceType = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' };
+export const TOKEN_REVIEWS: ResourceType = { group: 'authentication.k8s.io', version: 'v1', plural: 'tokenreviews' };
+
+/** Where an object or a collection is, in all namespaces where none is given. */
+export function pathOf(
+  { group, version, plural }: ResourceType,
+  at: { readonly namespace?: string; readonly name?: string; readonly subresource?: string } = {},
+): string {
+  const root = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
+  const parts = [
+    ...(at.namespace === undefined || at.namespace === '' ? [] : ['namespaces', at.namespace]),
+    plural,
+    ...(at.name === undefined ? [] : [at.name]),
+    ...(at.subresource === undefined ? [] : [at.subresource]),
+  ];
+  return [root, ...parts.map(encodeURIComponent)].join('/');
+}
+
+/** Key of an object in caches and queues: `namespace/name`. */
+export function keyOf({ metadata }: KubeObject): string {
+  return `${metadata.namespace ?? ''}/${metadata.name}`;
+}
+
+/** Uid of the controller of an object. */
+export function controllerUid({ metadata }: KubeObject): string | undefined {
+  return metadata.ownerReferences?.find((owner) => owner.controller === true)?.uid;
+}
