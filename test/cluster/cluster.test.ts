@@ -162,7 +162,7 @@ describe.skipIf(!support.ok)(`a real Kubernetes${support.ok ? '' : ` (skipped: $
   });
 
   test('a service address reaches its pod, from a pod and from this machine', async () => {
-    const serve = 'mkdir /tmp/www; echo hello > /tmp/www/index.html; /bin/busybox httpd -f -p 8080 -h /tmp/www';
+    const serve = 'exec /bin/busybox httpd -f -p 8080 -h /www';
     await kubectl(['run', 'web', `--image=${shellImage}`, '--image-pull-policy=Never', '--port=8080', '--', serve]);
     await kubectl(['expose', 'pod', 'web']);
     await kubectl(['wait', '--for=condition=Ready', 'pod/web', '--timeout=60s']);

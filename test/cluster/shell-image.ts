@@ -1,11 +1,11 @@
 /** A small image with a shell for tests of the cluster itself: Debian's static busybox, nothing installed on this machine. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packFolder, runToEnd } from '../../image/layer.ts';
 import { writeOciImage } from '../../image/oci-layout.ts';
 import { imageCacheFolder } from './images.ts';
 
-export const shellImage = 'localhost/dualparal-shell:1';
+export const shellImage = 'localhost/dualparal-shell:2';
 
 const commands = [
   'sh',
@@ -37,7 +37,7 @@ async function download(folder: string): Promise<string> {
 
 /** Path of the image's OCI layout tar; made on the first call, then kept in the cache. */
 export async function shellImageTar(): Promise<string> {
-  const output = join(imageCacheFolder(), 'shell-1.tar');
+  const output = join(imageCacheFolder(), 'shell-2.tar');
   if (existsSync(output)) return output;
   mkdirSync(imageCacheFolder(), { recursive: true });
   const staging = mkdtempSync(join(imageCacheFolder(), '.shell-'));
@@ -46,7 +46,8 @@ export async function shellImageTar(): Promise<string> {
     await runToEnd('dpkg-deb', ['--extract', await download(staging), root]);
     rmSync(join(root, 'usr'), { recursive: true, force: true });
     for (const command of commands) symlinkSync('busybox', join(root, 'bin', command));
-    mkdirSync(join(root, 'tmp'));
+    for (const folder of ['tmp', 'www']) mkdirSync(join(root, folder));
+    writeFileSync(join(root, 'www', 'index.html'), 'hello\n');
     await packFolder(root, join(staging, 'layer.tar'));
     const settings = { Entrypoint: ['/bin/sh', '-c'], Env: ['PATH=/bin'], User: '65532:65532', WorkingDir: '/' };
     await writeOciImage({ name: shellImage, layers: [join(staging, 'layer.tar')], settings }, output);
