@@ -1,0 +1,124 @@
+import { expect, test } from 'vitest';
+import { type ForwardInput, forward } from '../../test/golden/forward.ts';
+import type { F32Tensor } from '../tensor.ts';
+import { openTransformer } from '../weights/open-model.ts';
+import { readTensors, type TensorFile } from '../weights/read-tensors.ts';
+import { readJsonFile } from '../weights/shards.ts';
+import { parseTransformerConfig } from './component-configs.ts';
+
+const GOLDEN = new URL('../../test/golden/data/', import.meta.url).pathname;
+/** Of the golden numbers' README: single graphs against hidden states, and everything against everything. */
+const HIDDEN_BOUND = 2e-5;
+const BOUND = 1e-4;
+
+function model(folder: string) {
+  const config = parseTransformerConfig(readJsonFile(`${GOLDEN}${folder}/transformer/config.json`, 'config.json'));
+  return { config, weights: openTransformer(`${GOLDEN}${folder}`, 'transformer', config) };
+}
+
+function golden(file: string): TensorFile {
+  return readTensors(`${GOLDEN}${file}.safetensors`);
+}
+
+function distance(a: F32Tensor, b: F32Tensor): number {
+  expect(a.shape).toEqual(b.shape);
+  return a.data.reduce((max, value, at) => Math.max(max, Math.abs(value - b.data[at]!)), 0);
+}
+
+/** Row `at` of the outermost axis, as a batch of one. */
+function row(t: F32Tensor, at: number): F32Tensor {
+  const length = t.data.length / t.shape[0]!;
+  return { shape: [1, ...t.shape.slice(1)], data: t.data.slice(at * length, (at + 1) * length) };
+}
+
+function plainInput(folder: string, file: string): ForwardInput {
+  const g = golden(file);
+  const timestep = g.f32('timestep').data[0]!;
+  return { ...model(folder), latents: g.f32('latents'), timestep, text: g.f32('text'), contextLatents: 0 };
+}
+
+const CASES = [
+  { name: 'one file', folder: 'tiny-wan', file: 'transformer' },
+  { name: 'four shards', folder: 'tiny-wan-sharded', file: 'transformer' },
+  { name: 'heads of the real width, 128', folder: 'head128', file: 'head128/transformer' },
+  { name: 'weights in bfloat16, computed in float32', folder: 'bf16', file: 'bf16/transformer' },
+];
+
+test.each(CASES)('a forward pass equals the reference: $name', ({ folder, file }) => {
+  const g = golden(file);
+  const out = forward(plainInput(folder, file));
+  expect(distance(out.velocity, g.f32('velocity'))).toBeLessThan(BOUND);
+  if (!g.has('embed')) return;
+  expect(distance(out.embed, g.f32('embed'))).toBeLessThan(HIDDEN_BOUND);
+  for (const [layer, hidden] of out.hidden.entries()) {
+    expect(distance(hidden, g.f32(`layer.${layer}`))).toBeLessThan(HIDDEN_BOUND);
+  }
+});
+
+function blockStep(branch: 0 | 1): ForwardInput & { readonly g: TensorFile } {
+  const g = golden('dualparal/block-step');
+  const { config, weights } = model('tiny-wan');
+  const latents = joinInTime(g.f32('left'), g.f32('own'));
+  const ofLayer = (name: string, layer: number) => row(flat(g.f32(name)), branch * config.layers + layer);
+  const right = Array.from({ length: config.layers }, (_, layer) => ({
+    k: ofLayer('right.k', layer),
+    v: ofLayer('right.v', layer),
+  }));
+  const text = row(golden('text').f32('embeds'), branch);
+  const timestep = g.f32('timestep').data[0]!;
+  return { g, config, weights, latents, timestep, text, right, contextLatents: Number(g.metadata.context_latents) };
+}
+
+/** `[branch, layer, …]` as `[branch · layer, …]`. */
+function flat(t: F32Tensor): F32Tensor {
+  return { shape: [t.shape[0]! * t.shape[1]!, ...t.shape.slice(2)], data: t.data };
+}
+
+function joinInTime(a: F32Tensor, b: F32Tensor): F32Tensor {
+  const [one, channels, framesA, height, width] = a.shape as [number, number, number, number, number];
+  const framesB = b.shape[2]!;
+  const area = height * width;
+  const data = new Float32Array(a.data.length + b.data.length);
+  for (let c = 0; c < channels; c++) {
+    const at = c * (framesA + framesB) * area;
+    data.set(a.data.subarray(c * framesA * area, (c + 1) * framesA * area), at);
+    data.set(b.data.subarray(c * framesB * area, (c + 1) * framesB * area), at + framesA * area);
+  }
+  return { shape: [one, channels, framesA + framesB, height, width], data };
+}
+
+test.each([
+  { branch: 0, velocity: 'velocity.cond' },
+  { branch: 1, velocity: 'velocity.uncond' },
+] as const)('a block-step with its right context equals the reference: $velocity', ({ branch, velocity }) => {
+  const { g, ...input } = blockStep(branch);
+  const out = forward(input);
+  expect(distance(out.velocity, g.f32(velocity))).toBeLessThan(BOUND);
+  for (const [layer, kept] of out.kept.entries()) {
+    const at = branch * input.config.layers + layer;
+    expect(distance(kept.k, row(flat(g.f32('kept.k')), at))).toBeLessThan(BOUND);
+    expect(distance(kept.v, row(flat(g.f32('kept.v')), at))).toBeLessThan(BOUND);
+    if (branch === 0) expect(distance(out.hidden[layer]!, g.f32(`layer.${layer}`))).toBeLessThan(HIDDEN_BOUND);
+  }
+});
+
+/** Cuts of five layers into 1, 2, 3 and 5 stages, the larger slices first. */
+const CUTS = [[], [3], [2, 4], [1, 2, 3, 4]];
+
+function bits({ kept, velocity, hidden }: ReturnType<typeof forward>): string {
+  const tensors = [velocity, hidden.at(-1)!, ...kept.flatMap(({ k, v }) => [k, v])];
+  return tensors.map((t) => Buffer.from(t.data.buffer, t.data.byteOffset, t.data.byteLength).toString('hex')).join();
+}
+
+test.each([
+  { name: 'without context', input: () => plainInput('tiny-wan', 'transformer') },
+  { name: 'with right context', input: () => blockStep(0) },
+  { name: 'with context but no right neighbour', input: () => ({ ...blockStep(1), right: [] }) },
+])('where the layers are cut and how many threads compute changes no bit: $name', ({ input }) => {
+  const expected = bits(forward({ ...input(), cuts: [] }));
+  for (const cuts of CUTS) {
+    for (const intraOpThreads of [1, 2, 3]) {
+      expect(bits(forward({ ...input(), cuts, intraOpThreads })) === expected).toBe(true);
+    }
+  }
+});
