@@ -79,5 +79,22 @@ function cleaned(value: unknown): unknown {
   if (schema.additionalProperties === false) dropped.add('additionalProperties');
   if (schema['x-kubernetes-int-or-string'] === true) dropped.add('anyOf');
   const kept = Object.entries(schema).filter(([key]) => !dropped.has(key));
-  return Object.fromEntries(kept.map(([key, entry]) => [key, cleaned(entry)]));
+  const clean = Object.fromEntries(kept.map(([key, entry]) => [key, cleaned(entry)]));
+  return isEmptyDefault(schema) ? { ...clean, default: defaultsBelow(schema) } : clean;
+}
+
+/** The API server checks a default by the rules of its place before it fills in the defaults below. */
+function isEmptyDefault(schema: Schema): boolean {
+  const { default: given } = schema;
+  return schema.type === 'object' && typeof given === 'object' && given !== null && Object.keys(given).length === 0;
+}
+
+function defaultsBelow(schema: Schema): Schema {
+  const properties = Object.entries((schema.properties ?? {}) as Readonly<Record<string, Schema>>);
+  return Object.fromEntries(
+    properties.flatMap(([name, child]) => {
+      if (!('default' in child)) return [];
+      return [[name, isEmptyDefault(child) ? defaultsBelow(child) : child.default]];
+    }),
+  );
 }
