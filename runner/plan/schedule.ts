@@ -1,0 +1,116 @@
+/** What the order of work depends on. `expertOfStep[s]` is the expert (0 or 1) that makes step s of every block. */
+export interface ScheduleSettings {
+  readonly blocks: number;
+  readonly steps: number;
+  readonly branches: number;
+  readonly contextLatents: number;
+  readonly expertOfStep: readonly number[];
+}
+
+/**
+ * One pass of one branch of one block through all layers. Every stage does all items, in this order:
+ * iterations upwards; in an iteration the blocks in flight from the newest to the oldest; of a block its branches, the
+ * conditional one first. The fields of a cursor's item change as it moves.
+ */
+export interface Item {
+  index: number;
+  iteration: number;
+  block: number;
+  /** Denoising step that the block makes: iteration − block. */
+  step: number;
+  branch: number;
+  expert: number;
+  /** The right neighbour's first latents are in the feature cache, left there by the same expert in this iteration. */
+  hasRight: boolean;
+  /** So many items must have left the last stage before this one may enter the first: its block and its left neighbour are then up to date. */
+  needs: number;
+}
+
+/** Walks the items in order without allocating; all threads walk the same. */
+export interface ScheduleCursor {
+  readonly item: Readonly<Item>;
+  /** Moves to the next item (to the first one at first); false after the last. */
+  next(): boolean;
+}
+
+/** Iterations of a run: the last block enters at `blocks − 1` and stays for `steps` of them. */
+export function iterationsOf({ blocks, steps }: Pick<ScheduleSettings, 'blocks' | 'steps'>): number {
+  return steps + blocks - 1;
+}
+
+/** Items of a run. */
+export function itemsOf({ blocks, steps, branches }: ScheduleSettings): number {
+  return blocks * steps * branches;
+}
+
+/** Newest block in flight in an iteration. */
+function newestIn({ blocks }: ScheduleSettings, iteration: number): number {
+  return Math.min(iteration, blocks - 1);
+}
+
+/** Oldest block in flight in an iteration. */
+function oldestIn({ steps }: ScheduleSettings, iteration: number): number {
+  return Math.max(0, iteration - steps + 1);
+}
+
+/** A cursor before the first item. */
+export function openSchedule(settings: ScheduleSettings): ScheduleCursor {
+  const { branches, contextLatents, expertOfStep } = settings;
+  const count = itemsOf(settings);
+  const item: Item = {
+    index: -1,
+    iteration: -1,
+    block: 0,
+    step: 0,
+    branch: branches - 1,
+    expert: 0,
+    hasRight: false,
+    needs: 0,
+  };
+  let previousStart = 0;
+  let start = 0;
+
+  /** Items up to and with all branches of `block` in the iteration before this one. */
+  function doneWith(block: number): number {
+    return previousStart + (newestIn(settings, item.iteration - 1) - block + 1) * branches;
+  }
+
+  function enterIteration(): void {
+    item.iteration++;
+    item.block = newestIn(settings, item.iteration);
+    previousStart = start;
+    start = item.index;
+  }
+
+  function enterBlock(): void {
+    const { block, iteration } = item;
+    item.step = iteration - block;
+    item.expert = expertOfStep[item.step]!;
+    const rightInFlight = block < newestIn(settings, iteration);
+    item.hasRight = contextLatents > 0 && rightInFlight && expertOfStep[item.step - 1] === item.expert;
+    if (contextLatents > 0 && block > 0) item.needs = doneWith(block - 1);
+    else item.needs = item.step > 0 ? doneWith(block) : 0;
+  }
+
+  return {
+    item,
+    next() {
+      item.index++;
+      if (item.index >= count) return false;
+      item.branch = (item.branch + 1) % branches;
+      if (item.branch > 0) return true;
+      item.block--;
+      if (item.block < oldestIn(settings, item.iteration)) enterIteration();
+      enterBlock();
+      return true;
+    },
+  };
+}
+
+/** All items as a list of records: for printing and for tests. */
+export function allItems(settings: ScheduleSettings): readonly Item[] {
+  const cursor = openSchedule(settings);
+  const items: Item[] = [];
+  while (cursor.next()) items.push({ ...cursor.item });
+  return items;
+}
