@@ -1,6 +1,7 @@
 import { createLogUpdate } from 'log-update';
 import type { Progress } from '#contract/progress.ts';
-import { headline, type Lane, renderScreen } from './screen.ts';
+import type { Lane } from '../report/tracker.ts';
+import { headline, renderScreen } from './screen.ts';
 
 /** Shows a run while it goes. */
 export interface LiveView {

@@ -1,12 +1,12 @@
+import { toErrorRecord } from '#contract/error.ts';
 import type { JobSpec } from '#contract/job-spec.ts';
 import type { Progress } from '#contract/progress.ts';
 import type { Result } from '#contract/result.ts';
-import { toErrorRecord } from '#contract/error.ts';
 import { CONTRACT_VERSION } from '#contract/version.ts';
-import { type GenerateExtras, generate } from '../generate.ts';
+import { type GenerateExtras, generate, type LaneSource } from '../generate.ts';
+import type { Lane } from '../report/tracker.ts';
 import { createTracker } from '../report/tracker.ts';
 import { cliError } from './errors.ts';
-import type { Lane } from './screen.ts';
 import { stopOnSignals } from './signals.ts';
 
 /** Who watches a run. */
@@ -28,15 +28,14 @@ export interface Outcome {
 export async function makeFilm(spec: () => JobSpec, watcher: Watcher, extras: GenerateExtras = {}): Promise<Outcome> {
   const started = Date.now();
   const tracker = createTracker(Date.now);
-  let lanes: () => readonly Lane[] = () => [];
-  const show = () => watcher.show(tracker.record(), lanes());
+  const lanes: LaneSource = { read: () => [] };
+  const show = () => watcher.show(tracker.record(), lanes.read());
   const stop = stopOnSignals(() => tracker.warn('stopping: a second signal ends it at once'));
   const beat = setInterval(show, watcher.everyMilliseconds);
   let failure: unknown;
   let film: Result['film'];
   try {
-    const io = { tracker, changed: show, watchLanes: (read: () => readonly Lane[]) => void (lanes = read) };
-    film = await generate(spec(), io, extras, stop.signal);
+    film = await generate(spec(), { tracker, changed: show, lanes }, extras, stop.signal);
     tracker.phase('Done');
   } catch (error) {
     failure = stop.received() === undefined ? error : interruption(stop.received(), tracker.record());

@@ -1,11 +1,5 @@
 import type { Progress } from '#contract/progress.ts';
-
-/** What a stage is doing right now. `block` is absent while it waits. */
-export interface Lane {
-  readonly block: number | undefined;
-  readonly itemsDone: number;
-  readonly itemsTotal: number;
-}
+import type { Lane } from '../report/tracker.ts';
 
 /** Everything the live view draws. `steps` is the denoising steps of each block. */
 export interface ScreenState {

@@ -1,6 +1,13 @@
 import type { PlanSummary, Progress, RunPhase } from '#contract/progress.ts';
 import { CONTRACT_VERSION } from '#contract/version.ts';
 
+/** What a stage is doing right now. `block` is absent while it waits. */
+export interface Lane {
+  readonly block: number | undefined;
+  readonly itemsDone: number;
+  readonly itemsTotal: number;
+}
+
 /** What a run tells its tracker. Counts are totals so far, so a lost or repeated call does no harm. */
 export interface Tracker {
   phase(phase: RunPhase): void;

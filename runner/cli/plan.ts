@@ -1,0 +1,41 @@
+import type { JobSpec } from '#contract/job-spec.ts';
+import type { Plan } from '../plan/plan.ts';
+import { planJob, summaryOf } from '../plan-job.ts';
+import { type LocalOptions, localJob } from './local-job.ts';
+
+/** Options of `dualparal plan`. */
+export interface PlanOptions extends LocalOptions {
+  readonly json?: boolean;
+}
+
+/** Says what `generate` would run, before anything loads; fails with the same errors. */
+export async function planCommand(options: PlanOptions): Promise<void> {
+  const { spec, notes } = localJob(options);
+  const { plan } = planJob(spec, process.env);
+  if (options.json === true) {
+    console.log(JSON.stringify({ name: spec.name, frames: plan.frames, ...summaryOf(plan), plan, notes }, null, 2));
+    return;
+  }
+  for (const note of notes) console.error(`note: ${note}`);
+  console.log(describePlan(spec, plan).join('\n'));
+}
+
+function describePlan(spec: JobSpec, plan: Plan): readonly string[] {
+  const { sampling } = plan;
+  return [
+    `${spec.name}: ${plan.frames} frames of ${spec.size.width}×${spec.size.height} (${(plan.frames / spec.fps).toFixed(1)} s at ${spec.fps}/s)`,
+    `  ${plan.latents} latents in ${plan.blocks} blocks of ${plan.blockLatents}, context ${plan.contextLatents}, surplus ${plan.surplusLatents}`,
+    `  ${sampling.scheduler}, ${sampling.steps} steps, shift ${sampling.flowShift}, guidance ${sampling.guidanceScales.join(' / ')}`,
+    `  ${plan.iterations} iterations, ${plan.blockSteps} block-steps of ${plan.branches} branch${plan.branches === 1 ? '' : 'es'}`,
+    ...plan.stages.map(
+      (stage, index) =>
+        `  stage ${index} on ${stage.device}: layers ${stage.firstLayer}–${stage.endLayer - 1}, ` +
+        `weights ${megabytes(stage.weightBytes)}, memory ${megabytes(stage.memoryBytes)}`,
+    ),
+    ...plan.warnings.map((warning) => `  warning: ${warning}`),
+  ];
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}

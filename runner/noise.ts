@@ -1,0 +1,44 @@
+import { CodedError, defineErrors } from '#contract/error.ts';
+import type { JobSpec } from '#contract/job-spec.ts';
+import { givenNoise, type NoiseShape, type NoiseSource, seededNoise } from './diffusion/noise-pool.ts';
+import type { Plan } from './plan/plan.ts';
+import { readTensors } from './weights/read-tensors.ts';
+
+const noiseFileError = defineErrors({
+  E_NOISE_FILE: {
+    message:
+      '--noise {file}: {reason}; it holds pool [1, channels, latents, height, width] and, for more than one block, permutations [blocks − 1, blockLatents]',
+    fixer: 'user',
+    exit: 'spec',
+  },
+});
+
+/** The run's noise: drawn from the spec's seed, or read from a file that holds a pool and the orders of its rearrangements. */
+export function noiseOf(spec: JobSpec, plan: Plan, file: string | undefined): NoiseSource {
+  const shape: NoiseShape = {
+    channels: plan.latentChannels,
+    poolLatents: plan.blockLatents + plan.contextLatents,
+    height: plan.latentHeight,
+    width: plan.latentWidth,
+    blocks: plan.blocks,
+    blockLatents: plan.blockLatents,
+  };
+  return file === undefined ? seededNoise(spec.seed, shape) : readNoise(file, shape);
+}
+
+function readNoise(file: string, shape: NoiseShape): NoiseSource {
+  try {
+    const tensors = readTensors(file);
+    const pool = tensors.f32('pool');
+    const orders = tensors.has('permutations') ? rows(tensors.integers('permutations')) : [];
+    return givenNoise(pool, orders, shape);
+  } catch (error) {
+    if (error instanceof CodedError && error.code.startsWith('E_NOISE')) throw error;
+    throw noiseFileError('E_NOISE_FILE', { file, reason: (error as Error).message }, error);
+  }
+}
+
+function rows(matrix: { readonly shape: readonly number[]; readonly data: readonly number[] }): readonly number[][] {
+  const [count = 0, length = 0] = matrix.shape;
+  return Array.from({ length: count }, (_, row) => matrix.data.slice(row * length, (row + 1) * length));
+}

@@ -1,0 +1,45 @@
+import type { JobSpec } from '#contract/job-spec.ts';
+import type { PlanSummary } from '#contract/progress.ts';
+import { chooseDevices } from './devices.ts';
+import type { Device } from './ort/device.ts';
+import { transformerBytes } from './plan/memory.ts';
+import { type Plan, planRun } from './plan/plan.ts';
+import { type Model, openModel } from './weights/open-model.ts';
+
+/** Everything that is known before anything loads. */
+export interface PlannedJob {
+  readonly model: Model;
+  readonly devices: readonly Device[];
+  readonly plan: Plan;
+}
+
+/** Checks the model folder and plans the run. Throws `E_MODEL_…`, `E_WEIGHTS_…` and `E_PLAN_…` errors. */
+export function planJob(spec: JobSpec, environment: NodeJS.ProcessEnv): PlannedJob {
+  const model = openModel(spec.model.folder);
+  const devices = chooseDevices(spec.parallelism.gpus, environment);
+  const transformers = [model.transformer, model.transformer2].filter((weights) => weights !== null);
+  const bytes = transformers.map(({ tensors }) =>
+    transformerBytes(
+      [...tensors].map(([name, { byteLength }]) => [name, byteLength] as const),
+      model.config.transformer.layers,
+    ),
+  );
+  const places = devices.map(({ name }) => ({ name, memoryBytes: null }));
+  return { model, devices, plan: planRun(spec, model.config, bytes, places) };
+}
+
+/** The plan as it is reported: to the operator, in `--json` and on screen. */
+export function summaryOf({ latents, blocks, iterations, blockSteps, stages }: Plan): PlanSummary {
+  return {
+    latents,
+    blocks,
+    iterations,
+    blockSteps,
+    stages: stages.map(({ firstLayer, endLayer, weightBytes, memoryBytes }) => ({
+      firstLayer,
+      endLayer,
+      weightBytes,
+      memoryBytes,
+    })),
+  };
+}
