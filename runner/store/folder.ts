@@ -54,6 +54,25 @@ export function folderStore(folder: string): Store {
       });
     },
 
+    async size(name) {
+      const path = pathOf(root, name);
+      const { size } = await stat(path).catch((error: unknown) => {
+        throw explain(error, 'read', path);
+      });
+      return size;
+    },
+
+    async read(name, start, length) {
+      const path = pathOf(root, name);
+      try {
+        await using file = await open(path, 'r');
+        const { buffer, bytesRead } = await file.read(new Uint8Array(length), 0, length, start);
+        return buffer.subarray(0, bytesRead);
+      } catch (error) {
+        throw explain(error, 'read', path);
+      }
+    },
+
     async list(prefix) {
       const found = await readdir(root, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
         if (isCode(error, 'ENOENT')) return [];
@@ -95,17 +114,15 @@ function temporaryName(): string {
 
 /** Like `mkdir` with `recursive`, which reports ENOENT instead of the reason when a parent lies on a read-only file system. */
 async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder);
-  } catch (error) {
-    if (isCode(error, 'ENOENT') && dirname(folder) !== folder) {
-      await makeFolder(dirname(folder));
-      await mkdir(folder);
-      return;
-    }
-    const existing = await stat(folder).catch(() => undefined);
-    if (!existing?.isDirectory()) throw error;
-  }
+  const failure = await mkdir(folder).catch((error: unknown) => error);
+  if (failure === undefined) return;
+  const existing = await stat(folder).catch(() => undefined);
+  if (existing?.isDirectory()) return;
+  if (!isCode(failure, 'ENOENT') || dirname(folder) === folder) throw failure;
+  await makeFolder(dirname(folder));
+  await mkdir(folder).catch((error: unknown) => {
+    if (!isCode(error, 'EEXIST')) throw error;
+  });
 }
 
 async function writeDurably(

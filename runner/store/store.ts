@@ -21,6 +21,10 @@ export interface Store {
   put(name: string, content: Content, signal?: AbortSignal): Promise<StoredFile>;
   /** The file's bytes. */
   get(name: string): Promise<Uint8Array>;
+  /** Size of the file in bytes. */
+  size(name: string): Promise<number>;
+  /** At most `length` bytes of the file from `start`: fewer at its end. */
+  read(name: string, start: number, length: number): Promise<Uint8Array>;
   /** Names that start with `prefix`, sorted. */
   list(prefix: string): Promise<readonly string[]>;
   /** Removes the file; one that is not there is no error. */

@@ -1,0 +1,144 @@
+import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openBlockEncoder } from './encoder.ts';
+import { findFfmpeg, startFfmpeg } from './ffmpeg.ts';
+
+const HAS_X264 = 'configuration: --enable-gpl --enable-libx264';
+const PICTURE = { width: 16, height: 16, fps: 16 };
+const FRAME = new Uint8Array(16 * 16 * 3);
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'dualparal-ffmpeg-'));
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+/** A program that answers `-version` with `says`, and otherwise does `does`. */
+function script(name: string, says: string, does = 'exit 1'): string {
+  const file = join(folder, name);
+  writeFileSync(file, `#!/bin/sh\ncase "$*" in *-version*) printf '%s\\n' "${says}"; exit 0;; esac\n${does}\n`);
+  chmodSync(file, 0o755);
+  return file;
+}
+
+const fake = (version: string) => `ffmpeg version ${version}\n${HAS_X264}`;
+
+describe('finding ffmpeg', () => {
+  it('takes the program of DUALPARAL_FFMPEG before the one on PATH', async () => {
+    const named = script('mine', fake('1-mine'));
+    script('ffmpeg', fake('2-path'));
+    const found = { program: named, version: 'ffmpeg version 1-mine' };
+    expect(await findFfmpeg({ DUALPARAL_FFMPEG: named, PATH: folder })).toEqual(found);
+    expect(await findFfmpeg({ DUALPARAL_FFMPEG: 'mine', PATH: folder })).toEqual(found);
+  });
+
+  it('takes the one on PATH before the one of npm', async () => {
+    const program = script('ffmpeg', fake('2-path'));
+    expect(await findFfmpeg({ PATH: `/nowhere:${folder}` })).toEqual({ program, version: 'ffmpeg version 2-path' });
+  });
+
+  it.each([
+    { name: 'has no libx264', says: 'ffmpeg version 3\nconfiguration: --disable-gpl' },
+    { name: 'is something else', says: 'hello' },
+  ])('passes over the one on PATH when it $name', async ({ says }) => {
+    script('ffmpeg', says);
+    expect((await findFfmpeg({ PATH: folder })).program).toContain('@ffmpeg-installer');
+  });
+
+  it('finds the one of npm where the machine has none', async () => {
+    const { program, version } = await findFfmpeg({ PATH: '' });
+    expect(program).toContain(join('@ffmpeg-installer', `${process.platform}-${process.arch}`, 'ffmpeg'));
+    expect(version).toMatch(/^ffmpeg version /);
+  });
+
+  it.each([
+    { name: 'is not there', program: () => join(folder, 'absent'), reason: 'does not run (ENOENT)' },
+    { name: 'is a folder', program: () => folder, reason: 'does not run (EACCES)' },
+    {
+      name: 'fails',
+      program: () => script('f', 'x').replace(/f$/, linkTo('/bin/false')),
+      reason: 'does not run (exit 1)',
+    },
+    { name: 'is no ffmpeg', program: () => script('f', 'x'), reason: 'does not say that it is ffmpeg' },
+    { name: 'cannot encode', program: () => script('f', 'ffmpeg version 3'), reason: 'was built without libx264' },
+  ])('says so when DUALPARAL_FFMPEG names a program that $name', async ({ program, reason }) => {
+    const named = program();
+    await expect(findFfmpeg({ DUALPARAL_FFMPEG: named, PATH: folder })).rejects.toMatchObject({
+      code: 'E_FFMPEG_UNUSABLE',
+      exit: 'output',
+      message: `DUALPARAL_FFMPEG names ${named}, which ${reason}; set it to an ffmpeg with libx264, or unset it`,
+    });
+  });
+
+  function linkTo(target: string): string {
+    symlinkSync(target, join(folder, 'link'));
+    return 'link';
+  }
+});
+
+describe('an ffmpeg that fails', () => {
+  const encode = async (does: string, signal?: AbortSignal) => {
+    const program = script('ffmpeg', fake('4'), does);
+    const encoder = openBlockEncoder({ program, version: '' }, PICTURE, 2, signal);
+    await encoder.write(FRAME);
+    await encoder.write(FRAME);
+    return encoder.finish();
+  };
+
+  it('is quoted with its exit and last words', async () => {
+    await expect(encode("cat > /dev/null; echo 'Unknown encoder' >&2; exit 3")).rejects.toMatchObject({
+      code: 'E_FFMPEG_FAILED',
+      exit: 'output',
+      message: expect.stringMatching(/ffmpeg could not encode a block: exit 3, Unknown encoder; run it by hand/),
+    });
+  });
+
+  it('is found out when it stops reading', async () => {
+    const program = script('ffmpeg', fake('4'), 'exit 5');
+    const child = startFfmpeg({ program, version: '' }, [], { task: 'try' });
+    const big = new Uint8Array(1 << 24);
+    const writing = async () => {
+      for (;;) await child.write(big);
+    };
+    await expect(writing()).rejects.toMatchObject({ code: 'E_FFMPEG_FAILED' });
+  });
+
+  it('is told from one that was killed, which may be tried again', async () => {
+    await expect(encode('cat > /dev/null; kill -9 $$')).rejects.toMatchObject({
+      code: 'E_FFMPEG_KILLED',
+      exit: 'device',
+      message: expect.stringContaining('was ended by SIGKILL'),
+    });
+  });
+
+  it('is not believed when it exits with 0 and wrote no film', async () => {
+    await expect(encode('cat > /dev/null; echo hello')).rejects.toMatchObject({ code: 'E_OUTPUT_MP4' });
+  });
+
+  it('is not believed when it exits with 0 and wrote fewer frames', async () => {
+    const { program } = await findFfmpeg({ PATH: '' });
+    const lazy = `head -c ${FRAME.length} | ${program} "$@"; cat > /dev/null`;
+    await expect(encode(lazy)).rejects.toMatchObject({
+      code: 'E_FFMPEG_FRAMES',
+      message: expect.stringContaining('was given 2 frames and wrote 1;'),
+    });
+  });
+
+  it('is named when it cannot be started', async () => {
+    const child = startFfmpeg({ program: join(folder, 'absent'), version: '' }, [], { task: 'try' });
+    await expect(child.finish()).rejects.toMatchObject({ code: 'E_FFMPEG_FAILED', message: /could not try: ENOENT/ });
+  });
+
+  it('ends at an abort, with its reason', async () => {
+    const controller = new AbortController();
+    const encoding = encode('sleep 60', controller.signal);
+    controller.abort(new Error('the user stopped it'));
+    await expect(encoding).rejects.toThrow('the user stopped it');
+  });
+});
