@@ -3,9 +3,7 @@ import { spawn } from 'node:child_process';
 import { imageError } from './errors.ts';
 
 export interface PackOptions {
-  /** Folder inside the tar under which everything lies, without a slash at either end. */
-  readonly prefix?: string;
-  /** Follow symbolic links instead of storing them. */
+  /** Store what symbolic links lead to instead of the links. */
   readonly dereference?: boolean;
 }
 
@@ -29,13 +27,11 @@ export function runToEnd(command: string, args: readonly string[], environment: 
 
 /** Packs what lies in `folder`, sorted, with time 0, owned by root, readable by all. */
 export function packFolder(folder: string, output: string, options: PackOptions = {}): Promise<void> {
-  const prefix = options.prefix === undefined ? [] : ['--transform', `flags=rSh;s,^\\.,./${options.prefix},`];
   return runToEnd('tar', [
     ...['--create', '--file', output, '--directory', folder, '--sort=name', '--mtime=@0', '--format=posix'],
     ...['--owner=0', '--group=0', '--numeric-owner', '--mode=u+rwX,go+rX,go-w'],
     ...['--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime'],
     ...(options.dereference === true ? ['--dereference', '--hard-dereference'] : []),
-    ...prefix,
     '.',
   ]);
 }
