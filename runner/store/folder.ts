@@ -65,9 +65,10 @@ export function folderStore(folder: string): Store {
     async read(name, start, length) {
       const path = pathOf(root, name);
       try {
-        await using file = await open(path, 'r');
-        const { buffer, bytesRead } = await file.read(new Uint8Array(length), 0, length, start);
-        return buffer.subarray(0, bytesRead);
+        return await withFile(path, 'r', async (file) => {
+          const { buffer, bytesRead } = await file.read(new Uint8Array(length), 0, length, start);
+          return buffer.subarray(0, bytesRead);
+        });
       } catch (error) {
         throw explain(error, 'read', path);
       }
@@ -133,19 +134,29 @@ async function writeDurably(
   const pieces = content instanceof Uint8Array ? [content] : content;
   const hash = createHash('sha256');
   let bytes = 0;
-  await using file = await open(path, 'wx');
-  for await (const piece of pieces) {
-    signal?.throwIfAborted();
-    hash.update(piece);
-    await writeAll(file, piece);
-    bytes += piece.byteLength;
-  }
-  await file.sync();
+  await withFile(path, 'wx', async (file) => {
+    for await (const piece of pieces) {
+      signal?.throwIfAborted();
+      hash.update(piece);
+      await writeAll(file, piece);
+      bytes += piece.byteLength;
+    }
+    await file.sync();
+  });
   const { size } = await stat(path);
   if (size !== bytes) {
     throw storeError('E_STORE_FAILED', { verb: 'write', path, reason: `${bytes} bytes sent, ${size} arrived` });
   }
   return { bytes, sha256: hash.digest('hex') };
+}
+
+async function withFile<T>(path: string, flags: string, body: (file: FileHandle) => Promise<T>): Promise<T> {
+  const file = await open(path, flags);
+  try {
+    return await body(file);
+  } finally {
+    await file.close();
+  }
 }
 
 /** A single `write` may take part of the bytes only, for instance on a disk that is nearly full. */
