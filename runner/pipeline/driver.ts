@@ -1,0 +1,104 @@
+import { availableParallelism } from 'node:os';
+import type { NoiseSource } from '../diffusion/noise-pool.ts';
+import type { Device } from '../ort/device.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { F32Tensor, FloatType } from '../tensor.ts';
+import { pipelineError } from './errors.ts';
+import { createSharedMemory } from './layout.ts';
+import { type CommonTask, type LoadOptions, type PipelineModel, scheduleOf, stageTasks } from './stage-task.ts';
+import { startStages } from './threads.ts';
+import { type FinishedBlock, type PipelineEvent, type StageLane, watchRun } from './watch.ts';
+
+/** What a pipeline runs. Embeddings are `[1, textTokens, textWidth]`; `unconditional` is null where the plan has one branch. */
+export interface PipelineInput {
+  readonly plan: Plan;
+  readonly model: PipelineModel;
+  /** One per stage at least, in stage order. */
+  readonly devices: readonly Device[];
+  readonly conditional: F32Tensor;
+  readonly unconditional: F32Tensor | null;
+  readonly noise: NoiseSource;
+  readonly onEvent?: (event: PipelineEvent) => void;
+  readonly options?: PipelineOptions;
+}
+
+/** How a pipeline runs; nothing here changes a bit of the result, but `dtype` does. */
+export interface PipelineOptions extends Partial<LoadOptions> {
+  /** Type of the matrix work: F32 unless said. */
+  readonly dtype?: FloatType;
+  /** Keep every block's sample after every step, for {@link Pipeline.latentsAfter}. */
+  readonly trace?: boolean;
+  /** Thread entry of the stages; tests give one that fails. */
+  readonly stageWorker?: URL;
+}
+
+/** A running pipeline. Disposing it stops and ends every thread; after the last block there is nothing left to stop. */
+export interface Pipeline {
+  /**
+   * The blocks in video order, each as soon as it is finished. To be iterated once; the pipeline waits when nobody takes the
+   * blocks. Throws the coded error of a stage that failed, or `E_PIPELINE_STOPPED`.
+   */
+  finishedBlocks(): AsyncGenerator<FinishedBlock, void, undefined>;
+  lanes(): readonly StageLane[];
+  /** A block's sample `[1, C, F, h, w]` after an iteration, for a pipeline opened with `trace`. */
+  latentsAfter(iteration: number, block: number): F32Tensor;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Starts one thread per stage and resolves once all have loaded; they are at work then. Throws the coded error of a stage
+ * that cannot load, or `E_PIPELINE_STOPPED` when `signal` aborts; no thread is left behind in either case.
+ */
+export async function openPipeline(input: PipelineInput, signal?: AbortSignal): Promise<Pipeline> {
+  const { plan, options = {} } = input;
+  checkPrompts(input);
+  const prompts = [input.conditional, input.unconditional].filter((prompt) => prompt !== null);
+  const textTokens = prompts[0]!.shape[1]!;
+  const { width } = input.model.config.transformer;
+  const dtype = options.dtype ?? 'F32';
+  const shared = createSharedMemory(plan, { width, textTokens, dtype, trace: options.trace === true });
+  const common: CommonTask = { plan, prompts, dtype, shared, noise: input.noise, load: loadOptions(input) };
+  const tasks = stageTasks(input.model, input.devices, common);
+  const watch = watchRun(plan, scheduleOf(plan), shared, (event) => input.onEvent?.(event));
+  const threads = startStages(tasks, {
+    entry: options.stageWorker ?? new URL('./stage-worker.ts', import.meta.url),
+    onReady: (stage) => input.onEvent?.({ kind: 'stageReady', stage, device: input.devices[stage]!.name }),
+    onFailure: (error) => watch.fail(error),
+    onExit: () => watch.advance(),
+  });
+  const abort = () => watch.fail(pipelineError('E_PIPELINE_STOPPED', {}, signal?.reason));
+  const dispose = async () => {
+    signal?.removeEventListener('abort', abort);
+    watch.fail(pipelineError('E_PIPELINE_STOPPED'));
+    await threads.stop();
+  };
+  signal?.addEventListener('abort', abort);
+  if (signal?.aborted) abort();
+  try {
+    await Promise.race([threads.ready, watch.failed]);
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  watch.failed.catch(() => threads.stop());
+  const { finishedBlocks, lanes, latentsAfter } = watch;
+  return { finishedBlocks, lanes, latentsAfter, [Symbol.asyncDispose]: dispose };
+}
+
+function checkPrompts({ plan, model, conditional, unconditional }: PipelineInput): void {
+  const wanted = [1, plan.sampling.textTokens, model.config.transformer.textWidth].join(', ');
+  const found = (prompt: F32Tensor | null) => prompt?.shape.join(', ') ?? 'nothing';
+  if (found(conditional) !== wanted) {
+    throw pipelineError('E_PIPELINE_PROMPT', { branch: 'conditional', found: found(conditional), wanted });
+  }
+  const needed = plan.branches === 2 ? wanted : 'nothing';
+  if (found(unconditional) !== needed) {
+    throw pipelineError('E_PIPELINE_PROMPT', { branch: 'unconditional', found: found(unconditional), wanted: needed });
+  }
+}
+
+/** Stages share the processor's cores; more threads than cores would only take turns. */
+function loadOptions({ plan, options }: PipelineInput): LoadOptions {
+  const share = Math.max(1, Math.floor(availableParallelism() / plan.stages.length));
+  return { intraOpThreads: options?.intraOpThreads ?? share, prepackWeights: options?.prepackWeights ?? false };
+}

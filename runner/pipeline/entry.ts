@@ -1,0 +1,73 @@
+import { openNoisePool } from '../diffusion/noise-pool.ts';
+import { createBinding } from '../ort/binding.ts';
+import { createSession } from '../ort/session.ts';
+import { deviceValue, hostValue, type Value } from '../ort/value.ts';
+import type { Item } from '../plan/schedule.ts';
+import { own } from './conditions.ts';
+import { blockStates, latentElements, ownLatents, placesOf } from './layout.ts';
+import type { Ring } from './ring.ts';
+import type { StageTask } from './stage-task.ts';
+
+/** The start of the ring: blocks become hidden states. */
+export interface Entry {
+  /** Hidden states `[1, S, D]` of the item's window, once its block and left neighbour are up to date. */
+  enter(item: Readonly<Item>): Value;
+}
+
+/** Loads the embedders and opens the noise pool. New blocks start from the pool here, in block order. */
+export function openEntry(task: StageTask, ring: Ring, stack: DisposableStack): Entry {
+  const { device, dtype, load, plan, transformer } = task;
+  const { latentChannels: C, latentHeight, latentWidth, windowLatents, contextLatents } = plan;
+  const plane = latentHeight * latentWidth;
+  const pool = openNoisePool(task.noise);
+  const stateOf = blockStates(task.shared, plan);
+  const places = placesOf(plan);
+  const window = new Float32Array(windowLatents * latentElements(plan));
+  const windowValue = own(stack, hostValue(window, 'F32', [1, C, windowLatents, latentHeight, latentWidth]));
+  const tokens = windowLatents * plan.tokensPerLatent;
+  const embedders = task.experts.map(({ folder, entry }) => {
+    const options = { device, weightsFolder: folder, label: 'the patch embedder', ...load };
+    const session = own(stack, createSession(entry!.embed, options));
+    const hidden = own(stack, deviceValue(session, dtype, [1, tokens, transformer.width]));
+    const binding = own(stack, createBinding(session));
+    binding.bindOutput('x', hidden);
+    return { binding, hidden };
+  });
+
+  /** Pure noise, and no memory of the block that was in this place before. */
+  function start(block: number): void {
+    ring.waitForTaken(block + 1 - places);
+    const { x, last, estimate1, estimate2 } = stateOf(block);
+    pool.next(x);
+    for (const array of [last, estimate1, estimate2]) array.fill(0);
+  }
+
+  /** The last latents of the left neighbour as they are now, then the block's own. */
+  function gather(block: number): void {
+    if (block > 0) copyTail(stateOf(block - 1).x, ownLatents(plan, block - 1), contextLatents, 0);
+    copyTail(stateOf(block).x, ownLatents(plan, block), ownLatents(plan, block), block > 0 ? contextLatents : 0);
+  }
+
+  /** Copies the last `count` of a sample's latents to position `at` of the window. */
+  function copyTail(sample: Float32Array, latents: number, count: number, at: number): void {
+    for (let channel = 0; channel < C; channel++) {
+      const from = (channel * latents + latents - count) * plane;
+      window.set(sample.subarray(from, from + count * plane), (channel * windowLatents + at) * plane);
+    }
+  }
+
+  return {
+    enter(item) {
+      const { binding, hidden } = embedders[item.expert]!;
+      // Both branches see the same window, and it cannot change before both are through.
+      if (item.branch > 0) return hidden;
+      ring.waitForCompleted(item.needs);
+      ring.working(item.block);
+      if (item.step === 0) start(item.block);
+      gather(item.block);
+      binding.bindInput('latents', windowValue);
+      binding.run();
+      return hidden;
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import { CodedError, defineErrors, type ErrorRecord } from '#contract/error.ts';
+
+/** What can go wrong in the stages and between them. */
+export const pipelineError = defineErrors({
+  E_PIPELINE_STAGE: {
+    message: '{stage} failed: {detail}',
+    fixer: 'developer',
+    exit: 'device',
+  },
+  E_PIPELINE_STAGE_DIED: {
+    message:
+      '{stage} ended after {items} of {total} items, with exit code {code} and without a reason; try again, with more memory if it repeats',
+    fixer: 'administrator',
+    exit: 'device',
+  },
+  E_PIPELINE_STOPPED: {
+    message: 'the pipeline was stopped before the last block was finished',
+    fixer: 'user',
+    exit: 'resume',
+  },
+  E_PIPELINE_PROMPT: {
+    message: 'the {branch} prompt has embeddings of shape [{found}], this plan needs [{wanted}]',
+    fixer: 'developer',
+    exit: 'internal',
+  },
+});
+
+/** The error of a stage as the whole run's: its own code and fix, with the stage named first. */
+export function stageFailure(stage: string, record: ErrorRecord): CodedError {
+  if (record.code === 'E_INTERNAL') return pipelineError('E_PIPELINE_STAGE', { stage, detail: record.message });
+  return new CodedError(record.code, { ...record, message: '{stage}: {text}' }, { stage, text: record.message });
+}

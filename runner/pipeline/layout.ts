@@ -1,0 +1,129 @@
+/**
+ * Purpose of this folder: the pipeline itself. One thread per stage follows the static schedule; blocks, hidden states and
+ * counters lie in shared memory, and nothing is sent as a message while items flow.
+ *
+ * This file: where everything lies in that memory.
+ */
+import { BLOCK_STATE_ARRAYS, type BlockState, blockStateOver } from '../diffusion/block-state.ts';
+import type { Plan } from '../plan/plan.ts';
+import { bytesPerElement, type FloatType } from '../tensor.ts';
+
+/** The memory that all threads of a run share. */
+export interface SharedMemory {
+  /** Int32 cells; see {@link CELLS}. */
+  readonly control: SharedArrayBuffer;
+  /** Between stage s and s + 1: `ringSlots` hidden states `[1, S, D]` in the compute type, end to end. */
+  readonly rings: readonly SharedArrayBuffer[];
+  /** States of the blocks in flight; see {@link blockStates}. */
+  readonly states: SharedArrayBuffer;
+  /** Float32 `[T, 7, D]`: per step the head's row, then the six of the layers. */
+  readonly modulation: SharedArrayBuffer;
+  /** `[experts, branches, L, D]` in the compute type: the prompts as cross-attention sees them. */
+  readonly prompts: SharedArrayBuffer;
+  /** Float32, `windowLatents` latents per block-step, in schedule order: each block's sample after each of its steps. Null unless asked for. */
+  readonly trace: SharedArrayBuffer | null;
+}
+
+/** Int32 cells per cache line: no two threads write to the same line. */
+const LINE = 16;
+
+/** Cells of the control memory, a cache line each. All counters only grow. */
+export const CELLS = {
+  /** 1 once the run is to stop. */
+  stop: 0,
+  /** 1 once modulation and prompts are filled. */
+  conditions: LINE,
+  /** Finished blocks that the main thread has copied out: their places may be used again. */
+  taken: 2 * LINE,
+  /** Items that a stage has finished. */
+  done: (stage: number) => (3 + 2 * stage) * LINE,
+  /** Block that a stage computes right now, plus 1; 0 while it waits. */
+  working: (stage: number) => (4 + 2 * stage) * LINE,
+} as const;
+
+const FLOAT32_BYTES = 4;
+/** Rows of the modulation table per step: one for the head, six for the layers. */
+const MODULATION_ROWS = 7;
+/** Finished blocks that may wait for the main thread before the pipeline waits for it. */
+const BLOCKS_AHEAD = 2;
+
+/** What the sizes depend on besides the plan. */
+export interface MemoryShape {
+  readonly width: number;
+  readonly textTokens: number;
+  readonly dtype: FloatType;
+  readonly trace: boolean;
+}
+
+/** Zero-filled memory for a run. */
+export function createSharedMemory(plan: Plan, { width, textTokens, dtype, trace }: MemoryShape): SharedMemory {
+  const stages = plan.stages.length;
+  const hiddenBytes = plan.windowLatents * plan.tokensPerLatent * width * bytesPerElement(dtype);
+  const perLatent = latentElements(plan) * FLOAT32_BYTES;
+  const stateLatents = plan.windowLatents + (placesOf(plan) - 1) * plan.blockLatents;
+  return {
+    control: new SharedArrayBuffer(CELLS.done(stages) * Int32Array.BYTES_PER_ELEMENT),
+    rings: Array.from({ length: stages - 1 }, () => new SharedArrayBuffer(plan.ringSlots * hiddenBytes)),
+    states: new SharedArrayBuffer(stateLatents * perLatent * BLOCK_STATE_ARRAYS),
+    modulation: new SharedArrayBuffer(plan.sampling.steps * MODULATION_ROWS * width * FLOAT32_BYTES),
+    prompts: new SharedArrayBuffer(plan.experts * plan.branches * textTokens * width * bytesPerElement(dtype)),
+    trace: trace ? new SharedArrayBuffer(plan.blockSteps * plan.windowLatents * perLatent) : null,
+  };
+}
+
+/** Hidden states of the ring after `stage`, one view of bytes per slot. */
+export function ringSlots(memory: SharedMemory, plan: Plan, stage: number): readonly Uint8Array[] {
+  const ring = memory.rings[stage]!;
+  const bytes = ring.byteLength / plan.ringSlots;
+  return Array.from({ length: plan.ringSlots }, (_, slot) => new Uint8Array(ring, slot * bytes, bytes));
+}
+
+/** Rows of the modulation table for one step: `head [D]` and `layers [6 · D]`. */
+export function modulationOf(memory: SharedMemory, width: number, step: number) {
+  const start = step * MODULATION_ROWS * width * FLOAT32_BYTES;
+  return {
+    head: new Float32Array(memory.modulation, start, width),
+    layers: new Float32Array(memory.modulation, start + width * FLOAT32_BYTES, 6 * width),
+  };
+}
+
+/** The prompt of a branch for an expert, as bytes. */
+export function promptOf(memory: SharedMemory, plan: Plan, expert: number, branch: number): Uint8Array {
+  const bytes = memory.prompts.byteLength / (plan.experts * plan.branches);
+  return new Uint8Array(memory.prompts, (expert * plan.branches + branch) * bytes, bytes);
+}
+
+/** A block's sample after a step, if the run keeps them. `ordinal` counts block-steps in schedule order. */
+export function traceOf(memory: SharedMemory, plan: Plan, ordinal: number, block: number): Float32Array | null {
+  if (memory.trace === null) return null;
+  const start = ordinal * plan.windowLatents * latentElements(plan) * FLOAT32_BYTES;
+  return new Float32Array(memory.trace, start, ownLatents(plan, block) * latentElements(plan));
+}
+
+/** Places for block states: the blocks in flight, their finished neighbours, and finished blocks that wait to be taken. */
+export function placesOf(plan: Plan): number {
+  return Math.min(plan.blocks, plan.sampling.steps + 2 + BLOCKS_AHEAD);
+}
+
+/** The states of all places as views. Block b lives in place b mod places; only block 0 is longer, so place 0 is. */
+export function blockStates(memory: SharedMemory, plan: Plan): (block: number) => BlockState {
+  const places = placesOf(plan);
+  const perLatent = latentElements(plan);
+  const first = plan.windowLatents * perLatent;
+  const later = plan.blockLatents * perLatent;
+  const offset = (place: number) =>
+    (place === 0 ? 0 : first + (place - 1) * later) * BLOCK_STATE_ARRAYS * FLOAT32_BYTES;
+  const firstState = blockStateOver(memory.states, 0, first);
+  const states = Array.from({ length: places }, (_, place) => blockStateOver(memory.states, offset(place), later));
+  return (block) => (block === 0 ? firstState : states[block % places]!);
+}
+
+/** Latents of a block itself. */
+export function ownLatents(plan: Plan, block: number): number {
+  return block === 0 ? plan.windowLatents : plan.blockLatents;
+}
+
+/** Numbers of one latent frame. */
+export function latentElements({ latentChannels, latentHeight, latentWidth }: Plan): number {
+  return latentChannels * latentHeight * latentWidth;
+}

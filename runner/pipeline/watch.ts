@@ -1,0 +1,162 @@
+import { blockSpan } from '../plan/blocks.ts';
+import type { Plan } from '../plan/plan.ts';
+import { itemsOf, openSchedule, type ScheduleSettings } from '../plan/schedule.ts';
+import type { F32Tensor } from '../tensor.ts';
+import { blockStates, CELLS, ownLatents, type SharedMemory, traceOf } from './layout.ts';
+import { raise } from './ring.ts';
+
+/** What happens in a run. Numbers count from 0; `done` is block-steps so far. Events come soon after the fact, in order. */
+export type PipelineEvent =
+  | { readonly kind: 'stageReady'; readonly stage: number; readonly device: string }
+  | {
+      readonly kind: 'blockStep';
+      readonly iteration: number;
+      readonly block: number;
+      readonly step: number;
+      readonly done: number;
+    }
+  | { readonly kind: 'blockFinished'; readonly block: number };
+
+/** A block that has left the queue: `latents [1, C, F, h, w]`, normalised, without the film's surplus; the receiver's own. */
+export interface FinishedBlock {
+  readonly index: number;
+  readonly firstLatent: number;
+  readonly latents: F32Tensor;
+}
+
+/** What a stage does right now; `block` is undefined while it waits. */
+export interface StageLane {
+  readonly block: number | undefined;
+  readonly itemsDone: number;
+  readonly itemsTotal: number;
+}
+
+/** The main thread's view of a run. It never blocks: it sleeps on the last stage's counter without holding the event loop. */
+export interface Watch {
+  /** Reports what the last stage has done since the last call. */
+  advance(): void;
+  /** Ends the watch with an error; the first one counts. No blocks come after those that are finished already. */
+  fail(error: Error): void;
+  /** Rejects when the run has failed; never resolves. */
+  readonly failed: Promise<never>;
+  finishedBlocks(): AsyncGenerator<FinishedBlock, void, undefined>;
+  lanes(): readonly StageLane[];
+  latentsAfter(iteration: number, block: number): F32Tensor;
+}
+
+/** Follows the schedule as the last stage's counter grows, in step with the threads that share `memory`. */
+export function watchRun(
+  plan: Plan,
+  schedule: ScheduleSettings,
+  memory: SharedMemory,
+  onEvent: (event: PipelineEvent) => void,
+): Watch {
+  const cells = new Int32Array(memory.control);
+  const lastStage = CELLS.done(plan.stages.length - 1);
+  const itemsTotal = itemsOf(schedule);
+  const stateOf = blockStates(memory, plan);
+  const cursor = openSchedule(schedule);
+  const failure = Promise.withResolvers<never>();
+  failure.promise.catch(() => {});
+  let error: Error | undefined;
+  let seen = 0;
+  let finished = 0;
+  let change = Promise.withResolvers<void>();
+
+  function report(): void {
+    const { index, iteration, block, step, branch } = cursor.item;
+    if (branch < plan.branches - 1) return;
+    onEvent({ kind: 'blockStep', iteration, block, step, done: (index + 1) / plan.branches });
+    if (step < plan.sampling.steps - 1) return;
+    finished = block + 1;
+    onEvent({ kind: 'blockFinished', block });
+  }
+
+  function advance(): void {
+    const done = Atomics.load(cells, lastStage);
+    while (seen < done && cursor.next()) {
+      seen++;
+      report();
+    }
+    wake();
+  }
+
+  function wake(): void {
+    change.resolve();
+    change = Promise.withResolvers();
+  }
+
+  async function follow(): Promise<void> {
+    while (seen < itemsTotal && error === undefined) {
+      advance();
+      const { value } = Atomics.waitAsync(cells, lastStage, seen);
+      if (seen < itemsTotal && error === undefined) await value;
+    }
+  }
+
+  function take(index: number): FinishedBlock {
+    const { firstLatent, latents } = blockSpan(plan, index);
+    const kept = index === plan.blocks - 1 ? latents - plan.surplusLatents : latents;
+    const tensor = firstLatents(stateOf(index).x, latents, kept, plan);
+    raise(cells, CELLS.taken);
+    return { index, firstLatent, latents: tensor };
+  }
+
+  function fail(reason: Error): void {
+    if (error !== undefined) return;
+    error = reason;
+    failure.reject(reason);
+    Atomics.notify(cells, lastStage);
+    wake();
+  }
+
+  follow().catch(fail);
+  return {
+    advance,
+    fail,
+    failed: failure.promise,
+    async *finishedBlocks() {
+      for (let index = 0; index < plan.blocks; index++) {
+        while (finished <= index) {
+          if (error !== undefined) throw error;
+          await change.promise;
+        }
+        yield take(index);
+      }
+    },
+    lanes: () =>
+      plan.stages.map((_, stage) => {
+        const working = Atomics.load(cells, CELLS.working(stage));
+        const itemsDone = Atomics.load(cells, CELLS.done(stage));
+        return { block: working > 0 ? working - 1 : undefined, itemsDone, itemsTotal };
+      }),
+    latentsAfter(iteration, block) {
+      const latents = ownLatents(plan, block);
+      const ordinal = ordinalOf(schedule, iteration, block);
+      return firstLatents(traceOf(memory, plan, ordinal, block)!, latents, latents, plan);
+    },
+  };
+}
+
+/** A copy of the first `kept` of a sample's latents, `[1, C, kept, h, w]`. */
+function firstLatents(sample: Float32Array, latents: number, kept: number, plan: Plan): F32Tensor {
+  const { latentChannels: channels, latentHeight, latentWidth } = plan;
+  const plane = latentHeight * latentWidth;
+  const data = new Float32Array(channels * kept * plane);
+  for (let channel = 0; channel < channels; channel++) {
+    const from = channel * latents * plane;
+    data.set(sample.subarray(from, from + kept * plane), channel * kept * plane);
+  }
+  return { shape: [1, channels, kept, latentHeight, latentWidth], data };
+}
+
+/** Place of a block-step in schedule order. */
+function ordinalOf(schedule: ScheduleSettings, iteration: number, block: number): number {
+  const cursor = openSchedule(schedule);
+  while (cursor.next()) {
+    if (cursor.item.iteration === iteration && cursor.item.block === block) {
+      return cursor.item.index / schedule.branches;
+    }
+  }
+  throw new RangeError(`block ${block} is not in flight in iteration ${iteration}`);
+}
