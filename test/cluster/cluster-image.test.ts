@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildImage } from '../../image/build.ts';
+import { type Cluster, startCluster, stopCluster } from './cluster.ts';
+import { installPackages, missingPackages } from './debian-packages.ts';
+import { claimFolder, localClaim } from './persistent-volume.ts';
+import { clusterSupport } from './support.ts';
+
+const support = clusterSupport();
+const name = 'image-test';
+const report = (line: string) => process.stderr.write(`[image] ${line}\n`);
+const films = { namespace: 'default', name: 'films' };
+
+const probe = [
+  'echo "user $(id -u):$(id -g)"',
+  'echo "node $(node --version)"',
+  'for program in python3 perl5 gcc cc make npm; do if command -v $program; then :; fi; done',
+  'if touch /app/x 2>/dev/null; then echo the root is writable; fi',
+  'ffmpeg -loglevel error -f lavfi -i testsrc=duration=1:size=64x64:rate=16 -c:v libx264 /output/probe.mp4',
+  "cd /app && node --input-type=module -e \"import koffi from 'koffi'; console.log('koffi', typeof koffi.load)\"",
+  'ls /app/node_modules/onnxruntime-node/bin/napi-v6/linux/x64/libonnxruntime.so.1',
+].join('\n');
+
+const security = {
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ['ALL'] },
+};
+
+const pod = (image: string) =>
+  JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'image' },
+    spec: {
+      restartPolicy: 'Never',
+      automountServiceAccountToken: false,
+      securityContext: { runAsNonRoot: true, fsGroup: 65532, seccompProfile: { type: 'RuntimeDefault' } },
+      containers: [
+        {
+          ...{ name: 'probe', image, imagePullPolicy: 'Never', securityContext: security },
+          ...{ command: ['sh', '-c', probe], volumeMounts: [{ name: 'output', mountPath: '/output' }] },
+        },
+        { name: 'help', image, imagePullPolicy: 'Never', securityContext: security },
+      ],
+      volumes: [{ name: 'output', persistentVolumeClaim: { claimName: films.name } }],
+    },
+  });
+
+describe.skipIf(!support.ok)(
+  `the image on a real Kubernetes${support.ok ? '' : ` (skipped: ${support.reason})`}`,
+  () => {
+    let cluster: Cluster;
+
+    beforeAll(async () => {
+      await installPackages(missingPackages(['cluster', 'image']), report);
+      const image = await buildImage({ report });
+      cluster = await startCluster({ name, report });
+      await cluster.importImage(image.tarFile);
+      const apply = (input: string) => cluster.kubectl(['apply', '-f', '-'], { input });
+      expect(await apply(localClaim(cluster, films))).toMatchObject({ code: 0 });
+      expect(await apply(pod(image.name))).toMatchObject({ code: 0 });
+      const done = ['wait', 'pod/image', '--for=jsonpath={.status.phase}=Succeeded', '--timeout=180s'];
+      const waited = await cluster.kubectl(done);
+      const seen = waited.code === 0 ? '' : (await cluster.kubectl(['logs', 'image', '--all-containers'])).stdout;
+      expect({ code: waited.code, seen }).toEqual({ code: 0, seen: '' });
+    });
+
+    afterAll(() => stopCluster(name));
+
+    test('it runs as another user than root on a read-only root, with Node, ffmpeg, koffi and ONNX Runtime, without Python or compiler', async () => {
+      const manifest = join(import.meta.dirname, '../../node_modules/node/package.json');
+      const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
+      expect((await cluster.kubectl(['logs', 'image', '-c', 'probe'])).stdout.trim().split('\n')).toEqual([
+        'user 65532:65532',
+        `node v${version}`,
+        'koffi function',
+        '/app/node_modules/onnxruntime-node/bin/napi-v6/linux/x64/libonnxruntime.so.1',
+      ]);
+    });
+
+    test('its user writes to a persistent volume through its group', () => {
+      const film = readFileSync(join(claimFolder(cluster, films), 'probe.mp4'));
+      expect(film.subarray(4, 8).toString()).toBe('ftyp');
+    });
+
+    test('started without words it says what it can do', async () => {
+      const help = await cluster.kubectl(['logs', 'image', '-c', 'help']);
+      expect(help.stdout).toMatch(/^Usage: dualparal /);
+    });
+  },
+);
