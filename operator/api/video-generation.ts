@@ -88,13 +88,13 @@ const outputField = z
 
 const retriesField = z
   .object({
-    failures: z.int().min(0).max(20).default(3).describe('Failures after which the film is given up.'),
+    failures: z.int().min(0).max(20).default(3).describe('How often to start again after a failure.'),
     disruptions: z
       .int()
       .min(0)
       .max(100)
       .default(20)
-      .describe('Attempts that the cluster may take away (preemption, drain, lost node) before the film is given up.'),
+      .describe('How often to start again after the cluster took an attempt away: preemption, drain, lost node.'),
   })
   .prefault({})
   .describe('How often to start again. Errors that another try cannot mend are never retried.');

@@ -1,3 +1,4 @@
+import { defined } from '../api/defined.ts';
 import type { Container, PodSpec } from '../api/kubernetes.ts';
 import { RUNNER_CONTAINER } from '../api/labels.ts';
 import type { VideoGenerationSpec } from '../api/video-generation.ts';
@@ -21,18 +22,14 @@ const TERMINATION_LOG = '/dev/termination-log';
 
 /** The pod of an attempt. It fulfils the restricted pod security standard and holds no token of the API server. */
 export function runnerPod(spec: VideoGenerationSpec, configMap: string, settings: RunnerSettings): PodSpec {
-  const { runner } = spec;
+  const { serviceAccountName, priorityClassName, imagePullSecrets, nodeSelector, tolerations } = spec.runner;
   const { volumes, mounts } = podVolumes(spec, configMap, settings.progressUrl !== undefined);
   return {
     restartPolicy: 'Never',
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     terminationGracePeriodSeconds: GRACE_SECONDS,
-    ...(runner.serviceAccountName === undefined ? {} : { serviceAccountName: runner.serviceAccountName }),
-    ...(runner.priorityClassName === undefined ? {} : { priorityClassName: runner.priorityClassName }),
-    ...(runner.imagePullSecrets === undefined ? {} : { imagePullSecrets: runner.imagePullSecrets }),
-    ...(runner.nodeSelector === undefined ? {} : { nodeSelector: runner.nodeSelector }),
-    ...(runner.tolerations === undefined ? {} : { tolerations: runner.tolerations }),
+    ...defined({ serviceAccountName, priorityClassName, imagePullSecrets, nodeSelector, tolerations }),
     securityContext: {
       runAsNonRoot: true,
       runAsUser: RUNNER_ID,

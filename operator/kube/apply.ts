@@ -19,11 +19,11 @@ export function apply<T extends KubeObject>(
   const { name, namespace } = object.metadata;
   return client.call<T>({
     method: 'PATCH',
-    path: pathOf(resource, { name, ...given('namespace', namespace), ...given('subresource', options.subresource) }),
+    path: pathOf(resource, { name, namespace, subresource: options.subresource }),
     query: { fieldManager: options.fieldOwner, force: true, fieldValidation: 'Strict' },
     contentType: APPLY_PATCH,
     body: object,
-    ...given('signal', options.signal),
+    signal: options.signal,
   });
 }
 
@@ -38,14 +38,13 @@ export async function createOwned<T extends Named>(
   options: { readonly fieldOwner: string; readonly signal?: AbortSignal },
 ): Promise<{ readonly object: T; readonly created: boolean }> {
   const { name, namespace } = object.metadata;
-  const at = { ...given('namespace', namespace) };
   try {
     const made = await client.call<T>({
       method: 'POST',
-      path: pathOf(resource, at),
+      path: pathOf(resource, { namespace }),
       query: { fieldManager: options.fieldOwner, fieldValidation: 'Strict' },
       body: object,
-      ...given('signal', options.signal),
+      signal: options.signal,
     });
     return { object: made, created: true };
   } catch (error) {
@@ -53,13 +52,9 @@ export async function createOwned<T extends Named>(
   }
   const found = await client.call<T>({
     method: 'GET',
-    path: pathOf(resource, { ...at, name }),
-    ...given('signal', options.signal),
+    path: pathOf(resource, { namespace, name }),
+    signal: options.signal,
   });
   if (controllerUid(found) !== controllerUid(object)) throw kubeError('E_KUBE_FOREIGN', { kind: object.kind, name });
   return { object: found, created: false };
-}
-
-function given<K extends string, V>(key: K, value: V | undefined): { readonly [key in K]?: V } {
-  return (value === undefined ? {} : { [key]: value }) as { [key in K]?: V };
 }

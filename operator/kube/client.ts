@@ -13,7 +13,7 @@ export interface Call {
   readonly body?: unknown;
   /** A patch must say which kind it is. */
   readonly contentType?: string;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Speaks to the API server in plain JSON. One pool of connections for everything. */

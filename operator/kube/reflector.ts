@@ -21,7 +21,7 @@ export interface Reflector {
 export interface ReflectorOptions<T extends KubeObject> {
   readonly client: KubeClient;
   readonly resource: ResourceType;
-  readonly namespace?: string;
+  readonly namespace?: string | undefined;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
   readonly cache: Cache<T>;
@@ -114,7 +114,7 @@ async function list<T extends KubeObject>(options: ReflectorOptions<T>, signal: 
   for (;;) {
     const page: Page<T> = await options.client.call<Page<T>>({
       method: 'GET',
-      path: pathOf(options.resource, options.namespace === undefined ? {} : { namespace: options.namespace }),
+      path: pathOf(options.resource, { namespace: options.namespace }),
       query: { ...selectors(options), limit: PAGE, continue: next },
       signal,
     });
@@ -148,7 +148,7 @@ async function* watchFrom<T extends KubeObject>(
   try {
     const lines = options.client.lines({
       method: 'GET',
-      path: pathOf(options.resource, options.namespace === undefined ? {} : { namespace: options.namespace }),
+      path: pathOf(options.resource, { namespace: options.namespace }),
       query: {
         ...selectors(options),
         watch: true,

@@ -34,7 +34,11 @@ export const TOKEN_REVIEWS: ResourceType = { group: 'authentication.k8s.io', ver
 /** Where an object or a collection is, in all namespaces where none is given. */
 export function pathOf(
   { group, version, plural }: ResourceType,
-  at: { readonly namespace?: string; readonly name?: string; readonly subresource?: string } = {},
+  at: {
+    readonly namespace?: string | undefined;
+    readonly name?: string | undefined;
+    readonly subresource?: string | undefined;
+  } = {},
 ): string {
   const root = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
   const parts = [

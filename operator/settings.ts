@@ -1,0 +1,112 @@
+import { hostname } from 'node:os';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { defineErrors } from '#contract/error.ts';
+import { PROGRESS_PATH } from './progress/server.ts';
+import { LOG_LEVELS } from './telemetry/log.ts';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
+
+/** Every setting: its schema with default and description; its flag and variable follow from its name. */
+const SETTINGS = {
+  runnerImage: z.string().min(1).describe('image of the runner (required)'),
+  runnerPullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent').describe('when nodes pull it'),
+  namespace: z
+    .string()
+    .min(1)
+    .default('dualparal-system')
+    .describe('namespace of the operator: its lease and its Secret'),
+  watchNamespace: z.string().min(1).optional().describe('look after this namespace only; default: all'),
+  progressUrl: z
+    .url({ protocol: /^https$/ })
+    .optional()
+    .describe('address to which runners report; default: the Service dualparal-operator'),
+  progressPort: port.default(8443).describe('port of the progress endpoint'),
+  healthPort: port.default(8080).describe('port of /livez, /readyz and /metrics'),
+  leaderElection: flag.default(true).describe('hold a lease while working, so that a second replica waits'),
+  identity: z.string().min(1).default(hostname()).describe('name under which the lease is held'),
+  workers: z.coerce.number().int().min(1).max(64).default(8).describe('resources looked after at the same time'),
+  allowHostPath: flag.default(false).describe('let resources mount folders of the node as models'),
+  logLevel: z.enum(LOG_LEVELS).default('info').describe('least level of log lines'),
+} as const;
+
+type Name = keyof typeof SETTINGS;
+const schema = z.object(SETTINGS);
+
+/** The operator's settings, read once at its start. */
+export type Settings = Readonly<z.output<typeof schema>> & { readonly progressUrl: string };
+
+export const settingsError = defineErrors({
+  E_OPERATOR_SETTINGS: { message: '{problems}; see --help', fixer: 'administrator', exit: 'usage' },
+});
+
+/** Reads flags and variables; a flag wins. Undefined where only help was asked for. */
+export function readSettings(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Settings | undefined {
+  const given = readFlags(args);
+  if (given.help === true) return undefined;
+  const raw = Object.fromEntries(names().flatMap((name) => entry(name, given[flagOf(name)] ?? env[variableOf(name)])));
+  const parsed = schema.safeParse(raw);
+  if (!parsed.success) throw settingsError('E_OPERATOR_SETTINGS', { problems: problemsOf(parsed.error) });
+  const { namespace, progressUrl } = parsed.data;
+  return {
+    ...parsed.data,
+    progressUrl: progressUrl ?? `https://dualparal-operator.${namespace}.svc:8443${PROGRESS_PATH}`,
+  };
+}
+
+/** Text of `--help`. */
+export function settingsHelp(): string {
+  const lines = names().map((name) => {
+    const field: z.ZodType = SETTINGS[name];
+    const usual = field instanceof z.ZodDefault && name !== 'identity' ? ` [${String(field.def.defaultValue)}]` : '';
+    return `  --${flagOf(name).padEnd(20)} ${variableOf(name).padEnd(32)} ${field.description ?? ''}${usual}`;
+  });
+  return [
+    'Turns VideoGenerations into Jobs that make the films. Runs in a cluster, or outside with KUBECONFIG.',
+    '',
+    'usage: node operator/main.ts [--flag value]…',
+    '',
+    ...lines,
+    '',
+    'Each flag may be given as the variable beside it. Exit codes: 0 stopped as asked, 1 failed, 2 wrong settings.',
+    '',
+  ].join('\n');
+}
+
+function readFlags(args: readonly string[]): Readonly<Record<string, string | boolean | undefined>> {
+  const options = Object.fromEntries(names().map((name) => [flagOf(name), { type: 'string' as const }]));
+  try {
+    return parseArgs({ args: [...args], options: { ...options, help: { type: 'boolean', short: 'h' } } }).values;
+  } catch (error) {
+    throw settingsError('E_OPERATOR_SETTINGS', { problems: (error as Error).message });
+  }
+}
+
+function problemsOf(error: z.ZodError): string {
+  return error.issues
+    .map((issue) => {
+      const name = String(issue.path[0]) as Name;
+      return `--${flagOf(name)} (${variableOf(name)}): ${issue.input === undefined && issue.code === 'invalid_type' ? 'is required' : issue.message}`;
+    })
+    .join('; ');
+}
+
+function names(): readonly Name[] {
+  return Object.keys(SETTINGS) as Name[];
+}
+
+function entry(name: Name, value: string | boolean | undefined): readonly (readonly [Name, string | boolean])[] {
+  return value === undefined || value === '' ? [] : [[name, value]];
+}
+
+function flagOf(name: Name): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function variableOf(name: Name): string {
+  return `DUALPARAL_${flagOf(name).replaceAll('-', '_').toUpperCase()}`;
+}
