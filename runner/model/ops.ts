@@ -45,9 +45,11 @@ export function slice(g: GraphBuilder, x: Edge, axis: number, start: number, end
   return g.node('Slice', [x, at(start), at(end), at(axis)], { dtype: x.dtype, shape });
 }
 
-/** Elementwise `a op b`; the result has `a`'s shape. */
-export function binary(g: GraphBuilder, op: 'Add' | 'Mul' | 'Sub' | 'Div' | 'Max', a: Edge, b: Edge): Edge {
-  return g.node(op, [a, b], { dtype: a.dtype, shape: a.shape });
+type BinaryOp = 'Add' | 'Mul' | 'Sub' | 'Div' | 'Max';
+
+/** Elementwise `a op b`; the result has `a`'s shape unless another is given. */
+export function binary(g: GraphBuilder, op: BinaryOp, a: Edge, b: Edge, shape: readonly Axis[] = a.shape): Edge {
+  return g.node(op, [a, b], { dtype: a.dtype, shape });
 }
 
 export function unary(g: GraphBuilder, op: 'Sigmoid' | 'Tanh' | 'Sqrt', x: Edge): Edge {
