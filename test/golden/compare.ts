@@ -1,0 +1,95 @@
+import type { F32Tensor } from '../../runner/tensor.ts';
+
+/** A group of reference tensors: how far ours are at most, and how far they may be. */
+export interface Comparison {
+  readonly group: string;
+  readonly tensors: number;
+  /** Largest |ours − reference|; infinite where shapes differ or something is not a number. */
+  readonly delta: number;
+  readonly bound: number;
+}
+
+/** What one file of reference numbers is compared by: its groups, or why there are none. */
+export interface GroupCheck {
+  readonly name: string;
+  /** A folder of the format may lack it (head128, bf16). */
+  readonly optional?: boolean;
+  /** Files that must be there, relative to the folder. */
+  readonly files: readonly string[];
+  readonly run: (folder: string) => readonly Comparison[] | Promise<readonly Comparison[]>;
+}
+
+/** A correct float32 implementation stays within this of every tensor (data/README.md). */
+export const BOUND = 1e-4;
+
+/** Largest distance of two tensors of one shape; infinite where they cannot be compared. */
+export function distance(ours: F32Tensor, reference: F32Tensor): number {
+  if (ours.shape.join() !== reference.shape.join()) return Number.POSITIVE_INFINITY;
+  return largestDifference(ours.data, reference.data);
+}
+
+/** The largest difference between two lists of equal length; NaN counts as infinitely far. */
+export function largestDifference(ours: ArrayLike<number>, reference: ArrayLike<number>): number {
+  if (ours.length !== reference.length) return Number.POSITIVE_INFINITY;
+  let largest = 0;
+  for (let index = 0; index < reference.length; index++) {
+    const difference = Math.abs(ours[index]! - reference[index]!);
+    if (Number.isNaN(difference)) return Number.POSITIVE_INFINITY;
+    if (difference > largest) largest = difference;
+  }
+  return largest;
+}
+
+/** The comparison of a group from its pairs. A group without tensors is a failure, not a success. */
+export function comparison(
+  group: string,
+  pairs: readonly (readonly [F32Tensor, F32Tensor])[],
+  bound = BOUND,
+): Comparison {
+  const deltas = pairs.map(([ours, reference]) => distance(ours, reference));
+  return {
+    group,
+    tensors: pairs.length,
+    delta: pairs.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...deltas),
+    bound,
+  };
+}
+
+/** Row `at` of the outermost axis, as a batch of one. */
+export function row(tensor: F32Tensor, at: number): F32Tensor {
+  const length = tensor.data.length / tensor.shape[0]!;
+  return { shape: [1, ...tensor.shape.slice(1)], data: tensor.data.slice(at * length, (at + 1) * length) };
+}
+
+/** `[branch, layer, …]` as `[branch · layer, …]`. */
+export function flat(tensor: F32Tensor): F32Tensor {
+  return { shape: [tensor.shape[0]! * tensor.shape[1]!, ...tensor.shape.slice(2)], data: tensor.data };
+}
+
+/** Two videos `[1, C, F, H, W]` one after the other. */
+export function joinInTime(parts: readonly F32Tensor[]): F32Tensor {
+  const [one = 1, channels = 0, , height = 0, width = 0] = parts[0]!.shape;
+  const frames = parts.reduce((sum, part) => sum + part.shape[2]!, 0);
+  const area = height * width;
+  const data = new Float32Array(channels * frames * area);
+  let start = 0;
+  for (const part of parts) {
+    const length = part.shape[2]! * area;
+    for (let c = 0; c < channels; c++) {
+      data.set(part.data.subarray(c * length, (c + 1) * length), (c * frames + start) * area);
+    }
+    start += part.shape[2]!;
+  }
+  return { shape: [one, channels, frames, height, width], data };
+}
+
+/** Latents or frames `[from, to)` of a video `[1, C, F, H, W]`. */
+export function cutInTime(video: F32Tensor, from: number, to: number): F32Tensor {
+  const [one = 1, channels = 0, frames = 0, height = 0, width = 0] = video.shape;
+  const area = height * width;
+  const data = new Float32Array(channels * (to - from) * area);
+  for (let c = 0; c < channels; c++) {
+    data.set(video.data.subarray((c * frames + from) * area, (c * frames + to) * area), c * (to - from) * area);
+  }
+  return { shape: [one, channels, to - from, height, width], data };
+}

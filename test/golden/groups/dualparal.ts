@@ -1,0 +1,78 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { openNoisePool } from '../../../runner/diffusion/noise-pool.ts';
+import type { Pipeline } from '../../../runner/pipeline/driver.ts';
+import type { F32Tensor } from '../../../runner/tensor.ts';
+import { readTensors, type TensorFile } from '../../../runner/weights/read-tensors.ts';
+import { type Comparison, comparison, type GroupCheck } from '../compare.ts';
+import { caseInput, type GoldenCase, runToEnd, setting } from '../run-case.ts';
+
+/** Stages of the run; other numbers give the same bits, which `test/same-bits` holds. */
+const STAGES = 2;
+
+/** A case of the folder `dualparal/`, from its tensors and metadata. */
+export function readCase(folder: string, file: TensorFile): GoldenCase {
+  const blockLatents = setting<number>(file, 'block_latents');
+  const permutations = file.has('permutations') ? file.integers('permutations').data : [];
+  return {
+    folder,
+    experts: setting(file, 'experts'),
+    steps: setting(file, 'steps'),
+    guidance: [setting<number | readonly number[]>(file, 'guidance')].flat() as number[],
+    flowShift: setting(file, 'flow_shift'),
+    blockLatents,
+    contextLatents: setting(file, 'context_latents'),
+    latents: file.f32('latents').shape[2]!,
+    pool: file.f32('pool'),
+    orders: Array.from({ length: permutations.length / blockLatents }, (_, index) =>
+      permutations.slice(index * blockLatents, (index + 1) * blockLatents),
+    ),
+  };
+}
+
+async function compareCase(folder: string, name: string): Promise<readonly Comparison[]> {
+  const file = readTensors(join(folder, `${name}.safetensors`));
+  const input = caseInput(readCase(folder, file), STAGES);
+  const traced = file.names.filter((tensor) => tensor.startsWith('iteration.'));
+  const rightContext = setting<string>(file, 'boundary_policy') === 'any' ? 'any-expert' : 'same-expert';
+  let steps: readonly (readonly [F32Tensor, F32Tensor])[] = [];
+  const readTrace = (pipeline: Pipeline) => {
+    steps = traced.map((tensor) => {
+      const [, iteration, , block] = tensor.split('.').map(Number);
+      return [pipeline.latentsAfter(iteration!, block!), file.f32(tensor)] as const;
+    });
+  };
+  const options = { trace: traced.length > 0, rightContext } as const;
+  const latents = await runToEnd({ ...input, options }, readTrace);
+  return [
+    comparison(`${name} noise`, noisePairs(file, input.plan.blocks, input.noise)),
+    ...(traced.length > 0 ? [comparison(`${name} iterations`, steps)] : []),
+    comparison(`${name} latents`, [[latents, file.f32('latents')]]),
+  ];
+}
+
+function noisePairs(file: TensorFile, blocks: number, noise: Parameters<typeof openNoisePool>[0]) {
+  const pool = openNoisePool(noise);
+  return Array.from({ length: blocks }, (_, block) => {
+    const wanted = file.f32(`noise.${block}`);
+    const ours = new Float32Array(wanted.data.length);
+    pool.next(ours);
+    return [{ shape: wanted.shape, data: ours }, wanted] as const;
+  });
+}
+
+/** Every run of the folder `dualparal/`, whatever its name. A folder without any is a missing group. */
+export function dualparalChecks(folder: string): readonly GroupCheck[] {
+  const place = join(folder, 'dualparal');
+  const found = existsSync(place) ? readdirSync(place) : [];
+  const names = found
+    .filter((file) => file.endsWith('.safetensors') && file !== 'block-step.safetensors')
+    .map((file) => `dualparal/${file.replace(/\.safetensors$/, '')}`)
+    .sort();
+  const checks = names.map((name) => ({
+    name,
+    files: [`${name}.safetensors`, 'text.safetensors', 'tiny-wan/model_index.json'],
+    run: (at: string) => compareCase(at, name),
+  }));
+  return names.length > 0 ? checks : [{ name: 'dualparal', files: ['dualparal/*.safetensors'], run: () => [] }];
+}
