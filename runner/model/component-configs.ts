@@ -93,8 +93,17 @@ export function parseVaeConfig(json: unknown, file: string = COMPONENTS.vae): Va
       });
     }
   }
+  const baseWidth = c.decoder_base_dim ?? c.base_dim;
+  const halved = c.dim_mult.slice(1).map((multiplier) => multiplier * baseWidth);
+  if (halved.some((width) => width % 2 !== 0)) {
+    throw modelError('E_MODEL_CONFIG', {
+      file,
+      field: 'base_dim',
+      problem: `${baseWidth} gives widths that cannot be halved`,
+    });
+  }
   return {
-    baseWidth: c.decoder_base_dim ?? c.base_dim,
+    baseWidth,
     latentChannels: c.z_dim,
     multipliers: c.dim_mult,
     residualBlocks: c.num_res_blocks,

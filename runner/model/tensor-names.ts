@@ -76,14 +76,6 @@ export function textEncoderTensors(config: TextEncoderConfig): TensorShapes {
 export const EMBEDDING = 'shared.weight';
 export const EMBEDDING_ALIAS = 'encoder.embed_tokens.weight';
 
-/** One convolution of the video decoder: channels in and out, kernel over time, height and width. */
-export interface Convolution {
-  readonly name: string;
-  readonly from: number;
-  readonly to: number;
-  readonly kernel: readonly number[];
-}
-
 /** Tensors of the decoder half of the video autoencoder (WAN_SPEC §4.2); the encoder's are neither needed nor checked. */
 export function vaeDecoderTensors(config: VaeConfig): TensorShapes {
   const { latentChannels: C } = config;

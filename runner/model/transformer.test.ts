@@ -1,15 +1,26 @@
-import { expect, test } from 'vitest';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
 import { type ForwardInput, forward } from '../../test/golden/forward.ts';
-import type { F32Tensor } from '../tensor.ts';
+import { elementCount, type F32Tensor } from '../tensor.ts';
 import { openTransformer } from '../weights/open-model.ts';
 import { readTensors, type TensorFile } from '../weights/read-tensors.ts';
 import { readJsonFile } from '../weights/shards.ts';
+import { safetensorsBytes } from '../weights/write-tensors.ts';
 import { parseTransformerConfig } from './component-configs.ts';
+import type { TransformerConfig } from './config.ts';
+import { transformerTensors } from './tensor-names.ts';
 
 const GOLDEN = new URL('../../test/golden/data/', import.meta.url).pathname;
 /** Of the golden numbers' README: single graphs against hidden states, and everything against everything. */
 const HIDDEN_BOUND = 2e-5;
 const BOUND = 1e-4;
+
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true });
+});
 
 function model(folder: string) {
   const config = parseTransformerConfig(readJsonFile(`${GOLDEN}${folder}/transformer/config.json`, 'config.json'));
@@ -105,6 +116,46 @@ test.each([
 /** Cuts of five layers into 1, 2, 3 and 5 stages, the larger slices first. */
 const CUTS = [[], [3], [2, 4], [1, 2, 3, 4]];
 
+/** A model of other widths, over windows large enough that every product is shared among threads. */
+function wideInput(): ForwardInput {
+  const config: TransformerConfig = {
+    ...model('tiny-wan').config,
+    layers: 2,
+    heads: 4,
+    headWidth: 64,
+    width: 256,
+    feedForwardWidth: 1000,
+    textWidth: 64,
+  };
+  const folder = mkdtempSync(join(tmpdir(), 'wide-'));
+  folders.push(folder);
+  let state = 1;
+  const random = (shape: readonly number[], spread: number): F32Tensor => {
+    const data = new Float32Array(elementCount(shape));
+    for (let at = 0; at < data.length; at++) {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      data[at] = (state / 2 ** 31 - 1) * spread;
+    }
+    return { shape, data };
+  };
+  const tensors = [...transformerTensors(config)].map(([name, shape]) => {
+    return [name, random(shape, name.includes('norm') ? 1 : 2 / Math.sqrt(shape.at(-1)!))] as const;
+  });
+  mkdirSync(join(folder, 'transformer'));
+  writeFileSync(join(folder, 'transformer/diffusion_pytorch_model.safetensors'), safetensorsBytes(new Map(tensors)));
+  const [frames, height, width, contextLatents] = [5, 20, 26, 2];
+  const kept = [1, (contextLatents * height * width) / 4, config.width];
+  return {
+    config,
+    weights: openTransformer(folder, 'transformer', config),
+    latents: random([1, config.latentChannels, frames, height, width], 1),
+    timestep: 977,
+    text: random([1, 512, config.textWidth], 1),
+    contextLatents,
+    right: Array.from({ length: config.layers }, () => ({ k: random(kept, 1), v: random(kept, 1) })),
+  };
+}
+
 function bits({ kept, velocity, hidden }: ReturnType<typeof forward>): string {
   const tensors = [velocity, hidden.at(-1)!, ...kept.flatMap(({ k, v }) => [k, v])];
   return tensors.map((t) => Buffer.from(t.data.buffer, t.data.byteOffset, t.data.byteLength).toString('hex')).join();
@@ -119,6 +170,16 @@ test.each([
   for (const cuts of CUTS) {
     for (const intraOpThreads of [1, 2, 3]) {
       expect(bits(forward({ ...input(), cuts, intraOpThreads })) === expected).toBe(true);
+    }
+  }
+});
+
+test('neither cut nor threads change a bit of a wider model', () => {
+  const input = wideInput();
+  const expected = bits(forward({ ...input, cuts: [] }));
+  for (const cuts of [[], [1]]) {
+    for (const intraOpThreads of [1, 2, 4, 7]) {
+      expect(bits(forward({ ...input, cuts, intraOpThreads })) === expected).toBe(true);
     }
   }
 });
