@@ -25,7 +25,6 @@ const STATUS_FUNCTIONS = {
   sessionGetOutputName: [37, 'pupp'],
   createRunOptions: [39, 'p'],
   runOptionsSetTerminate: [46, 'p'],
-  runOptionsUnsetTerminate: [47, 'p'],
   createTensorAsOrtValue: [48, 'ppuip'],
   createTensorWithDataAsOrtValue: [49, 'ppupuip'],
   getTensorMutableData: [51, 'pp'],

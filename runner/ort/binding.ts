@@ -61,11 +61,6 @@ export function cancelRuns(handle: Handle): void {
   check(ortApi().runOptionsSetTerminate(handle), 'cpu', 'cancelling runs');
 }
 
-/** Lets the thread that owns `handle` run again. */
-export function allowRuns(handle: Handle): void {
-  check(ortApi().runOptionsUnsetTerminate(handle), 'cpu', 'allowing runs');
-}
-
 interface Slot {
   readonly name: Buffer;
   value: Value | undefined;

@@ -11,8 +11,3 @@ export interface Device {
 export function cpuDevices(count: number): readonly Device[] {
   return Array.from({ length: count }, (_, index) => ({ kind: 'cpu', index, name: `cpu:${index}` }));
 }
-
-/** The CUDA devices with these numbers, as the driver counts them inside this container. */
-export function cudaDevices(count: number): readonly Device[] {
-  return Array.from({ length: count }, (_, index) => ({ kind: 'cuda', index, name: `cuda:${index}` }));
-}
