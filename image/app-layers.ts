@@ -9,6 +9,7 @@ import {
   mkdtempSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
 } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -31,7 +32,7 @@ async function makeLayer(output: string, fill: (root: string) => void | Promise<
     await fill(staging);
     const partial = `${staging}.tar`;
     await packFolder(staging, partial);
-    await runToEnd('mv', [partial, output]);
+    renameSync(partial, output);
     return output;
   } finally {
     rmSync(staging, { recursive: true, force: true });
@@ -69,10 +70,8 @@ export function dependencyLayer(cache: string, report: (line: string) => void): 
   });
 }
 
-/** The program itself and its entry point. Always made anew: it is small, and its sources change. */
-export async function programLayer(cache: string): Promise<string> {
-  const output = join(cache, 'program.tar');
-  rmSync(output, { force: true });
+/** The program itself and its entry point, at `output`. Always made anew: it is small, and its sources change. */
+export function programLayer(output: string): Promise<string> {
   return makeLayer(output, (root) => {
     for (const entry of sourceEntries) {
       cpSync(join(repository, entry), join(root, 'app', entry), {

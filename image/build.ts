@@ -3,6 +3,7 @@
  * as an OCI layout tar: `node image/build.ts [--name NAME] [--output FILE] [--fresh] [--json]`.
  */
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -52,16 +53,21 @@ export async function buildImage(options: BuildOptions = {}): Promise<BuiltImage
   const { name = defaultImageName, fresh = false, report = () => {} } = options;
   const cache = imageCache();
   const output = options.output ?? join(cache, 'dualparal.tar');
-  const layers = [
-    await baseLayer(cache, fresh, report),
-    await nodeLayer(cache),
-    await dependencyLayer(cache, report),
-    await programLayer(cache),
-  ];
-  for (const layer of layers) requireClean(layer);
-  report('writing the image');
-  const digest = await writeOciImage({ name, layers, settings: imageSettings }, output);
-  return { name, tarFile: output, digest };
+  const staging = mkdtempSync(join(cache, '.build-'));
+  try {
+    const layers = [
+      await baseLayer(cache, fresh, report),
+      await nodeLayer(cache),
+      await dependencyLayer(cache, report),
+      await programLayer(join(staging, 'program.tar')),
+    ];
+    for (const layer of layers) requireClean(layer);
+    report('writing the image');
+    const digest = await writeOciImage({ name, layers, settings: imageSettings }, output);
+    return { name, tarFile: output, digest };
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
 }
 
 async function main(args: readonly string[]): Promise<void> {

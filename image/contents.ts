@@ -23,7 +23,6 @@ export const sourceEntries = ['LICENSE', 'package.json', 'runner', 'operator', '
 export const prunedDependencies = [
   '@ffmpeg-installer',
   'koffi/doc',
-  'koffi/src/koffi/src',
   'koffi/vendor',
   'onnxruntime-node/bin/napi-v6/darwin',
   'onnxruntime-node/bin/napi-v6/linux/arm64',

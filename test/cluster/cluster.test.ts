@@ -96,6 +96,15 @@ function gpuJob(): string {
   });
 }
 
+/** Starts the cluster from another process, which prints a line when it is up and then only waits. */
+function startElsewhere(options: string) {
+  const module = JSON.stringify(join(import.meta.dirname, 'cluster.ts'));
+  const start = `await startCluster({ name: '${name}', ${options} });`;
+  const code = `import { startCluster } from ${module}; ${start} console.log('up'); setInterval(() => {}, 1000);`;
+  const args = ['--input-type=module', '--eval', code];
+  return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
 async function modelImage(folder: string): Promise<string> {
   mkdirSync(join(folder, 'model'));
   writeFileSync(join(folder, 'model', 'weights.txt'), 'forty-two weights\n');
@@ -161,7 +170,7 @@ describe.skipIf(!support.ok)(`a real Kubernetes${support.ok ? '' : ` (skipped: $
     expect(left).toBe('');
   });
 
-  test('a service address reaches its pod, from a pod and from this machine', async () => {
+  test('a service reaches its pod: by its address from this machine, by address and names from a pod', async () => {
     const serve = 'exec /bin/busybox httpd -f -p 8080 -h /www';
     await kubectl(['run', 'web', `--image=${shellImage}`, '--image-pull-policy=Never', '--port=8080', '--', serve]);
     await kubectl(['expose', 'pod', 'web']);
@@ -176,8 +185,10 @@ describe.skipIf(!support.ok)(`a real Kubernetes${support.ok ? '' : ` (skipped: $
       return 'no answer';
     };
     expect(await fetchFromHere()).toBe('hello\n');
-    const inPod = ['exec', 'web', '--', '/bin/wget', '-q', '-O', '-', `http://${address}:8080/`];
-    expect(await kubectl(inPod)).toBe('hello\n');
+    for (const host of [address, 'web', 'web.default.svc']) {
+      const inPod = ['exec', 'web', '--', '/bin/wget', '-q', '-O', '-', `http://${host}:8080/`];
+      expect(await kubectl(inPod)).toBe('hello\n');
+    }
   });
 
   test('starting it again returns the one that is up', async () => {
@@ -188,18 +199,29 @@ describe.skipIf(!support.ok)(`a real Kubernetes${support.ok ? '' : ` (skipped: $
     });
   });
 
+  test('a pod can reach nothing beyond this machine', async () => {
+    const away = ['exec', 'web', '--', '/bin/busybox', 'nc', '-w', '3', '198.51.100.1', '80'];
+    const answer = await cluster.kubectl(away);
+    expect(answer.code).not.toBe(0);
+    expect(answer.stderr).toContain('unreachable');
+  });
+
   test('stopping it leaves no process, mount, link, network namespace, cgroup or folder behind', async () => {
     expect(findCluster(name)).not.toBeNull();
     await stopCluster(name);
     expect(newTraces(name, before)).toEqual(none);
   });
 
+  test('a start that was cut off is taken away by a stop', async () => {
+    const owner = startElsewhere('owned: false');
+    await expect.poll(() => readState(name)?.slot ?? null, { timeout: 60_000 }).not.toBeNull();
+    owner.kill('SIGKILL');
+    await stopCluster(name);
+    expect(newTraces(name, before)).toEqual(none);
+  });
+
   test('killing its owner takes it away as well', async () => {
-    const module = JSON.stringify(join(import.meta.dirname, 'cluster.ts'));
-    const code = `import { startCluster } from ${module}; await startCluster({ name: '${name}' }); console.log('up'); setInterval(() => {}, 1000);`;
-    const owner = spawn(process.execPath, ['--input-type=module', '--eval', code], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const owner = startElsewhere('owned: true');
     await new Promise((resolve, reject) => {
       owner.stdout.once('data', resolve);
       owner.once('exit', (status) => reject(new Error(`the owner ended with ${status}`)));

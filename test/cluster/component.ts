@@ -20,6 +20,7 @@ export const componentNames = [
   'containerd',
   'kubelet',
   'stand-in-device-plugin',
+  'stand-in-dns',
   'kube-proxy',
 ] as const;
 

@@ -13,7 +13,6 @@ test('clusters of different numbers share no address, and every address lies in 
     podRange: '10.91.7.0/24',
     serviceRange: '10.92.7.0/24',
     kubernetesAddress: '10.92.7.1',
-    dnsAddress: '10.92.7.10',
     cgroup: 'dualparal-a',
     kubeconfig: '/tmp/dualparal-cluster/a/kubeconfig/admin',
     certificates: '/tmp/dualparal-cluster/a/certificates',

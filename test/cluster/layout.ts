@@ -23,7 +23,6 @@ export interface ClusterLayout {
   readonly serviceRange: string;
   /** Address of the service `kubernetes.default`. */
   readonly kubernetesAddress: string;
-  readonly dnsAddress: string;
   /** Name of the cgroup below each hierarchy's root. */
   readonly cgroup: string;
   readonly kubeconfig: string;
@@ -54,7 +53,6 @@ export function clusterLayout(name: string, slot: number): ClusterLayout {
     podRange: `10.91.${slot}.0/24`,
     serviceRange: `10.92.${slot}.0/24`,
     kubernetesAddress: `10.92.${slot}.1`,
-    dnsAddress: `10.92.${slot}.10`,
     cgroup: `dualparal-${name}`,
     kubeconfig: join(folder, 'kubeconfig', 'admin'),
     certificates: join(folder, 'certificates'),

@@ -83,6 +83,7 @@ export const goModules: readonly GoModule[] = [
     name: 'stand-in',
     commands: [
       { binary: 'stand-in-device-plugin', package: './device-plugin' },
+      { binary: 'stand-in-dns', package: './dns' },
       { binary: 'pause', package: './pause' },
     ],
     tags: [],

@@ -25,7 +25,7 @@ test('the kubelet listens on the node’s address alone, and only to those whom 
     authentication: { anonymous: { enabled: false } },
     authorization: { mode: 'Webhook' },
     cgroupRoot: '/dualparal-a',
-    clusterDNS: ['10.92.3.10'],
+    clusterDNS: ['10.90.3.2'],
   });
 });
 

@@ -81,7 +81,7 @@ export function renderKubeletConfig(layout: ClusterLayout): string {
     tlsPrivateKeyFile: file('kubelet-server.key'),
     containerRuntimeEndpoint: `unix://${containerdSocket}`,
     clusterDomain: 'cluster.local',
-    clusterDNS: [layout.dnsAddress],
+    clusterDNS: [layout.nodeAddress],
     // Names of the machine's own network are none of a pod's.
     resolvConf: '',
     cgroupDriver: 'cgroupfs',

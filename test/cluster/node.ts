@@ -1,4 +1,4 @@
-/** The one node: containerd, kubelet, stand-in GPUs and kube-proxy, on a network of its own. */
+/** The one node: containerd, kubelet, stand-in GPUs, kube-proxy and names of services, on a network of its own. */
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Bed } from './bed.ts';
@@ -6,7 +6,7 @@ import { runInBed } from './bed.ts';
 import { makeCgroups } from './cgroups.ts';
 import { startComponent } from './component.ts';
 import { importImage } from './images.ts';
-import { kubeconfigPath } from './kubeconfig.ts';
+import { apiServerUrl, kubeconfigPath } from './kubeconfig.ts';
 import { type ClusterLayout, nodeName } from './layout.ts';
 import {
   renderCniConfig,
@@ -91,6 +91,22 @@ async function startDevicePlugin(layout: ClusterLayout, bed: Bed, gpus: number):
   });
 }
 
+/** The node-proxier's right to list services is all that the names need. */
+function startDns(layout: ClusterLayout, bed: Bed): void {
+  const file = (name: string) => join(layout.certificates, name);
+  startComponent(layout, bed, {
+    name: 'stand-in-dns',
+    command: 'stand-in-dns',
+    args: [
+      `-listen=${layout.nodeAddress}:53`,
+      `-server=${apiServerUrl(layout)}`,
+      `-authority=${file('authority.crt')}`,
+      `-certificate=${file('kube-proxy.crt')}`,
+      `-key=${file('kube-proxy.key')}`,
+    ],
+  });
+}
+
 export interface NodeOptions {
   readonly gpus: number;
   /** Image of the process that holds a pod's namespaces, as an OCI layout tar. */
@@ -106,7 +122,7 @@ export async function startNode(
 ): Promise<Snapshotter> {
   const snapshotter = chooseSnapshotter(layout, bed);
   writeConfigs(layout, snapshotter);
-  report(`starting containerd (${snapshotter}), the kubelet and kube-proxy`);
+  report(`starting containerd (${snapshotter}), the kubelet, kube-proxy and DNS`);
   await startContainerd(layout, bed);
   await importImage(bed, snapshotter, options.pauseTar);
   startKubelet(layout, bed);
@@ -115,6 +131,7 @@ export async function startNode(
     command: 'kube-proxy',
     args: [`--config=${join(layout.folder, 'kube-proxy.json')}`],
   });
+  startDns(layout, bed);
   await startDevicePlugin(layout, bed, options.gpus);
   return snapshotter;
 }
