@@ -1,0 +1,20 @@
+import { defineErrors } from '#contract/error.ts';
+
+/** Errors of the tokenizer and the text encoder. */
+export const textError = defineErrors({
+  E_TOKENIZER_FILE: {
+    message: "cannot read the tokenizer {file}: {reason}; put the model's own tokenizer folder back",
+    fixer: 'user',
+    exit: 'model',
+  },
+  E_TOKENIZER_UNSUPPORTED: {
+    message: '{file} asks for {what}, which is not supported; supported: {supported}',
+    fixer: 'user',
+    exit: 'model',
+  },
+  E_TOKENIZER_VOCABULARY: {
+    message: '{file} has token number {found} where the text encoder knows {wanted} tokens; they belong to two models',
+    fixer: 'user',
+    exit: 'model',
+  },
+});
