@@ -1,9 +1,9 @@
 import { createSampler } from '../diffusion/sampler.ts';
 import { timeSinusoid } from '../model/rotary.ts';
 import { createBinding } from '../ort/binding.ts';
-import { createSession } from '../ort/session.ts';
 import { hostValue } from '../ort/value.ts';
 import { modulationOf, promptOf } from './layout.ts';
+import { loadGraph, own } from './load.ts';
 import type { StageTask } from './stage-task.ts';
 
 /**
@@ -61,15 +61,8 @@ function runTask(
   bind: (stack: DisposableStack, binding: ReturnType<typeof createBinding>) => void,
 ): void {
   using stack = new DisposableStack();
-  const { folder, entry } = task.experts[expert]!;
-  const options = { device: task.device, weightsFolder: folder, label: `the ${graph} embedder`, ...task.load };
-  const session = own(stack, createSession(entry![graph], options));
+  const session = loadGraph(task, expert, task.experts[expert]!.entry![graph], `the ${graph} embedder`, stack);
   const binding = own(stack, createBinding(session));
   bind(stack, binding);
   binding.run();
-}
-
-/** Releases `item` with the stack, last first. */
-export function own<T extends { release(): void }>(stack: DisposableStack, item: T): T {
-  return stack.adopt(item, (owned) => owned.release());
 }

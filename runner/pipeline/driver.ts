@@ -5,7 +5,7 @@ import type { Plan } from '../plan/plan.ts';
 import type { F32Tensor, FloatType } from '../tensor.ts';
 import { pipelineError } from './errors.ts';
 import { createSharedMemory } from './layout.ts';
-import { type CommonTask, type LoadOptions, type PipelineModel, scheduleOf, stageTasks } from './stage-task.ts';
+import { type CommonTask, type PipelineModel, scheduleOf, stageTasks } from './stage-task.ts';
 import { startStages } from './threads.ts';
 import { type FinishedBlock, type PipelineEvent, type StageLane, watchRun } from './watch.ts';
 
@@ -23,7 +23,9 @@ export interface PipelineInput {
 }
 
 /** How a pipeline runs; nothing here changes a bit of the result, but `dtype` does. */
-export interface PipelineOptions extends Partial<LoadOptions> {
+export interface PipelineOptions {
+  /** Threads within an operator on the CPU; an equal share of the cores unless said. */
+  readonly intraOpThreads?: number;
   /** Type of the matrix work: F32 unless said. */
   readonly dtype?: FloatType;
   /** Keep every block's sample after every step, for {@link Pipeline.latentsAfter}. */
@@ -57,7 +59,14 @@ export async function openPipeline(input: PipelineInput, signal?: AbortSignal): 
   const { width } = input.model.config.transformer;
   const dtype = options.dtype ?? 'F32';
   const shared = createSharedMemory(plan, { width, textTokens, dtype, trace: options.trace === true });
-  const common: CommonTask = { plan, prompts, dtype, shared, noise: input.noise, load: loadOptions(input) };
+  const common: CommonTask = {
+    plan,
+    prompts,
+    dtype,
+    shared,
+    noise: input.noise,
+    intraOpThreads: threadsPerStage(input),
+  };
   const tasks = stageTasks(input.model, input.devices, common);
   const watch = watchRun(plan, scheduleOf(plan), shared, (event) => input.onEvent?.(event));
   const threads = startStages(tasks, {
@@ -98,7 +107,6 @@ function checkPrompts({ plan, model, conditional, unconditional }: PipelineInput
 }
 
 /** Stages share the processor's cores; more threads than cores would only take turns. */
-function loadOptions({ plan, options }: PipelineInput): LoadOptions {
-  const share = Math.max(1, Math.floor(availableParallelism() / plan.stages.length));
-  return { intraOpThreads: options?.intraOpThreads ?? share, prepackWeights: options?.prepackWeights ?? false };
+function threadsPerStage({ plan, options }: PipelineInput): number {
+  return options?.intraOpThreads ?? Math.max(1, Math.floor(availableParallelism() / plan.stages.length));
 }

@@ -1,10 +1,9 @@
 import { openNoisePool } from '../diffusion/noise-pool.ts';
 import { createBinding } from '../ort/binding.ts';
-import { createSession } from '../ort/session.ts';
 import { deviceValue, hostValue, type Value } from '../ort/value.ts';
 import type { Item } from '../plan/schedule.ts';
-import { own } from './conditions.ts';
 import { blockStates, latentElements, ownLatents, placesOf } from './layout.ts';
+import { loadGraph, own } from './load.ts';
 import type { Ring } from './ring.ts';
 import type { StageTask } from './stage-task.ts';
 
@@ -16,7 +15,7 @@ export interface Entry {
 
 /** Loads the embedders and opens the noise pool. New blocks start from the pool here, in block order. */
 export function openEntry(task: StageTask, ring: Ring, stack: DisposableStack): Entry {
-  const { device, dtype, load, plan, transformer } = task;
+  const { dtype, plan, transformer } = task;
   const { latentChannels: C, latentHeight, latentWidth, windowLatents, contextLatents } = plan;
   const plane = latentHeight * latentWidth;
   const pool = openNoisePool(task.noise);
@@ -25,9 +24,8 @@ export function openEntry(task: StageTask, ring: Ring, stack: DisposableStack): 
   const window = new Float32Array(windowLatents * latentElements(plan));
   const windowValue = own(stack, hostValue(window, 'F32', [1, C, windowLatents, latentHeight, latentWidth]));
   const tokens = windowLatents * plan.tokensPerLatent;
-  const embedders = task.experts.map(({ folder, entry }) => {
-    const options = { device, weightsFolder: folder, label: 'the patch embedder', ...load };
-    const session = own(stack, createSession(entry!.embed, options));
+  const embedders = task.experts.map(({ entry }, expert) => {
+    const session = loadGraph(task, expert, entry!.embed, 'the patch embedder', stack);
     const hidden = own(stack, deviceValue(session, dtype, [1, tokens, transformer.width]));
     const binding = own(stack, createBinding(session));
     binding.bindOutput('x', hidden);

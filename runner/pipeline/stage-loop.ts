@@ -1,8 +1,9 @@
 import { hostValue, type Value } from '../ort/value.ts';
 import { type Item, openSchedule } from '../plan/schedule.ts';
-import { fillConditions, own } from './conditions.ts';
+import { fillConditions } from './conditions.ts';
 import { type Entry, openEntry } from './entry.ts';
 import { ringSlots } from './layout.ts';
+import { own } from './load.ts';
 import type { Ring } from './ring.ts';
 import { openStage } from './stage.ts';
 import type { StageTask } from './stage-task.ts';

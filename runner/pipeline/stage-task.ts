@@ -24,12 +24,6 @@ export interface ExpertTask {
   readonly head: Uint8Array | null;
 }
 
-/** How the graphs are loaded. None of it changes a bit of the result. */
-export interface LoadOptions {
-  readonly intraOpThreads: number;
-  readonly prepackWeights: boolean;
-}
-
 /** Everything that a stage's thread is given, as plain data. */
 export interface StageTask {
   readonly stage: number;
@@ -38,7 +32,8 @@ export interface StageTask {
   readonly schedule: ScheduleSettings;
   readonly transformer: TransformerConfig;
   readonly dtype: FloatType;
-  readonly load: LoadOptions;
+  /** Threads within an operator on the CPU. */
+  readonly intraOpThreads: number;
   readonly experts: readonly ExpertTask[];
   /** Embeddings `[1, L, textWidth]` per branch. */
   readonly prompts: readonly F32Tensor[];

@@ -1,11 +1,11 @@
 import { rotaryTables } from '../model/rotary.ts';
 import { type Binding, createBinding } from '../ort/binding.ts';
-import { createSession, type Session } from '../ort/session.ts';
+import type { Session } from '../ort/session.ts';
 import { deviceValue, hostValue, type Value } from '../ort/value.ts';
 import type { Item } from '../plan/schedule.ts';
-import { own } from './conditions.ts';
 import { createFeatureCache } from './feature-cache.ts';
 import { modulationOf, promptOf } from './layout.ts';
+import { loadGraph, own } from './load.ts';
 import type { Ring } from './ring.ts';
 import type { StageTask } from './stage-task.ts';
 
@@ -15,20 +15,17 @@ export interface Stage {
   run(item: Readonly<Item>, input: Value, output: Value): void;
 }
 
-/** How one kind of item is bound: which expert, whether it has a right context, and where it comes in the cache's period. */
-type Pass = { readonly binding: Binding; readonly session: Session };
-
 /**
  * Loads a stage's slices and ties every kind of item to its memory once, so that running an item only exchanges the step's
  * modulation and the two hidden states. Waits for the shared tables before it computes its layers' view of the prompts.
  */
 export function openStage(task: StageTask, ring: Ring, stack: DisposableStack): Stage {
-  const { device, load, plan, transformer, shared, stage } = task;
+  const { plan, transformer, shared, stage } = task;
   const { firstLayer, endLayer } = plan.stages[stage]!;
   const label = `layers ${firstLayer}–${endLayer - 1}`;
-  const sessions = task.experts.map(({ folder, slice }) => {
+  const sessions = task.experts.map(({ slice }, expert) => {
     ring.throwIfStopped();
-    return own(stack, createSession(slice, { device, weightsFolder: folder, label, ...load }));
+    return loadGraph(task, expert, slice, label, stack);
   });
   ring.waitForConditions();
   const prompts = sessions.map((session, expert) => promptKeys(task, session, expert, stack));
@@ -45,16 +42,16 @@ export function openStage(task: StageTask, ring: Ring, stack: DisposableStack): 
     stack,
   );
   const tables = positions(task, stack);
-  const passOf = (expert: number, hasRight: boolean, index: number): Pass => {
-    const session = sessions[expert]!;
-    const binding = own(stack, createBinding(session));
+  const passOf = (expert: number, hasRight: boolean, index: number): Binding => {
+    const binding = own(stack, createBinding(sessions[expert]!));
     const table = hasRight ? tables.withRight : tables.alone;
     binding.bindInput('cos', table.cos);
     binding.bindInput('sin', table.sin);
     for (const [name, value] of prompts[expert]![index % plan.branches]!) binding.bindInput(name, value);
     cache.bind(binding, index, hasRight);
-    return { binding, session };
+    return binding;
   };
+  // One binding per expert, with and without right context, and per place in the cache's period.
   const passes = sessions.map((_, expert) =>
     [false, plan.contextLatents > 0 && plan.blocks > 1].map((hasRight) =>
       Array.from({ length: cache.period }, (__, index) => passOf(expert, hasRight, index)),
@@ -66,7 +63,7 @@ export function openStage(task: StageTask, ring: Ring, stack: DisposableStack): 
   });
   return {
     run(item, input, output) {
-      const { binding } = passes[item.expert]![item.hasRight ? 1 : 0]![item.index % cache.period]!;
+      const binding = passes[item.expert]![item.hasRight ? 1 : 0]![item.index % cache.period]!;
       binding.bindInput('tproj', modulation[item.step]!);
       binding.bindInput('x', input);
       binding.bindOutput('y', output);
@@ -83,9 +80,8 @@ function promptKeys(
   stack: DisposableStack,
 ): readonly ReadonlyMap<string, Value>[] {
   using once = new DisposableStack();
-  const { device, dtype, load, plan, shared, transformer } = task;
-  const { folder, crossKv } = task.experts[expert]!;
-  const session = own(once, createSession(crossKv, { device, weightsFolder: folder, label: 'prompt keys', ...load }));
+  const { dtype, plan, shared, transformer } = task;
+  const session = loadGraph(task, expert, task.experts[expert]!.crossKv, 'prompt keys', once);
   return task.prompts.map((text, branch) => {
     const shape = [1, text.shape[1]!, transformer.width];
     const binding = own(once, createBinding(session));

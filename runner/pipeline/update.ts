@@ -1,11 +1,10 @@
 import { guide } from '../diffusion/guidance.ts';
 import { createSampler } from '../diffusion/sampler.ts';
 import { createBinding } from '../ort/binding.ts';
-import { createSession } from '../ort/session.ts';
 import { deviceValue, hostValue, type Value } from '../ort/value.ts';
 import type { Item } from '../plan/schedule.ts';
-import { own } from './conditions.ts';
 import { blockStates, latentElements, modulationOf, ownLatents, traceOf } from './layout.ts';
+import { loadGraph, own } from './load.ts';
 import type { StageTask } from './stage-task.ts';
 
 /** The end of the ring: hidden states become the next sample of their block. */
@@ -18,14 +17,14 @@ export interface Update {
 
 /** Loads the head. Block states are shared memory: what is written here is what stage 0 reads when the block comes again. */
 export function openUpdate(task: StageTask, stack: DisposableStack): Update {
-  const { device, dtype, load, plan, shared, transformer } = task;
+  const { dtype, plan, shared, transformer } = task;
   const { latentChannels: C, latentHeight, latentWidth, windowLatents, sampling, branches } = plan;
   const plane = latentHeight * latentWidth;
   const { width: D } = transformer;
   const sampler = createSampler(sampling);
   const stateOf = blockStates(shared, plan);
-  const heads = task.experts.map(({ folder, head }) => {
-    const session = own(stack, createSession(head!, { device, weightsFolder: folder, label: 'the head', ...load }));
+  const heads = task.experts.map(({ head }, expert) => {
+    const session = loadGraph(task, expert, head!, 'the head', stack);
     return { session, binding: own(stack, createBinding(session)) };
   });
   const hidden = own(stack, deviceValue(heads[0]!.session, dtype, [1, windowLatents * plan.tokensPerLatent, D]));

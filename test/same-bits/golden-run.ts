@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type JobSpec, jobSpecSchema } from '#contract/job-spec.ts';
-import { givenNoise, type NoiseShape } from '../../runner/diffusion/noise-pool.ts';
+import { givenNoise, type NoiseShape, seededNoise } from '../../runner/diffusion/noise-pool.ts';
 import { cpuDevices } from '../../runner/ort/device.ts';
 import type { PipelineInput } from '../../runner/pipeline/driver.ts';
 import type { PipelineModel } from '../../runner/pipeline/stage-task.ts';
@@ -21,37 +21,50 @@ export function goldenModel(experts: number): PipelineModel {
   return { config: { ...config, transformer2: config.transformer, boundaryRatio }, transformer, transformer2 };
 }
 
-/** The job that made a reference run, on `stages` stages. */
-function goldenJob(golden: GoldenCase, stages: number): JobSpec {
-  const [scale, scale2] = [golden.setting('guidance')].flat() as number[];
-  const [, , , height = 0, width = 0] = golden.f32('pool').shape;
+/** The numbers of a run that tests choose; everything else is small and fixed. */
+export interface RunNumbers {
+  readonly stages: number;
+  readonly steps: number;
+  readonly frames: number;
+  readonly blockLatents: number;
+  readonly contextLatents: number;
+  readonly size?: { readonly width: number; readonly height: number };
+  readonly guidanceScales?: readonly number[];
+  readonly flowShift?: number;
+}
+
+function jobOf(numbers: RunNumbers): JobSpec {
+  const { stages, steps, frames, blockLatents, contextLatents, flowShift } = numbers;
+  const [guidanceScale, guidanceScale2] = numbers.guidanceScales ?? [5];
   return jobSpecSchema.parse({
-    name: 'golden',
-    prompt: golden.setting('prompt'),
-    negativePrompt: golden.setting('negative'),
-    seed: 0,
-    frames: (golden.f32('latents').shape[2]! - 1) * 4 + 1,
-    size: { width: width * 8, height: height * 8 },
-    fps: 16,
-    model: { ref: 'golden', folder: GOLDEN },
-    sampling: {
-      steps: golden.setting('steps'),
-      guidanceScale: scale,
-      guidanceScale2: scale2,
-      flowShift: golden.setting('flow_shift'),
-      maxSequenceLength: 64,
-    },
-    parallelism: {
-      gpus: stages,
-      blockLatents: golden.setting('block_latents'),
-      contextLatents: golden.setting('context_latents'),
-    },
-    output: { folder: '/nowhere', formats: ['mp4'] },
+    name: 'run',
+    prompt: 'a red circle moving to the right',
+    frames,
+    size: numbers.size ?? { width: 64, height: 48 },
+    model: { ref: 'model', folder: GOLDEN },
+    sampling: { steps, guidanceScale, guidanceScale2, flowShift, maxSequenceLength: 64 },
+    parallelism: { gpus: stages, blockLatents, contextLatents },
+    output: { folder: '/nowhere' },
   });
 }
 
+/** The numbers of a reference run. */
+function numbersOf(golden: GoldenCase, stages: number): RunNumbers {
+  const [, , , height = 0, width = 0] = golden.f32('pool').shape;
+  return {
+    stages,
+    steps: golden.setting('steps') as number,
+    frames: (golden.f32('latents').shape[2]! - 1) * 4 + 1,
+    blockLatents: golden.setting('block_latents') as number,
+    contextLatents: golden.setting('context_latents') as number,
+    size: { width: width * 8, height: height * 8 },
+    guidanceScales: [golden.setting('guidance')].flat() as number[],
+    flowShift: golden.setting('flow_shift') as number,
+  };
+}
+
 /** A plan for `spec` and `model`, with the bytes that the model has. */
-export function planFor(spec: JobSpec, model: PipelineModel): Plan {
+function planFor(spec: JobSpec, model: PipelineModel): Plan {
   const weights = [model.transformer, model.transformer2].filter((expert) => expert !== null);
   const bytes = weights.map(({ tensors }) =>
     transformerBytes(
@@ -64,7 +77,7 @@ export function planFor(spec: JobSpec, model: PipelineModel): Plan {
 }
 
 /** What the noise of a plan must look like. */
-export function noiseShape(plan: Plan): NoiseShape {
+function noiseShape(plan: Plan): NoiseShape {
   return {
     channels: plan.latentChannels,
     poolLatents: plan.windowLatents,
@@ -75,22 +88,28 @@ export function noiseShape(plan: Plan): NoiseShape {
   };
 }
 
-/** A reference run as the pipeline's input, with the reference's own noise and embeddings. */
-export function goldenInput(golden: GoldenCase, stages: number): PipelineInput {
-  const model = goldenModel(golden.setting('experts') as number);
-  const plan = planFor(goldenJob(golden, stages), model);
-  const numbers = plan.blocks > 1 ? golden.integers('permutations') : [];
-  const orders = Array.from({ length: plan.blocks - 1 }, (_, index) =>
-    numbers.slice(index * plan.blockLatents, (index + 1) * plan.blockLatents),
-  );
+/** A run of any model as the pipeline's input, with noise from a seed and embeddings of the reference. */
+export function modelInput(model: PipelineModel, numbers: RunNumbers): PipelineInput {
+  const plan = planFor(jobOf(numbers), model);
   return {
     plan,
     model,
-    devices: cpuDevices(stages),
+    devices: cpuDevices(numbers.stages),
     conditional: embedding(0),
     unconditional: plan.branches === 2 ? embedding(1) : null,
-    noise: givenNoise(golden.f32('pool'), orders, noiseShape(plan)),
+    noise: seededNoise(1, noiseShape(plan)),
   };
+}
+
+/** A reference run as the pipeline's input, with the reference's own noise. */
+export function goldenInput(golden: GoldenCase, stages: number): PipelineInput {
+  const input = modelInput(goldenModel(golden.setting('experts') as number), numbersOf(golden, stages));
+  const { blocks, blockLatents } = input.plan;
+  const numbers = blocks > 1 ? golden.integers('permutations') : [];
+  const orders = Array.from({ length: blocks - 1 }, (_, index) =>
+    numbers.slice(index * blockLatents, (index + 1) * blockLatents),
+  );
+  return { ...input, noise: givenNoise(golden.f32('pool'), orders, noiseShape(input.plan)) };
 }
 
 /** Embeddings `[1, L, textWidth]` of a prompt of the reference. */
