@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { CONTRACT_VERSION } from './version.ts';
 
 /** Phases of a run, in order. */
-export const RUN_PHASES = ['Planning', 'Loading', 'Encoding', 'Denoising', 'Finishing', 'Done'] as const;
+export const RUN_PHASES = ['Planning', 'Encoding', 'Loading', 'Denoising', 'Finishing', 'Done'] as const;
 export type RunPhase = (typeof RUN_PHASES)[number];
 
 /** One stage of the plan as people see it: layers `[first, end)`, bytes of its own weights and of all its device memory. */

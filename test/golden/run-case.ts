@@ -111,9 +111,13 @@ function noiseShape(plan: Plan): NoiseShape {
 
 /** Runs a pipeline to its end: the clean latents, concatenated in time. `after` sees it before its threads end. */
 export async function runToEnd(input: PipelineInput, after?: (pipeline: Pipeline) => void): Promise<F32Tensor> {
-  await using pipeline = await openPipeline(input);
-  const parts: F32Tensor[] = [];
-  for await (const block of pipeline.finishedBlocks()) parts.push(block.latents);
-  after?.(pipeline);
-  return joinInTime(parts);
+  const pipeline = await openPipeline(input);
+  try {
+    const parts: F32Tensor[] = [];
+    for await (const block of pipeline.finishedBlocks()) parts.push(block.latents);
+    after?.(pipeline);
+    return joinInTime(parts);
+  } finally {
+    await pipeline[Symbol.asyncDispose]();
+  }
 }
