@@ -21,6 +21,7 @@ export const REASONS = {
   FailuresExhausted: '{found} attempts failed, {limit} retries were allowed; the last: {why}',
   DisruptionsExhausted: 'the cluster took the film away {found} times, {limit} were allowed',
   RunnerFailed: 'the runner ended with exit code {exit}: {meaning}',
+  RunnerStopped: 'the runner was told to stop, and stopped cleanly before the end',
   OutOfMemory:
     'the runner was stopped for want of memory (limit of the container): raise spec.runner.resources.limits.memory',
   Killed: 'the runner was killed by signal {signal}',

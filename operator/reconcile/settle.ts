@@ -14,6 +14,9 @@ export interface ActionOutcome {
   readonly detail?: string;
 }
 
+/** What was refused is tried again after this time: a quota may have been freed, a right given. */
+const REFUSED_MS = 30_000;
+
 /** What is written after the actions, and whether the key comes back. */
 export interface Settlement {
   readonly status: VideoGenerationStatus | undefined;
@@ -45,7 +48,8 @@ export function settle(decision: Decision, outcomes: readonly ActionOutcome[]): 
       : jobName(context.observed.resource, failed.action.attempt);
   const refused = why('JobRefused', { job, detail: failed.detail ?? '' });
   const status = report(context, { outcome: 'stalled', why: refused });
-  return { status, events: status === undefined ? [] : statusEvents(before, status), again: true };
+  const events = status === undefined ? [] : statusEvents(before, status);
+  return { status, events, again: false, requeueAfterMs: REFUSED_MS };
 }
 
 function startedEvents({ context }: Decision, outcomes: readonly ActionOutcome[]): readonly StatusEvent[] {

@@ -1,3 +1,4 @@
+import { conditionIs } from '../../api/kubernetes.ts';
 import { type Why, why } from '../../api/reasons.ts';
 import type { Attempt, VideoGenerationStatus } from '../../api/status.ts';
 
@@ -32,34 +33,29 @@ export function jobStartedEvent(job: string): StatusEvent {
   return normal(why('JobStarted', { job }));
 }
 
+/** Conditions whose beginning is news, and what else must hold. */
 function phaseEvents(before: VideoGenerationStatus | undefined, after: VideoGenerationStatus): readonly StatusEvent[] {
-  if (before?.phase === after.phase) return [];
-  const condition = (type: string) => after.conditions.find((c) => c.type === type);
-  const normalOf = (type: string) => {
-    const found = condition(type);
-    return found === undefined ? [] : [normal({ reason: found.reason, message: found.message })];
+  const begun = (type: string) => {
+    const now = after.conditions.find((c) => c.type === type && c.status === 'True');
+    return conditionIs(before?.conditions, type, 'True') ? undefined : now;
   };
-  switch (after.phase) {
-    case 'Starting':
-      return normalOf('Scheduled');
-    case 'Running':
-      return normalOf('Progressing');
-    case 'Succeeded':
-      return normalOf('Complete');
-    case 'Failed':
-      return [warning(after.reason ?? 'Failed', after.message ?? '')];
-    default:
-      return [];
-  }
+  const normals = ['Scheduled', 'Progressing', 'Complete'].flatMap((type) => {
+    const found = begun(type);
+    return found === undefined ? [] : [normal({ reason: found.reason, message: found.message })];
+  });
+  const failed = begun('Failed');
+  return failed === undefined ? normals : [...normals, warning(failed.reason, failed.message)];
 }
 
+/** A new reason to wait, unless it only repeats how the last attempt ended. */
 function waitingEvents(
   before: VideoGenerationStatus | undefined,
   after: VideoGenerationStatus,
 ): readonly StatusEvent[] {
-  const same = before?.reason === after.reason && before?.message === after.message;
-  if (after.reason === undefined || after.phase === 'Failed' || same || QUIET.has(after.reason)) return [];
-  return [warning(after.reason, after.message ?? '')];
+  const { reason, message, phase, attempts } = after;
+  const same = before?.reason === reason && before?.message === message;
+  if (reason === undefined || same || phase === 'Failed' || QUIET.has(reason)) return [];
+  return attempts?.at(-1)?.reason === reason ? [] : [warning(reason, message ?? '')];
 }
 
 function isNewlyEnded(attempt: Attempt, before: readonly Attempt[]): boolean {

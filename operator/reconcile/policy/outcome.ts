@@ -55,6 +55,7 @@ export function failureWhy(pod: Pod): Why {
     return { reason: status?.reason ?? 'PodFailed', message: why('PodFailed', { pod: metadata.name, detail }).message };
   }
   if (end.reason === 'OOMKilled') return why('OutOfMemory');
+  if (end.exitCode === EXITS.resume.code) return why('RunnerStopped');
   if (end.signal !== undefined && end.signal > 0) return why('Killed', { signal: end.signal });
   const told = why('RunnerFailed', { exit: end.exitCode, meaning: meaningOf(end.exitCode) });
   const last = lastLine(end.message ?? '');

@@ -14,15 +14,16 @@ export const exhausted: Gate = ({ observed, attempts }) => {
   const { retries } = observed.spec;
   const failures = countOutcome(attempts, 'Failed');
   const disruptions = countOutcome(attempts, 'Disrupted');
-  const job = liveJob(observed);
-  const actions: Action[] = job === undefined ? [] : [{ type: 'delete-job', name: job.name, uid: job.uid }];
   if (failures > retries.failures) {
     const last = attempts.findLast((attempt) => attempt.outcome === 'Failed');
     const values = { found: failures, limit: retries.failures, why: last === undefined ? '' : endingOf(last) };
-    return { outcome: 'failed', why: why('FailuresExhausted', values), actions };
+    return { outcome: 'failed', why: why('FailuresExhausted', values), actions: [] };
   }
   if (disruptions > retries.disruptions) {
     const values = { found: disruptions, limit: retries.disruptions };
+    // After a disruption the Job would go on with a next pod; after a failure it ends by itself.
+    const job = liveJob(observed);
+    const actions: Action[] = job === undefined ? [] : [{ type: 'delete-job', name: job.name, uid: job.uid }];
     return { outcome: 'failed', why: why('DisruptionsExhausted', values), actions };
   }
   return undefined;
