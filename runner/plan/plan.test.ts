@@ -95,6 +95,7 @@ test('a film of 1025 frames on 8 devices', () => {
       flowShift: 3,
       guidanceScales: [5],
       boundaryTimestep: null,
+      rightContext: 'same-expert',
       textTokens: 512,
     },
     warnings: [],

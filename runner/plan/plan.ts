@@ -4,7 +4,7 @@ import { tokensPerLatent } from '../model/embed.ts';
 import { type BlockCut, cutIntoBlocks, latentsOfFrames } from './blocks.ts';
 import { checkMemory, checkStages, checkWindow, type PlanDevice } from './checks.ts';
 import { type StageMemory, stageMemory, type TransformerBytes } from './memory.ts';
-import { iterationsOf } from './schedule.ts';
+import { iterationsOf, type RightContext } from './schedule.ts';
 import { type LayerSlice, sliceLayers } from './slices.ts';
 
 /** The sampling of a run with every default of the model filled in. */
@@ -18,6 +18,7 @@ export interface ResolvedSampling {
   readonly guidanceScales: readonly number[];
   /** Timesteps at and above it belong to the first expert, lower ones to the second; null with one expert. */
   readonly boundaryTimestep: number | null;
+  readonly rightContext: RightContext;
   /** Text tokens that the model sees, padding included. */
   readonly textTokens: number;
 }
@@ -124,6 +125,7 @@ function resolveSampling({ sampling }: JobSpec, { scheduler, boundaryRatio }: Mo
     flowShift: sampling.flowShift ?? scheduler.flowShift,
     guidanceScales: twoExperts ? [scale, sampling.guidanceScale2 ?? scale] : [scale],
     boundaryTimestep: twoExperts ? boundaryRatio * TRAIN_STEPS : null,
+    rightContext: 'same-expert',
     textTokens: sampling.maxSequenceLength,
   };
 }

@@ -5,7 +5,12 @@ export interface ScheduleSettings {
   readonly branches: number;
   readonly contextLatents: number;
   readonly expertOfStep: readonly number[];
+  /** `same-expert` unless said. `any-expert` is what the method's authors do, for comparing numbers with theirs (DUALPARAL). */
+  readonly rightContext?: RightContext;
 }
+
+/** Whether a block may attend to features that its right neighbour made with the other expert. */
+export type RightContext = 'same-expert' | 'any-expert';
 
 /**
  * One pass of one branch of one block through all layers. Every stage does all items, in this order:
@@ -20,7 +25,7 @@ export interface Item {
   step: number;
   branch: number;
   expert: number;
-  /** The right neighbour's first latents are in the feature cache, left there by the same expert in this iteration. */
+  /** The right neighbour's first latents are in the feature cache, left there in this iteration by an expert that this one may attend to. */
   hasRight: boolean;
   /** So many items must have left the last stage before this one may enter the first: its block and its left neighbour are then up to date. */
   needs: number;
@@ -87,7 +92,8 @@ export function openSchedule(settings: ScheduleSettings): ScheduleCursor {
     item.step = iteration - block;
     item.expert = expertOfStep[item.step]!;
     const rightInFlight = block < newestIn(settings, iteration);
-    item.hasRight = contextLatents > 0 && rightInFlight && expertOfStep[item.step - 1] === item.expert;
+    const isUsable = settings.rightContext === 'any-expert' || expertOfStep[item.step - 1] === item.expert;
+    item.hasRight = contextLatents > 0 && rightInFlight && isUsable;
     if (contextLatents > 0 && block > 0) item.needs = doneWith(block - 1);
     else item.needs = item.step > 0 ? doneWith(block) : 0;
   }

@@ -32,7 +32,7 @@ export function readCase(folder: string, file: TensorFile): GoldenCase {
 
 async function compareCase(folder: string, name: string): Promise<readonly Comparison[]> {
   const file = readTensors(join(folder, `${name}.safetensors`));
-  const input = caseInput(readCase(folder, file), STAGES);
+  const { plan, ...input } = caseInput(readCase(folder, file), STAGES);
   const traced = file.names.filter((tensor) => tensor.startsWith('iteration.'));
   const rightContext = setting<string>(file, 'boundary_policy') === 'any' ? 'any-expert' : 'same-expert';
   let steps: readonly (readonly [F32Tensor, F32Tensor])[] = [];
@@ -42,10 +42,11 @@ async function compareCase(folder: string, name: string): Promise<readonly Compa
       return [pipeline.latentsAfter(iteration!, block!), file.f32(tensor)] as const;
     });
   };
-  const options = { trace: traced.length > 0, rightContext } as const;
-  const latents = await runToEnd({ ...input, options }, readTrace);
+  const sampling = { ...plan.sampling, rightContext } as const;
+  const options = { trace: traced.length > 0 };
+  const latents = await runToEnd({ ...input, plan: { ...plan, sampling }, options }, readTrace);
   return [
-    comparison(`${name} noise`, noisePairs(file, input.plan.blocks, input.noise)),
+    comparison(`${name} noise`, noisePairs(file, plan.blocks, input.noise)),
     ...(traced.length > 0 ? [comparison(`${name} iterations`, steps)] : []),
     comparison(`${name} latents`, [[latents, file.f32('latents')]]),
   ];
