@@ -19,8 +19,17 @@ export function runToEnd(command: string, args: readonly string[], environment: 
       tail = (tail + text).slice(-1500);
     });
     const fail = (status: string) =>
-      reject(imageError('E_IMAGE_COMMAND', { command: [command, ...args].join(' ').slice(0, 300), status, tail }));
-    child.on('error', (error) => fail(error.message));
+      reject(
+        imageError('E_IMAGE_COMMAND', {
+          command: [command, ...args].join(' ').slice(0, 300),
+          status,
+          tail: tail.trim(),
+        }),
+      );
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') reject(imageError('E_IMAGE_PACKAGE', { command }));
+      else fail(error.message);
+    });
     child.on('close', (code) => (code === 0 ? resolve() : fail(`exit status ${code}`)));
   });
 }

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { packFolder } from './layer.ts';
+import { packFolder, runToEnd } from './layer.ts';
 import { packModel } from './model-image.ts';
 import { fileDigest, writeOciImage } from './oci-layout.ts';
 
@@ -93,5 +93,16 @@ test('a folder that is no model is refused by name', async () => {
   await expect(packModel(join(folder, 'empty'), 'localhost/m:1', join(folder, 'x.tar'))).rejects.toMatchObject({
     code: 'E_IMAGE_FOLDER',
     message: `${join(folder, 'empty')} is no folder of a model: it has no model_index.json`,
+  });
+});
+
+test('a program that is missing is named, with the command that brings it', async () => {
+  await expect(runToEnd('no-such-program', [])).rejects.toMatchObject({ code: 'E_IMAGE_PACKAGE' });
+});
+
+test('a program that fails is quoted with the end of what it said', async () => {
+  await expect(runToEnd('sh', ['-c', 'echo broken >&2; exit 3'])).rejects.toMatchObject({
+    code: 'E_IMAGE_COMMAND',
+    message: '`sh -c echo broken >&2; exit 3` failed with exit status 3: broken',
   });
 });

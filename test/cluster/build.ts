@@ -73,7 +73,9 @@ function runGo(binary: string, args: readonly string[], folder: string, signal?:
       tail = (tail + text).slice(-4000);
     });
     child.on('error', reject);
-    child.on('close', (code) => (code === 0 ? resolve() : reject(clusterError('E_CLUSTER_BUILD', { binary, tail }))));
+    child.on('close', (code) =>
+      code === 0 ? resolve() : reject(clusterError('E_CLUSTER_BUILD', { binary, tail: tail.trim() })),
+    );
   });
 }
 

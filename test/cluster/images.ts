@@ -35,7 +35,7 @@ export async function importImage(bed: Bed, snapshotter: Snapshotter, tarFile: s
   throw clusterError('E_CLUSTER_COMMAND', {
     command: `ctr images import ${tarFile}`,
     status: `exit status ${code}`,
-    tail: tail || String(failure),
+    tail: tail.trim() || String(failure),
   });
 }
 
