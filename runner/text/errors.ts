@@ -17,4 +17,10 @@ export const textError = defineErrors({
     fixer: 'user',
     exit: 'model',
   },
+  E_TEXT_THREAD: {
+    message:
+      "the text encoder's thread ended with exit code {code} and without a reason; try again, with more memory if it repeats",
+    fixer: 'administrator',
+    exit: 'device',
+  },
 });
