@@ -6,10 +6,10 @@ All latents come from templates: the world moves by whole cells, so a window is 
 import numpy as np
 import torch
 
-from domain import DIRECTIONS, GRID, caption, look_list, motion_list, pairs, velocity as pixel_velocity
+from domain import DIRECTIONS, GRID, STRIDE, caption, look_list, motion_list, pairs, velocity as pixel_velocity
 from latent_code import templates
 from tokenizer import encode
-from transformer import padding_bias, text_rows, velocity
+from transformer import padding_bias, text_rows, trail_targets, velocity
 
 LOOKS, MOTIONS = look_list(), motion_list()
 TEMPLATES = torch.from_numpy(templates()).float()
@@ -31,6 +31,11 @@ def window(look, motion, start, frames):
     rows = (grid[None, :] - start[1] - vy * t[:, None]) % GRID
     columns = (grid[None, :] - start[0] - vx * t[:, None]) % GRID
     return TEMPLATES[LOOKS.index(look)][:, rows[:, :, None], columns[:, None, :]]
+
+
+def place(rng):
+    """A shift (x, y) in cells at which an object can be."""
+    return STRIDE * rng.integers(GRID // STRIDE, size=2)
 
 
 def tokens(captions):
@@ -55,18 +60,19 @@ class Windows:
     def draw(self, step, count, frames, anchored_share):
         rng = np.random.default_rng((self.seed, step))
         picked = [self.chosen[i] for i in rng.integers(len(self.chosen), size=count)]
-        captions, clean = [], []
+        captions, clean, steps = [], [], []
         for look, motion in picked:
-            said = caption(look, motion, tuple(rng.random(3) < 0.6))
+            said = caption(look, motion, tuple(rng.random(2) < 0.6))
             captions.append(None if rng.random() < CAPTION_DROPOUT else said)
-            clean.append(window(look, motion, rng.integers(GRID, size=2), frames))
+            steps.append([c // STRIDE for c in cells_per_latent(motion)])
+            clean.append(window(look, motion, place(rng), frames))
         u, weight, level = np.zeros((count, frames)), np.ones((count, frames)), np.zeros(count)
         for i in range(count):
             if rng.random() < anchored_share:
                 # Some latents nearly clean, the others nearly noise: only another latent and the caption tell the place.
                 level[i] = rng.uniform(0.6, 1.0)
                 u[i] = level[i]
-                anchors = rng.choice(frames, size=rng.integers(1, 3), replace=False)
+                anchors = rng.choice(frames, size=rng.integers(1, min(3, frames)), replace=False)
                 u[i, anchors] = rng.uniform(0.0, 0.25)
                 weight[i, anchors] = 0.0
             else:
@@ -80,18 +86,28 @@ class Windows:
         sigma = torch.from_numpy(sigma_of(u.clip(1e-3, 1.0))).float()[:, None, :, None, None]
         noise = torch.from_numpy(rng.standard_normal((count, *clean[0].shape), dtype=np.float32))
         level = torch.from_numpy(sigma_of(level.clip(1e-3, 1.0))).float()
-        return torch.stack(clean), noise, sigma, level, torch.from_numpy(weight).float(), captions
+        return torch.stack(clean), noise, sigma, level, torch.from_numpy(weight).float(), captions, torch.tensor(steps)
 
 
-def loss_of(model, text_encoder, batch):
-    """Mean loss, and per window the error of the velocity weighted by its level."""
-    clean, noise, sigma, level, weight, captions = batch
+def loss_of(model, text_encoder, batch, trail_weight=0.0):
+    """Loss to train on, error of the velocity per window, and the trail's loss (0 where it is not asked for)."""
+    clean, noise, sigma, level, weight, captions, steps = batch
     ids, mask = tokens(captions)
     mixed = (1 - sigma) * clean + sigma * noise
-    predicted = velocity(model, mixed, level * 1000, text_rows(text_encoder, ids, mask), padding_bias(mask))
+    targets, taught = None, []
+    if trail_weight > 0:
+        targets = trail_targets(steps, clean.shape[2], GRID // 2, GRID // 2)
+    text = text_rows(text_encoder, ids, mask)
+    predicted = velocity(model, mixed, level * 1000, text, padding_bias(mask), targets, taught)
     error = (predicted - (noise - clean)).square().mean(dim=(1, 3, 4))
     each = (error * weight).sum(1) / weight.sum(1)
-    return (each * (0.3 + 0.7 * level)).mean(), each.detach()
+    loss = (each * level.square().clamp(min=0.05)).mean()
+    trail = 0.0
+    if taught:
+        said = torch.tensor([c is not None for c in captions])
+        trail = torch.stack(taught).mean(dim=0)[said].mean() if said.any() else 0.0
+        loss = loss + trail_weight * trail
+    return loss, each.detach(), float(trail)
 
 
 @torch.no_grad()
@@ -149,7 +165,7 @@ def judge_latents(latents, wanted):
         signs = [0, 0]
         if abs(mean[axis]) > 0.5:
             signs[axis] = 1 if mean[axis] > 0 else -1
-        result["direction"] += tuple(signs) == DIRECTIONS[motion[0]]
+        result["direction"] += tuple(signs) == DIRECTIONS[motion]
         result["clip"] += bool(right.all()) and all(g == wanted_look for g in got)
     result = {key: float(value) / len(wanted) for key, value in result.items()}
     result["distance"] = distance.mean().item()

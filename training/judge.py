@@ -6,7 +6,7 @@ T frames, SIDE x SIDE pixels.
 
 import numpy as np
 
-from domain import BACKGROUNDS, COLOURS, DIRECTIONS, SHAPES, SIDE, SIZES, coverage
+from domain import BACKGROUNDS, COLOURS, DIRECTIONS, SHAPES, SIDE, SIZES, coverage, film, pairs, velocity
 
 OBJECT_DISTANCE = 0.30  # A pixel this far from the background's colour belongs to the object.
 COLOUR_LIMIT = 0.20  # The object's median colour must be this near the wanted one.
@@ -15,7 +15,6 @@ OVERLAP_LIMIT = 0.75  # Intersection over union with the best fitting mask.
 LEAST_AREA = 60  # Pixels; fewer is no object.
 STEP_LIMIT = 1.0  # Pixels a frame's step may differ from the wanted one.
 STILL_LIMIT = 0.5  # Pixels a frame; a slower mean motion is no motion.
-SPEED_BORDER = 3.0
 
 
 def centre(mask):
@@ -71,21 +70,18 @@ def judge_frame(frame):
 
 
 def motion_class(steps):
-    """(direction, speed) of the mean step; the smaller axis must be small beside the larger."""
+    """Direction of the mean step, or None where neither axis leads."""
     x, y = steps.mean(axis=0)
     if max(abs(x), abs(y)) < STILL_LIMIT:
-        return "still", "slowly"
+        return "still"
     if min(abs(x), abs(y)) > 0.5 * max(abs(x), abs(y)):
-        return None, None
+        return None
     axis = (np.sign(x), 0) if abs(x) > abs(y) else (0, np.sign(y))
-    direction = next(name for name, d in DIRECTIONS.items() if d == axis)
-    return direction, "quickly" if max(abs(x), abs(y)) > SPEED_BORDER else "slowly"
+    return next(name for name, d in DIRECTIONS.items() if d == axis)
 
 
 def judge_film(frames, look, motion):
     """Frames [T, SIDE, SIDE, 3] in 0..1. Shares of right frames, share of right steps, and verdicts of the motion."""
-    from domain import velocity
-
     shape, size, colour, background = look
     seen = [judge_frame(f) for f in frames]
     wanted = np.array(COLOURS[colour])
@@ -104,11 +100,10 @@ def judge_film(frames, look, motion):
     steps = np.array(steps)
     known = ~np.isnan(steps).any(axis=1)
     near = (np.abs(steps - np.array(velocity(motion))) <= STEP_LIMIT).all(axis=1)
-    direction, speed = motion_class(steps[known]) if known.sum() >= len(steps) / 2 else (None, None)
+    direction = motion_class(steps[known]) if known.sum() >= len(steps) / 2 else None
     result = {key: float(np.mean(value)) for key, value in right.items()}
     result["step"] = float(near.mean())
-    result["direction"] = float(direction == motion[0])
-    result["motion"] = float((direction, speed) == tuple(motion))
+    result["direction"] = float(direction == motion)
     result["good"] = float(all(result[k] >= 0.9 for k in ("background", "colour", "shape", "size", "step")))
     return result
 
@@ -120,12 +115,10 @@ def judge_films(films, wanted):
 
 
 if __name__ == "__main__":
-    from domain import film, pairs
-
     rng = np.random.default_rng(3)
     pool = pairs(True) + pairs(False)
     chosen = [pool[i] for i in rng.choice(len(pool), 60, replace=False)]
-    films = [film(*c, 81, tuple(rng.integers(12, size=2))) for c in chosen]
+    films = [film(*c, 81, tuple(2 * rng.integers(6, size=2))) for c in chosen]
     print("true clips", judge_films(films, chosen))
     wrong = chosen[1:] + chosen[:1]
     print("captions exchanged", judge_films(films, wrong))

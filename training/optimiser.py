@@ -42,7 +42,14 @@ class Muon(torch.optim.Optimizer):
 
 
 def split(model, text_encoder):
-    """(matrices of the blocks, everything else)."""
-    blocks = {id(p) for p in model.blocks.parameters() if p.ndim == 2}
+    """Matrices of the blocks but for the queries and keys; those; and everything else.
+
+    Orthogonal steps would let the content of queries and keys outgrow their biases within some hundred steps: in
+    self-attention those are the places where heads look, in cross-attention they keep the padding out.
+    """
+    looking = [p for b in model.blocks for a in (b.attn1, b.attn2) for p in (a.to_q.weight, a.to_k.weight)]
+    slow = {id(p) for p in looking}
+    blocks = {id(p) for p in model.blocks.parameters() if p.ndim == 2} - slow
     everything = [*model.parameters(), *text_encoder.parameters()]
-    return [p for p in everything if id(p) in blocks], [p for p in everything if id(p) not in blocks]
+    matrices = [p for p in everything if id(p) in blocks]
+    return matrices, looking, [p for p in everything if id(p) not in blocks | slow]

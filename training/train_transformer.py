@@ -18,8 +18,8 @@ from optimiser import Muon, split
 from transformer import make_text_encoder, make_transformer, start_weights
 
 SEED = 12
-WARM_UP, MUON_RATE, ADAM_RATE = 100, 0.02, 2e-3
-TOKENS_PER_STEP = 2304
+WARM_UP, MUON_RATE, LOOKING_RATE, ADAM_RATE = 60, 0.02, 1e-3, 2e-3
+TRAIL_WEIGHT = 0.1
 SAVE_EVERY_S, JUDGE_EVERY = 90, 200
 
 
@@ -31,14 +31,20 @@ def rate_factor(step, steps):
 
 
 def plan(step, steps):
-    """(latents per window, share of anchored windows): short and anchored first, then as in sampling."""
+    """(latents per window, windows, share of anchored ones, weight of the trail's loss).
+
+    Short and anchored first, then as in sampling.
+    """
     at = step / steps
     rng = np.random.default_rng((SEED, 1, step))
-    if at < 0.15:
-        return int(rng.integers(4, 9)), 0.6
-    if at < 0.5:
-        return int(rng.integers(6, 13)), 0.35
-    return int(rng.choice([8, 12, 12, 16, 16, 21])), 0.15 if at < 0.8 else 0.0
+    trail = TRAIL_WEIGHT * max(0.0, 1 - at / 0.4)
+    if at < 0.2:
+        frames, tokens, anchored = int(rng.integers(3, 6)), 1152, 0.6
+    elif at < 0.5:
+        frames, tokens, anchored = int(rng.integers(5, 13)), 2016, 0.35
+    else:
+        frames, tokens, anchored = int(rng.choice([8, 12, 12, 16, 16, 21])), 2304, 0.15 if at < 0.8 else 0.0
+    return frames, max(2, tokens // (36 * frames)), anchored, trail
 
 
 def save(path, state):
@@ -52,7 +58,7 @@ def main():
     parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--stop-after", type=int, default=10**9, help="pause at this step")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--judge-clips", type=int, default=27)
+    parser.add_argument("--judge-clips", type=int, default=25)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     args.state.mkdir(parents=True, exist_ok=True)
@@ -61,8 +67,10 @@ def main():
     torch.manual_seed(SEED)
     model, text_encoder = make_transformer(), make_text_encoder()
     start_weights(model, text_encoder, SEED)
-    matrices, rest = split(model, text_encoder)
-    optimisers = [Muon(matrices, MUON_RATE), torch.optim.Adam(rest, ADAM_RATE, betas=(0.9, 0.98))]
+    matrices, looking, rest = split(model, text_encoder)
+    rates = (MUON_RATE, LOOKING_RATE, ADAM_RATE)
+    optimisers = [Muon(matrices, MUON_RATE, weight_decay=0.1), torch.optim.Adam(looking, betas=(0.9, 0.98)),
+                  torch.optim.Adam(rest, betas=(0.9, 0.98))]
     both = torch.nn.ModuleList([model, text_encoder])
     average = copy.deepcopy(both)
     step, spent = 0, 0.0
@@ -81,13 +89,12 @@ def main():
     saved_at = started = time.time()
     bins = {}
     while step < min(args.steps, args.stop_after):
-        frames, anchored = plan(step, args.steps)
-        count = max(2, TOKENS_PER_STEP // (36 * frames))
+        frames, count, anchored, trail_weight = plan(step, args.steps)
         batch = windows.draw(step, count, frames, anchored)
-        loss, each = loss_of(model, text_encoder, batch)
+        loss, each, trail = loss_of(model, text_encoder, batch, trail_weight)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(both.parameters(), 1.0)
-        for optimiser, rate in zip(optimisers, (MUON_RATE, ADAM_RATE)):
+        for optimiser, rate in zip(optimisers, rates):
             for group in optimiser.param_groups:
                 group["lr"] = rate * rate_factor(step, args.steps)
             optimiser.step()
@@ -100,6 +107,7 @@ def main():
         for error, level, weight in zip(each.tolist(), batch[3].tolist(), batch[4]):
             kind = "anchored" if weight.min() == 0 else "low" if level < 0.7 else "mid" if level < 0.92 else "high"
             bins.setdefault(kind, []).append(error)
+        bins.setdefault("trail", []).append(trail)
         now = time.time()
         if step % 50 == 0:
             means = " ".join(f"{k} {np.mean(v):.4f}" for k, v in sorted(bins.items()))

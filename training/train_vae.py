@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from domain import BACKGROUNDS, CELL, GRID, look_list, motion_list, picture, velocity as pixel_velocity
-from flow import LOOKS, MOTIONS, TEMPLATES, cells_per_latent
+from flow import LOOKS, MOTIONS, TEMPLATES, cells_per_latent, place
 from train_transformer import save
 from vae import decode, encode, keep_frozen, make_vae, start_weights
 
@@ -34,7 +34,7 @@ def draw(rng, count, crop_cells, first):
     before, now, frames = [], [], []
     for _ in range(count):
         look, motion = int(rng.integers(len(LOOKS))), MOTIONS[rng.integers(len(MOTIONS))]
-        x, y = rng.integers(GRID, size=2)
+        x, y = place(rng)
         cx, cy = cells_per_latent(motion)
         vx, vy = pixel_velocity(motion)
         shown = [rolled(PICTURES, look, x * CELL + vx * t, y * CELL + vy * t) for t in ((0,) if first else (-3, -2, -1, 0))]

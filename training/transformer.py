@@ -20,14 +20,14 @@ WIDTH = HEADS * HEAD_WIDTH
 TEXT_WIDTH = 64
 TEXT_ROWS = 512
 
-# Key minus query (frames, rows, columns) at which each head of a layer looks when training starts; None: no place.
-# Objects move by one token (quickly) or half a token (slowly) per latent, so these are the trails of the directions.
-QUICK_PAST = [(-1, 0, -1), (-1, 0, 1), (-1, -1, 0), (-1, 1, 0)]
-QUICK_FUTURE = [(1, 0, 1), (1, 0, -1), (1, 1, 0), (1, -1, 0)]
-SLOW_PAST = [(-1, 0, -0.5), (-1, 0, 0.5), (-1, -0.5, 0), (-1, 0.5, 0)]
-SLOW_FUTURE = [(1, 0, 0.5), (1, 0, -0.5), (1, 0.5, 0), (1, -0.5, 0)]
-STILL = [(-1, 0, 0), (1, 0, 0), (0, 0, 0), None]
-FIRST_OFFSETS = [QUICK_PAST, SLOW_FUTURE, STILL, SLOW_PAST, QUICK_FUTURE, STILL, QUICK_PAST, SLOW_FUTURE]
+# Key minus query (frames, rows, columns) at which each head of a layer looks when training starts.
+AROUND = [(0, 0, -1), (0, 0, 1), (0, -1, 0), (0, 1, 0)]
+TRAIL_1 = [(-1, 0, 0), (1, 0, 0), (-1, 0, 0), (1, 0, 0)]
+TRAIL_2 = [(-1, 0, 0), (1, 0, 0), (-2, 0, 0), (2, 0, 0)]
+FIRST_OFFSETS = [AROUND, TRAIL_1, TRAIL_2, AROUND, TRAIL_1, TRAIL_2, TRAIL_1, AROUND]
+# Layers whose heads are taught to follow the object: to look where the caption's motion puts it, that many latents
+# before or after. An auxiliary loss of the first part of training; without it direction is learnt last or never.
+TRAIL_LAYERS = (1, 2, 4, 5, 6)
 PLACE_AMPLITUDE, CONTENT_AMPLITUDE, GAIN, FIRST_GATE = 1.5, 0.35, 2.0, 0.3
 
 
@@ -78,8 +78,6 @@ def make_transformer():
 def place_phases(offset):
     """Query components [HEAD_WIDTH] that prefer keys at `offset`, and the key components they meet."""
     query, key = torch.zeros(HEAD_WIDTH), torch.zeros(HEAD_WIDTH)
-    if offset is None:
-        return query, key
     first = 0
     for axis, (width, distance) in enumerate(zip(axis_widths(), offset)):
         # In time two frequencies: the fastest alone would repeat after six latents. On the six-token torus
@@ -128,12 +126,14 @@ def start_weights(model, text_encoder, seed):
         block.attn1.to_k.bias.copy_(torch.cat([p[1] for p in phases]))
         for norm in (block.attn1.norm_q, block.attn1.norm_k):
             norm.weight.fill_(GAIN)
-        # About 500 rows of padding against ten words: queries start out averse to the key of a zero row.
+        # About 500 rows of padding meet ten words: queries start out averse to the key of a zero row, which is
+        # its bias alone; otherwise the padding takes nearly all of the attention and the caption is not heard.
         sign = torch.sign(torch.randn(WIDTH, generator=generator))
+        normal(block.attn2.to_q.weight, CONTENT_AMPLITUDE)
         block.attn2.to_q.bias.copy_(sign)
-        block.attn2.to_k.bias.copy_(-0.5 * sign)
+        block.attn2.to_k.bias.copy_(-0.2 * sign)
         for norm in (block.attn2.norm_q, block.attn2.norm_k):
-            norm.weight.fill_(1.5)
+            norm.weight.fill_(1.6)
     embedding = text_encoder.shared.weight
     embedding.copy_(torch.randn(embedding.shape, generator=generator))
 
@@ -155,10 +155,39 @@ def heads_of(x):
 
 
 def attend(q, k, v, bias=None):
+    """Attended values [B, S, D] and the shares [B, heads, S, keys]."""
     score = q @ k.transpose(-1, -2) * HEAD_WIDTH ** -0.5
     if bias is not None:
         score = score + bias
-    return (score.softmax(dim=-1) @ v).transpose(1, 2).flatten(2)
+    share = score.softmax(dim=-1)
+    return (share @ v).transpose(1, 2).flatten(2), share
+
+
+def trail_targets(steps, frames, rows, columns):
+    """Keys on the object's trail for every query.
+
+    steps [B, 2]: tokens (x, y) per latent. Returns {latents between: (key [B, S], has one [S])}.
+    """
+    f, y, x = torch.meshgrid(torch.arange(frames), torch.arange(rows), torch.arange(columns), indexing="ij")
+    targets = {}
+    for between in (-2, -1, 1, 2):
+        column = (x[None] + between * steps[:, 0, None, None, None]) % columns
+        row = (y[None] + between * steps[:, 1, None, None, None]) % rows
+        frame = f + between
+        key = ((frame.clamp(0, frames - 1) * rows)[None] + row) * columns + column
+        targets[between] = key.flatten(1), ((frame >= 0) & (frame < frames)).flatten()
+    return targets
+
+
+def trail_loss(share, offsets, targets):
+    """Mean of -log of the share that each head gives to the trail, [B]."""
+    losses = []
+    for head, (between, _, _) in enumerate(offsets):
+        key, has = targets[between]
+        if has.any():
+            hit = share[:, head].gather(2, key[..., None])[:, has, 0]
+            losses.append(-(hit + 1e-4).log().mean(dim=1))
+    return torch.stack(losses).mean(dim=0) if losses else share.new_zeros(len(share))
 
 
 def project(linear, x):
@@ -174,8 +203,11 @@ def layer_norm(x, scale=None, shift=None):
     return y if scale is None else torch.addcmul(shift, y, 1 + scale)
 
 
-def velocity(model, latents, timestep, text, bias):
-    """latents [B, 16, F, H, W], timestep [B] in 0..1000, text [B, L, TEXT_WIDTH], bias [B, L + 1] -> like latents."""
+def velocity(model, latents, timestep, text, bias, targets=None, taught=None):
+    """latents [B, 16, F, H, W], timestep [B] in 0..1000, text [B, L, TEXT_WIDTH], bias [B, L + 1] -> like latents.
+
+    With trail targets, each taught layer's loss [B] is appended to the list `taught`.
+    """
     b, _, f, h, w = latents.shape
     rows, columns = h // 2, w // 2
     cos, sin = rotary(f, rows, columns)
@@ -191,18 +223,21 @@ def velocity(model, latents, timestep, text, bias):
     tx = embedder.text_embedder
     context = project(tx.linear_2, F.gelu(project(tx.linear_1, text), approximate="tanh"))
     bias = bias[:, None, None, :]
-    for block in model.blocks:
+    for layer, block in enumerate(model.blocks):
         shift, scale, gate, cshift, cscale, cgate = (block.scale_shift_table + tproj).unsqueeze(2).unbind(1)
         a = block.attn1
         y = layer_norm(x, scale, shift)
         q = rotate(heads_of(rms(project(a.to_q, y), a.norm_q)), cos, sin)
         k = rotate(heads_of(rms(project(a.to_k, y), a.norm_k)), cos, sin)
-        x = torch.addcmul(x, project(a.to_out[0], attend(q, k, heads_of(project(a.to_v, y)))), gate)
+        values, share = attend(q, k, heads_of(project(a.to_v, y)))
+        if targets is not None and layer in TRAIL_LAYERS:
+            taught.append(trail_loss(share, FIRST_OFFSETS[layer], targets))
+        x = torch.addcmul(x, project(a.to_out[0], values), gate)
         a = block.attn2
         y = F.layer_norm(x, (WIDTH,), block.norm2.weight, block.norm2.bias, 1e-6)
         q = heads_of(rms(project(a.to_q, y), a.norm_q))
         k = heads_of(rms(project(a.to_k, context), a.norm_k))
-        x = x + project(a.to_out[0], attend(q, k, heads_of(project(a.to_v, context)), bias))
+        x = x + project(a.to_out[0], attend(q, k, heads_of(project(a.to_v, context)), bias)[0])
         y = layer_norm(x, cscale, cshift)
         y = project(block.ffn.net[2], F.gelu(project(block.ffn.net[0].proj, y), approximate="tanh"))
         x = torch.addcmul(x, y, cgate)
