@@ -54,6 +54,7 @@ export interface Pipeline {
 export async function openPipeline(input: PipelineInput, signal?: AbortSignal): Promise<Pipeline> {
   const { plan, options = {} } = input;
   checkPrompts(input);
+  if (signal?.aborted) throw pipelineError('E_PIPELINE_STOPPED', {}, signal.reason);
   const prompts = [input.conditional, input.unconditional].filter((prompt) => prompt !== null);
   const textTokens = prompts[0]!.shape[1]!;
   const { width } = input.model.config.transformer;
@@ -82,7 +83,6 @@ export async function openPipeline(input: PipelineInput, signal?: AbortSignal): 
     await threads.stop();
   };
   signal?.addEventListener('abort', abort);
-  if (signal?.aborted) abort();
   try {
     await Promise.race([threads.ready, watch.failed]);
   } catch (error) {

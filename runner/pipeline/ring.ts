@@ -28,6 +28,8 @@ export interface Ring {
   working(block: number): void;
   /** Hands on the stage's item. */
   done(): void;
+  /** Shows that the stage has nothing left to do. */
+  rest(): void;
   /** Throws `E_PIPELINE_STOPPED` once the run is to stop, as every wait does. */
   throwIfStopped(): void;
 }
@@ -45,12 +47,16 @@ export function joinRing(control: SharedArrayBuffer, stage: number, stages: numb
     if (isStopped(cells)) throw pipelineError('E_PIPELINE_STOPPED');
   }
 
+  function rest(): void {
+    Atomics.store(cells, workingCell, 0);
+  }
+
   function waitFor(cell: number, count: number): void {
     for (;;) {
       throwIfStopped();
       const now = Atomics.load(cells, cell);
       if (now >= count) return;
-      Atomics.store(cells, workingCell, 0);
+      rest();
       Atomics.wait(cells, cell, now, WAKE_EVERY_MILLISECONDS);
     }
   }
@@ -66,6 +72,7 @@ export function joinRing(control: SharedArrayBuffer, stage: number, stages: numb
     announceConditions: () => raise(cells, CELLS.conditions),
     working: (block) => void Atomics.store(cells, workingCell, block + 1),
     done: () => raise(cells, own),
+    rest,
     throwIfStopped,
   };
 }

@@ -28,6 +28,7 @@ export function runStageThread(task: StageTask, port: MessagePort, beforeItem?: 
       beforeItem?.(item.index);
       run(item);
     });
+    ring.rest();
   } catch (error) {
     if (!isStopped(new Int32Array(shared.control))) tell({ kind: 'failed', error: toErrorRecord(error) });
   }

@@ -26,7 +26,7 @@ export interface StageThreads {
 }
 
 /** How long a thread may take to end by itself. A long run is cancelled at once, but a load cannot be. */
-const STOP_PATIENCE_MILLISECONDS = 10_000;
+const STOP_PATIENCE_MILLISECONDS = 3000;
 
 /** Starts one thread per task. */
 export function startStages(tasks: readonly StageTask[], events: ThreadEvents): StageThreads {

@@ -74,9 +74,14 @@ export function watchRun(
 
   function advance(): void {
     const done = Atomics.load(cells, lastStage);
-    while (seen < done && cursor.next()) {
-      seen++;
-      report();
+    try {
+      while (seen < done && cursor.next()) {
+        seen++;
+        report();
+      }
+    } catch (reason) {
+      // Whoever listens has failed: without its listener the run is of no use.
+      fail(reason as Error);
     }
     wake();
   }
@@ -110,7 +115,7 @@ export function watchRun(
     wake();
   }
 
-  follow().catch(fail);
+  void follow();
   return {
     advance,
     fail,

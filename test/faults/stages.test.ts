@@ -1,0 +1,165 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Worker } from 'node:worker_threads';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { openPipeline, type PipelineInput } from '../../runner/pipeline/driver.ts';
+import type { PipelineEvent } from '../../runner/pipeline/watch.ts';
+import { goldenModel, modelInput } from '../same-bits/golden-run.ts';
+import { randomModel } from '../same-bits/random-model.ts';
+import { FAULT_VARIABLE, type Fault } from './programs/fault.ts';
+
+const FAILING_STAGE = join(import.meta.dirname, 'programs/failing-stage-worker.ts');
+
+const threads: Worker[] = [];
+const remember = (worker: Worker) => void threads.push(worker);
+beforeAll(() => void process.on('worker', remember));
+afterAll(() => void process.off('worker', remember));
+afterEach(() => {
+  threads.splice(0);
+  delete process.env[FAULT_VARIABLE];
+});
+
+/** Threads that have not ended: an ended one has lost its number. */
+const living = () => threads.filter(({ threadId }) => threadId !== -1).length;
+
+/** Three stages and far more work than any test waits for. */
+const LONG = { stages: 3, steps: 50, frames: 4001, blockLatents: 4, contextLatents: 2 };
+
+function longRun(fault?: Fault): PipelineInput {
+  const input = modelInput(goldenModel(1), LONG);
+  if (fault === undefined) return input;
+  process.env[FAULT_VARIABLE] = JSON.stringify(fault);
+  return { ...input, options: { stageWorker: pathToFileURL(FAILING_STAGE) } };
+}
+
+/** Takes blocks until the pipeline ends or fails. */
+async function takeAll(input: PipelineInput, signal?: AbortSignal): Promise<number> {
+  await using pipeline = await openPipeline(input, signal);
+  let blocks = 0;
+  for await (const _ of pipeline.finishedBlocks()) blocks++;
+  return blocks;
+}
+
+describe('a stage that goes wrong ends the run with an error that names it, and leaves no thread', () => {
+  test.each([
+    {
+      what: 'the first throws',
+      fault: { stage: 0, item: 0, how: 'throw' } as const,
+      error: {
+        code: 'E_PIPELINE_STAGE',
+        message: expect.stringMatching(
+          /^stage 0 \(layers 0–1 on cpu:0\) failed: unexpected failure: Error: made to fail; by a test/,
+        ),
+      },
+    },
+    {
+      what: 'the last throws in the middle',
+      fault: { stage: 2, item: 40, how: 'throw' } as const,
+      error: { code: 'E_PIPELINE_STAGE', message: expect.stringMatching(/^stage 2 \(layers 4–4 on cpu:2\) failed: /) },
+    },
+    {
+      what: 'one in the middle dies without a word',
+      fault: { stage: 1, item: 25, how: 'exit' } as const,
+      error: {
+        code: 'E_PIPELINE_STAGE_DIED',
+        message:
+          'stage 1 (layers 2–3 on cpu:1) ended after 25 of 25000 items, with exit code 3 and without a reason; try again, with more memory if it repeats',
+      },
+    },
+  ])('$what', async ({ fault, error }) => {
+    await expect(takeAll(longRun(fault))).rejects.toMatchObject({ ...error, exit: 'device' });
+    expect([threads.length, living()]).toEqual([3, 0]);
+  });
+
+  test('one cannot load', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dualparal-truncated-'));
+    try {
+      const sizes = { layers: 3, heads: 2, headWidth: 24, feedForwardWidth: 96 };
+      const input = modelInput(randomModel(folder, sizes), { ...LONG, stages: 3 });
+      writeFileSync(join(folder, 'transformer', 'diffusion_pytorch_model.safetensors'), 'gone');
+      await expect(openPipeline(input)).rejects.toMatchObject({
+        code: 'E_DEVICE_RUNTIME',
+        message: expect.stringMatching(/^stage \d \(layers \d–\d on cpu:\d\): .*cpu:\d while loading/),
+      });
+      expect([threads.length, living()]).toEqual([3, 0]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+describe('a stop ends a run cleanly, wherever it is', () => {
+  const stopped = { code: 'E_PIPELINE_STOPPED', exit: 'resume' };
+
+  test('before it starts', async () => {
+    await expect(openPipeline(longRun(), AbortSignal.abort())).rejects.toMatchObject(stopped);
+    expect(threads).toHaveLength(0);
+  });
+
+  test('while stages load', async () => {
+    const stop = new AbortController();
+    const opening = openPipeline(longRun(), stop.signal);
+    stop.abort();
+    await expect(opening).rejects.toMatchObject(stopped);
+    expect(living()).toBe(0);
+  });
+
+  test('while all stages work', async () => {
+    const stop = new AbortController();
+    const onEvent = (event: PipelineEvent) => {
+      if (event.kind === 'blockStep' && event.done === 30) stop.abort();
+    };
+    await expect(takeAll({ ...longRun(), onEvent }, stop.signal)).rejects.toMatchObject(stopped);
+    expect([threads.length, living()]).toEqual([3, 0]);
+  });
+
+  test('while a stage hangs in the middle of an item', async () => {
+    const stop = new AbortController();
+    const onEvent = (event: PipelineEvent) => {
+      // Items 0 to 9 are all that can get past the stage that hangs at the next one.
+      if (event.kind === 'blockStep' && event.done === 5) stop.abort();
+    };
+    const input = longRun({ stage: 1, item: 10, how: 'hang' });
+    await expect(takeAll({ ...input, onEvent }, stop.signal)).rejects.toMatchObject(stopped);
+    expect([threads.length, living()]).toEqual([3, 0]);
+  });
+
+  test('by disposing of it while nobody takes its blocks', async () => {
+    const pipeline = await openPipeline(longRun());
+    await pipeline[Symbol.asyncDispose]();
+    expect([threads.length, living()]).toEqual([3, 0]);
+    await expect(pipeline.finishedBlocks().next()).rejects.toMatchObject(stopped);
+  });
+});
+
+test('blocks that nobody takes hold the pipeline, and taking them lets it go on', async () => {
+  const input = modelInput(goldenModel(1), { stages: 2, steps: 2, frames: 201, blockLatents: 4, contextLatents: 2 });
+  const steps = { done: 0 };
+  const onEvent = (event: PipelineEvent) => {
+    if (event.kind === 'blockStep') steps.done = event.done;
+  };
+  await using pipeline = await openPipeline({ ...input, onEvent });
+  let before = -1;
+  while (before !== steps.done) {
+    before = steps.done;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  expect(steps.done).toBeGreaterThan(0);
+  expect(steps.done).toBeLessThan(input.plan.blockSteps);
+  expect(pipeline.lanes().map(({ block }) => block)).toEqual([undefined, undefined]);
+  const indices: number[] = [];
+  for await (const { index } of pipeline.finishedBlocks()) indices.push(index);
+  expect(indices).toEqual(Array.from({ length: input.plan.blocks }, (_, index) => index));
+  expect(steps.done).toBe(input.plan.blockSteps);
+});
+
+test('embeddings that do not fit the plan are refused before any thread starts', async () => {
+  const input = longRun();
+  await expect(openPipeline({ ...input, unconditional: null })).rejects.toMatchObject({
+    code: 'E_PIPELINE_PROMPT',
+    message: 'the unconditional prompt has embeddings of shape [nothing], this plan needs [1, 64, 32]',
+  });
+  expect(threads).toHaveLength(0);
+});
