@@ -1,0 +1,59 @@
+/**
+ * Going on with a film whose latents are kept and whose decoder is gone. The decoder only looks back so far in time that
+ * decoding the last few latents again, from zero states, leaves the states of the uninterrupted decoder, bit for bit.
+ */
+
+import type { VaeConfig } from '../model/config.ts';
+import { vaeBlocks } from '../model/tensor-names.ts';
+import type { F32Tensor } from '../tensor.ts';
+import { decodeError } from './errors.ts';
+import { type Decoder, type DecoderModel, type DecoderOptions, latentAt, openDecoder } from './stream.ts';
+
+/** Frames before its own that a convolution over time sees. */
+const REACH_OF_CONVOLUTION = 2;
+
+/**
+ * Latents that a frame depends on, before its own: 38 for Wan's decoder. Convolutions follow one another, each with a reach of
+ * two of its frames, and there are 1, 2, then 4 frames in a latent as the film gets longer on its way.
+ */
+export function reachLatents(config: VaeConfig): number {
+  const perResnet = 2 * REACH_OF_CONVOLUTION;
+  const before = REACH_OF_CONVOLUTION + 2 * perResnet;
+  let framesPerLatent = 1;
+  let reach = before;
+  for (const { upsample } of vaeBlocks(config)) {
+    reach += ((config.residualBlocks + 1) * perResnet) / framesPerLatent;
+    if (upsample !== '3d') continue;
+    reach += REACH_OF_CONVOLUTION / framesPerLatent;
+    framesPerLatent *= 2;
+  }
+  return Math.ceil(reach + REACH_OF_CONVOLUTION / framesPerLatent);
+}
+
+/** The first latent that must be decoded again to go on at latent `next` of a film: 0 near its beginning. */
+export function replayStart(config: VaeConfig, next: number): number {
+  return Math.max(0, next - reachLatents(config));
+}
+
+/**
+ * A decoder that goes on at latent `next`, as if it had decoded all before it. `before` holds the latents from
+ * {@link replayStart} to `next`, `[1, C, F, h, w]`; null where `next` is 0.
+ */
+export function openDecoderAt(
+  model: DecoderModel,
+  options: Omit<DecoderOptions, 'continued'>,
+  next: number,
+  before: F32Tensor | null,
+): Decoder {
+  const start = replayStart(model.config, next);
+  const count = before?.shape[2] ?? 0;
+  if (count !== next - start) throw decodeError('E_DECODE_LATENTS', { found: count, wanted: next - start });
+  const decoder = openDecoder(model, { ...options, continued: start > 0 });
+  try {
+    for (let at = 0; at < count; at++) decoder.decode(latentAt(before as F32Tensor, at));
+    return decoder;
+  } catch (error) {
+    decoder.release();
+    throw error;
+  }
+}
