@@ -57,6 +57,7 @@ export function createRecorder(options: RecorderOptions): EventRecorder {
   const series = new Map<string, Series>();
   const buckets = new Map<string, Bucket>();
   let sending: Promise<void> = Promise.resolve();
+  let written = 0;
 
   const send = async (subject: EventSubject, note: EventNote) => {
     const at = now();
@@ -68,7 +69,8 @@ export function createRecorder(options: RecorderOptions): EventRecorder {
       await repeat(options.client, known, at);
       return;
     }
-    const name = `${subject.name.slice(0, 200)}.${at.getTime().toString(16)}${(series.size % 4096).toString(16)}`;
+    const name = `${subject.name.slice(0, 200)}.${at.getTime().toString(16)}-${written.toString(36)}`;
+    written += 1;
     bound(series);
     series.set(key, { name, namespace: subject.namespace, count: 1, lastAt: at.getTime() });
     await options.client.call({

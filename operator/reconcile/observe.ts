@@ -57,6 +57,7 @@ function jobView(job: Job, sources: Sources): JobView {
     uid,
     number: Number(metadata.labels?.[LABEL_ATTEMPT] ?? 0),
     generation: Number(metadata.annotations?.[ANNOTATION_GENERATION] ?? 0),
+    created: metadata.creationTimestamp,
     ended: jobEnd(job),
     frozen: sources.frozen.has(uid),
     refusal: latest(sources.events.by(BY_SUBJECT, uid), [REFUSAL_REASON])?.message,

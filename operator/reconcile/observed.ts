@@ -25,6 +25,7 @@ export interface JobView {
   readonly number: number;
   /** Generation of the spec that it was made from. */
   readonly generation: number;
+  readonly created?: string;
   readonly ended?: JobEnd;
   /** Whether its frozen spec is known to have been written. */
   readonly frozen: boolean;

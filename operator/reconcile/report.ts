@@ -47,8 +47,8 @@ function timesOf(
   { observed, now }: Context,
   verdict: Verdict,
 ): Pick<VideoGenerationStatus, 'startTime' | 'completionTime'> {
-  const started = observed.jobs.length > 0 || verdict.outcome === 'start';
-  const startTime = observed.status?.startTime ?? (started ? timeText(now) : undefined);
+  const starts = verdict.outcome === 'start' ? timeText(now) : undefined;
+  const startTime = observed.status?.startTime ?? observed.jobs[0]?.created ?? starts;
   const end = verdict.outcome === 'complete' ? (verdict.endTime ?? timeText(now)) : timeText(now);
   const over = verdict.outcome === 'complete' || verdict.outcome === 'failed';
   return defined({ startTime, completionTime: over ? end : undefined });

@@ -12,16 +12,22 @@ type Shown = Pick<VideoGenerationStatus, 'progress' | 'display' | 'plan'>;
 export function progressOf(observed: Observed, verdict: Verdict): Shown {
   const progress = progressFields(observed, verdict);
   const plan = observed.report?.plan ?? observed.status?.plan;
-  const total = progress?.framesTotal ?? framesOf(observed);
-  const eta = progress?.etaSeconds;
   return {
     ...defined({ progress, plan: plan === undefined ? undefined : copyOfPlan(plan) }),
-    display: defined({
-      progress: `${progress?.percent ?? 0}%`,
-      frames: total === undefined ? undefined : `${progress?.framesReady ?? 0}/${total}`,
-      eta: eta === undefined || verdict.outcome !== 'live' ? undefined : durationText(eta),
-    }),
+    display: displayOf(observed, verdict, progress),
   };
+}
+
+function displayOf(observed: Observed, verdict: Verdict, progress: ProgressStatus | undefined): Shown['display'] {
+  const total = progress?.framesTotal ?? framesOf(observed);
+  const complete = verdict.outcome === 'complete';
+  const ready = complete ? total : (progress?.framesReady ?? 0);
+  const eta = verdict.outcome === 'live' ? progress?.etaSeconds : undefined;
+  return defined({
+    progress: complete ? '100%' : `${progress?.percent ?? 0}%`,
+    frames: total === undefined ? undefined : `${ready}/${total}`,
+    eta: eta === undefined ? undefined : durationText(eta),
+  });
 }
 
 function progressFields(observed: Observed, verdict: Verdict): ProgressStatus | undefined {

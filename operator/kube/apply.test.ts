@@ -1,0 +1,79 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type ScriptedApiServer, startScriptedApiServer } from '../../test/double/api-server.ts';
+import { apply, createOwned } from './apply.ts';
+import { type KubeClient, openPlainClient } from './client.ts';
+import { JOBS } from './resource.ts';
+
+let server: ScriptedApiServer;
+let client: KubeClient;
+beforeEach(async () => {
+  server = await startScriptedApiServer();
+  client = openPlainClient(server.origin);
+});
+afterEach(async () => {
+  await client.close();
+  await server.close();
+});
+
+const jobOf = (ownerUid: string) => ({
+  apiVersion: 'batch/v1',
+  kind: 'Job',
+  metadata: {
+    name: 'j',
+    namespace: 'a',
+    ownerReferences: [{ apiVersion: 'v1', kind: 'Film', name: 'f', uid: ownerUid, controller: true }],
+  },
+});
+const taken = { status: 409, body: { code: 409, reason: 'AlreadyExists', message: 'already exists' } };
+const JOBS_PATH = '/apis/batch/v1/namespaces/a/jobs';
+const create = () => createOwned(client, JOBS, jobOf('me'), { fieldOwner: 'us' });
+
+describe('createOwned', () => {
+  it('creates', async () => {
+    server.on('POST', JOBS_PATH, { status: 201, body: jobOf('me') });
+    expect(await create()).toEqual({ object: jobOf('me'), created: true });
+    expect(server.calls.map(({ method, query }) => ({ method, query }))).toEqual([
+      { method: 'POST', query: { fieldManager: 'us', fieldValidation: 'Strict' } },
+    ]);
+  });
+
+  it('takes what an earlier try has made', async () => {
+    server.on('POST', JOBS_PATH, taken);
+    server.on('GET', `${JOBS_PATH}/j`, { body: jobOf('me') });
+    expect(await create()).toEqual({ object: jobOf('me'), created: false });
+  });
+
+  it('leaves alone what belongs to somebody else', async () => {
+    server.on('POST', JOBS_PATH, taken);
+    server.on('GET', `${JOBS_PATH}/j`, { body: jobOf('somebody') });
+    await expect(create()).rejects.toThrow('Job j exists already and belongs to somebody else');
+    expect(server.calls.map((call) => call.method)).toEqual(['POST', 'GET']);
+  });
+
+  it('passes on every other refusal', async () => {
+    server.on('POST', JOBS_PATH, { status: 403, body: { message: 'exceeded quota' } });
+    await expect(create()).rejects.toThrow('answered 403: exceeded quota');
+  });
+});
+
+describe('apply', () => {
+  it('sends an apply patch that takes all its fields', async () => {
+    server.on('PATCH', `${JOBS_PATH}/j/status`, { body: {} });
+    const object = {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { name: 'j', namespace: 'a', uid: 'u' },
+      status: { x: 1 },
+    };
+    await apply(client, JOBS, object, { fieldOwner: 'us', subresource: 'status' });
+    expect(server.calls).toEqual([
+      {
+        method: 'PATCH',
+        path: `${JOBS_PATH}/j/status`,
+        query: { fieldManager: 'us', force: 'true', fieldValidation: 'Strict' },
+        contentType: 'application/apply-patch+yaml',
+        body: object,
+      },
+    ]);
+  });
+});

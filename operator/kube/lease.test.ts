@@ -1,0 +1,136 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type ReceivedCall, type ScriptedApiServer, startScriptedApiServer } from '../../test/double/api-server.ts';
+import { type KubeClient, openPlainClient } from './client.ts';
+import { acquireLease, type Leadership } from './lease.ts';
+
+const PATH = '/apis/coordination.k8s.io/v1/namespaces/system/leases';
+const NAMED = `${PATH}/operator`;
+const TIMING = { durationMs: 60, renewMs: 50, retryMs: 5 };
+type Spec = { holderIdentity?: string; leaseTransitions?: number; leaseDurationSeconds?: number; acquireTime?: string };
+
+let server: ScriptedApiServer;
+let client: KubeClient;
+let held: Leadership[];
+beforeEach(async () => {
+  server = await startScriptedApiServer();
+  client = openPlainClient(server.origin);
+  held = [];
+});
+afterEach(async () => {
+  await Promise.all(held.map((leadership) => leadership.release()));
+  await client.close();
+  await server.close();
+});
+
+/** A server that keeps one lease and refuses writes that do not carry its version, as the real one does. */
+function keepLease(spec?: Spec): { current: () => Spec | undefined; touch: (spec: Spec) => void } {
+  let stored = spec;
+  let version = 1;
+  const body = () => ({
+    metadata: { name: 'operator', namespace: 'system', resourceVersion: String(version) },
+    spec: stored,
+  });
+  const put = (call: ReceivedCall) => {
+    const sent = call.body as { metadata: { resourceVersion?: string }; spec: Spec };
+    const conflict = { status: 409, body: { code: 409, reason: 'Conflict', message: 'modified' } };
+    if (call.method === 'PUT' && sent.metadata.resourceVersion !== String(version)) return conflict;
+    stored = sent.spec;
+    version += 1;
+    return { body: body() };
+  };
+  server.on('GET', NAMED, () => (stored === undefined ? { status: 404, body: {} } : { body: body() }));
+  server.on('PUT', NAMED, put);
+  server.on('POST', PATH, put);
+  return {
+    current: () => stored,
+    touch(next) {
+      stored = next;
+      version += 1;
+    },
+  };
+}
+
+async function lead(identity: string, signal = new AbortController().signal): Promise<Leadership> {
+  const now = () => new Date('2026-01-01T00:00:00Z');
+  const options = { client, namespace: 'system', name: 'operator', identity, timing: TIMING, now, random: () => 0 };
+  const leadership = await acquireLease(options, signal);
+  held.push(leadership);
+  return leadership;
+}
+const lostOf = ({ lost }: Leadership) =>
+  new Promise<void>((resolve) => lost.addEventListener('abort', () => resolve()));
+
+describe('a lease', () => {
+  it('is made if there is none', async () => {
+    const lease = keepLease();
+    await lead('a');
+    expect(lease.current()).toEqual({
+      holderIdentity: 'a',
+      leaseDurationSeconds: 1,
+      acquireTime: '2026-01-01T00:00:00.000000Z',
+      renewTime: '2026-01-01T00:00:00.000000Z',
+      leaseTransitions: 1,
+    });
+  });
+
+  it('is taken when its holder has let go', async () => {
+    const lease = keepLease({ holderIdentity: '', leaseTransitions: 7 });
+    await lead('a');
+    expect(lease.current()).toMatchObject({ holderIdentity: 'a', leaseTransitions: 8 });
+  });
+
+  it('of a holder who renews is left alone', async () => {
+    const lease = keepLease({ holderIdentity: 'b', leaseDurationSeconds: 0.03 });
+    const renewal = setInterval(
+      () => lease.touch({ holderIdentity: 'b', leaseDurationSeconds: 0.03, acquireTime: String(Math.random()) }),
+      5,
+    );
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 120);
+    await expect(lead('a', stop.signal)).rejects.toThrow(/abort/i);
+    clearInterval(renewal);
+    expect(lease.current()?.holderIdentity).toBe('b');
+  });
+
+  it('is taken over once its holder has not renewed it for its duration', async () => {
+    const lease = keepLease({ holderIdentity: 'b', leaseDurationSeconds: 0.03, leaseTransitions: 1 });
+    await lead('a');
+    expect(lease.current()).toMatchObject({ holderIdentity: 'a', leaseTransitions: 2 });
+  });
+
+  it('is freed on release, so that the next need not wait', async () => {
+    const lease = keepLease();
+    const leadership = await lead('a');
+    await leadership.release();
+    expect(lease.current()).toMatchObject({ holderIdentity: '', leaseTransitions: 1 });
+    held.pop();
+  });
+
+  it('is lost when somebody else has taken it', async () => {
+    const lease = keepLease();
+    const leadership = await lead('a');
+    const lost = lostOf(leadership);
+    lease.touch({ holderIdentity: 'b' });
+    await lost;
+    expect(lease.current()?.holderIdentity).toBe('b');
+  });
+
+  it('is kept when somebody only touched the object', async () => {
+    const lease = keepLease();
+    const leadership = await lead('a');
+    lease.touch({ holderIdentity: 'a', leaseTransitions: 5 });
+    const calls = server.calls.length;
+    while (server.calls.length < calls + 6) await new Promise((resolve) => setTimeout(resolve, 2));
+    expect(leadership.lost.aborted).toBe(false);
+    expect(lease.current()).toMatchObject({ holderIdentity: 'a', leaseTransitions: 5 });
+  });
+
+  it('is given up when it cannot be renewed in time', async () => {
+    keepLease();
+    const leadership = await lead('a');
+    const lost = lostOf(leadership);
+    server.on('PUT', NAMED, { status: 500, headers: { 'retry-after': '0.001' }, body: {} });
+    await lost;
+    expect(leadership.lost.aborted).toBe(true);
+  });
+});

@@ -1,0 +1,86 @@
+import type { Condition, ContainerEnd, ContainerStatus, Pod, PodStatus } from '../../operator/api/kubernetes.ts';
+import { childLabels } from '../../operator/api/labels.ts';
+
+type Modifier = (pod: Pod) => Pod;
+
+/** A pod of Job `job-<attempt>` that nobody has scheduled yet: `pod(1)` has the uid `pod-1`. */
+export function pod(attempt: number, ...modifiers: readonly Modifier[]): Pod {
+  const made: Pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: `lighthouse-3f2a9c1b-${attempt}-abcde`,
+      namespace: 'films',
+      uid: `pod-${attempt}`,
+      resourceVersion: String(200 + attempt),
+      creationTimestamp: `2026-01-01T00:0${attempt}:01Z`,
+      labels: childLabels('lighthouse', attempt),
+      ownerReferences: [
+        {
+          apiVersion: 'batch/v1',
+          kind: 'Job',
+          name: `lighthouse-3f2a9c1b-${attempt}`,
+          uid: `job-${attempt}`,
+          controller: true,
+        },
+      ],
+    },
+    spec: {},
+    status: { phase: 'Pending' },
+  };
+  return modifiers.reduce((object, modify) => modify(object), made);
+}
+
+export const withStatus =
+  (status: Partial<PodStatus>): Modifier =>
+  (object) => ({ ...object, status: { ...object.status, ...status } });
+
+export const withCondition =
+  (condition: Condition): Modifier =>
+  (object) =>
+    withStatus({ conditions: [...(object.status?.conditions ?? []), condition] })(object);
+
+/** The scheduler has found a node. */
+export const onNode =
+  (nodeName = 'gpu-1'): Modifier =>
+  (object) => ({ ...object, spec: { nodeName } });
+
+export const withContainer =
+  (state: ContainerStatus['state']): Modifier =>
+  (object) =>
+    withStatus({ containerStatuses: [{ name: 'runner', ...(state === undefined ? {} : { state }) }] })(object);
+
+export const running: Modifier = (object) =>
+  withContainer({ running: { startedAt: '2026-01-01T00:05:00Z' } })(withStatus({ phase: 'Running' })(onNode()(object)));
+
+/** The runner has ended with a code, and left a message. */
+export const ended =
+  (exitCode: number, message?: unknown, more: Partial<ContainerEnd> = {}): Modifier =>
+  (object) => {
+    const text = typeof message === 'string' || message === undefined ? message : JSON.stringify(message);
+    const end = { startedAt: '2026-01-01T00:05:00Z', finishedAt: '2026-01-01T00:15:00Z', ...more };
+    const terminated = { exitCode, ...end, ...(text === undefined ? {} : { message: text }) };
+    return withContainer({ terminated })(
+      withStatus({ phase: exitCode === 0 ? 'Succeeded' : 'Failed' })(onNode()(object)),
+    );
+  };
+
+/** Record that the runner leaves when the film is ready. */
+export const succeededResult = {
+  contractVersion: 1,
+  outcome: 'succeeded',
+  framesReady: 81,
+  elapsedSeconds: 600,
+  film: {
+    location: '/output/films/lighthouse/3f2a9c1b-1/video.mp4',
+    file: 'video.mp4',
+    frames: 81,
+    seconds: 5.0625,
+    bytes: 1234,
+    sha256: 'a'.repeat(64),
+    width: 832,
+    height: 480,
+    fps: 16,
+    codec: 'h264',
+  },
+} as const;
