@@ -1,6 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -107,6 +116,20 @@ describe('a store in a folder', () => {
     const store = folderStore(join(folder, 'new', 'film'));
     await store.check();
     expect(readdirSync(join(folder, 'new', 'film'))).toEqual([]);
+  });
+});
+
+describe('files that a killed run left unfinished', () => {
+  it('are never listed, and are removed by the check once nobody has written to them for an hour', async () => {
+    const store = folderStore(folder);
+    await store.put('blocks/00000.m4s', Buffer.from('block'));
+    const [abandoned, recent] = ['blocks/.unfinished-1', '.unfinished-2'].map((name) => join(folder, name));
+    for (const path of [abandoned, recent]) writeFileSync(path as string, 'half');
+    const longAgo = Date.now() / 1000 - 3700;
+    utimesSync(abandoned as string, longAgo, longAgo);
+    expect(await store.list('')).toEqual(['blocks/00000.m4s']);
+    await store.check();
+    expect([existsSync(abandoned as string), existsSync(recent as string)]).toEqual([false, true]);
   });
 });
 

@@ -8,6 +8,7 @@ import type { Content, Store, StoredFile } from './store.ts';
 
 /** Written under this prefix until complete, so that a listing never shows half a file. */
 const UNFINISHED = '.unfinished-';
+const ABANDONED_MILLISECONDS = 3_600_000;
 
 const READ_ONLY = new Set(['EROFS', 'EACCES', 'EPERM']);
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
@@ -26,6 +27,7 @@ export function folderStore(folder: string): Store {
         await makeFolder(root);
         await (await open(probe, 'wx')).close();
         await rm(probe);
+        await removeAbandoned(root);
       } catch (error) {
         throw explain(error, 'write', root);
       }
@@ -124,6 +126,16 @@ async function makeFolder(folder: string): Promise<void> {
   await mkdir(folder).catch((error: unknown) => {
     if (!isCode(error, 'EEXIST')) throw error;
   });
+}
+
+/** Removes what a run that was killed while writing left behind; a run that still writes touches its file all the time. */
+async function removeAbandoned(root: string): Promise<void> {
+  const found = await readdir(root, { recursive: true, withFileTypes: true });
+  for (const entry of found.filter(({ name }) => name.startsWith(UNFINISHED))) {
+    const path = join(entry.parentPath, entry.name);
+    const touched = (await stat(path).catch(() => undefined))?.mtimeMs ?? Number.POSITIVE_INFINITY;
+    if (Date.now() - touched > ABANDONED_MILLISECONDS) await rm(path, { force: true });
+  }
 }
 
 async function writeDurably(

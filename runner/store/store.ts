@@ -15,7 +15,7 @@ export interface StoredFile {
 export interface Store {
   /** The folder's absolute path, or the prefix's URI. */
   readonly location: string;
-  /** Proves that files can be written, before hours of work depend on it. Leaves nothing behind. */
+  /** Proves that files can be written, before hours of work depend on it. Leaves nothing behind, and clears away what killed runs left. */
   check(): Promise<void>;
   /** Stores `content` whole or not at all: a reader sees the old file or the new one, a failure leaves no trace. */
   put(name: string, content: Content, signal?: AbortSignal): Promise<StoredFile>;

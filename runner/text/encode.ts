@@ -23,6 +23,9 @@ export interface EncodedPrompts {
   readonly warnings: readonly string[];
 }
 
+/** How long the thread may take to end by itself: a run is cancelled at once, but a load cannot be. */
+const STOP_PATIENCE_MILLISECONDS = 10_000;
+
 /**
  * Encodes the prompts; equal texts are encoded once. Throws `E_TOKENIZER_…` for a tokenizer that cannot be used, `E_DEVICE_…`
  * when the device fails, and the signal's reason on an abort.
@@ -51,26 +54,35 @@ function warningOf(name: string, cut: number, length: number): readonly string[]
 }
 
 function runThread(task: EncodeTask, signal: AbortSignal | undefined): Promise<readonly Encoded[]> {
-  const { promise, resolve, reject } = Promise.withResolvers<readonly Encoded[]>();
+  const result = Promise.withResolvers<readonly Encoded[]>();
+  // The memory of the encoder is free only when its thread has ended.
+  const ended = Promise.withResolvers<void>();
   const worker = new Worker(new URL('./encode-worker.ts', import.meta.url), { workerData: task, name: 'text encoder' });
   let cancel: bigint | undefined;
-  const stop = () => {
+  let patience: NodeJS.Timeout | undefined;
+
+  function stop(): void {
     if (cancel !== undefined) cancelRuns(cancel);
-    void worker.terminate();
-    reject(signal?.reason);
-  };
+    patience ??= setTimeout(() => void worker.terminate(), STOP_PATIENCE_MILLISECONDS);
+    result.reject(signal?.reason);
+  }
+
   signal?.addEventListener('abort', stop, { once: true });
   worker.on('message', (message: EncodeMessage) => {
-    if (message.kind === 'started') cancel = message.cancel;
-    else if (message.kind === 'done') resolve(message.encoded);
-    else reject(fromErrorRecord(message.error));
+    if (message.kind === 'started') {
+      cancel = message.cancel;
+      if (signal?.aborted) cancelRuns(cancel);
+    } else if (message.kind === 'done') result.resolve(message.encoded);
+    else result.reject(fromErrorRecord(message.error));
   });
-  worker.on('error', reject);
-  worker.on('exit', (code) => reject(textError('E_TEXT_THREAD', { code })));
-  // The memory of the encoder is free only when its thread has ended.
-  const ended = new Promise<void>((done) => worker.once('exit', () => done()));
-  return promise.finally(async () => {
+  worker.on('error', result.reject);
+  worker.on('exit', (code) => {
+    clearTimeout(patience);
+    result.reject(textError('E_TEXT_THREAD', { code }));
+    ended.resolve();
+  });
+  return result.promise.finally(async () => {
     signal?.removeEventListener('abort', stop);
-    await ended;
+    await ended.promise;
   });
 }
