@@ -66,23 +66,6 @@ export function flat(tensor: F32Tensor): F32Tensor {
   return { shape: [tensor.shape[0]! * tensor.shape[1]!, ...tensor.shape.slice(2)], data: tensor.data };
 }
 
-/** Two videos `[1, C, F, H, W]` one after the other. */
-export function joinInTime(parts: readonly F32Tensor[]): F32Tensor {
-  const [one = 1, channels = 0, , height = 0, width = 0] = parts[0]!.shape;
-  const frames = parts.reduce((sum, part) => sum + part.shape[2]!, 0);
-  const area = height * width;
-  const data = new Float32Array(channels * frames * area);
-  let start = 0;
-  for (const part of parts) {
-    const length = part.shape[2]! * area;
-    for (let c = 0; c < channels; c++) {
-      data.set(part.data.subarray(c * length, (c + 1) * length), (c * frames + start) * area);
-    }
-    start += part.shape[2]!;
-  }
-  return { shape: [one, channels, frames, height, width], data };
-}
-
 /** Latents or frames `[from, to)` of a video `[1, C, F, H, W]`. */
 export function cutInTime(video: F32Tensor, from: number, to: number): F32Tensor {
   const [one = 1, channels = 0, frames = 0, height = 0, width = 0] = video.shape;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { jobSpecSchema } from '#contract/job-spec.ts';
 import { givenNoise, type NoiseShape } from '../../runner/diffusion/noise-pool.ts';
+import { joinLatents } from '../../runner/join-latents.ts';
 import { cpuDevices } from '../../runner/ort/device.ts';
 import { openPipeline, type Pipeline, type PipelineInput } from '../../runner/pipeline/driver.ts';
 import type { PipelineModel } from '../../runner/pipeline/stage-task.ts';
@@ -10,7 +11,7 @@ import type { F32Tensor } from '../../runner/tensor.ts';
 import { openTransformer, readModelConfig } from '../../runner/weights/open-model.ts';
 import { readTensors, type TensorFile } from '../../runner/weights/read-tensors.ts';
 import { readJsonFile } from '../../runner/weights/shards.ts';
-import { joinInTime, row } from './compare.ts';
+import { row } from './compare.ts';
 
 /** A reference run: its sampling and cut, with the noise and the embeddings that it was made with. */
 export interface GoldenCase {
@@ -116,7 +117,7 @@ export async function runToEnd(input: PipelineInput, after?: (pipeline: Pipeline
     const parts: F32Tensor[] = [];
     for await (const block of pipeline.finishedBlocks()) parts.push(block.latents);
     after?.(pipeline);
-    return joinInTime(parts);
+    return joinLatents(parts);
   } finally {
     await pipeline[Symbol.asyncDispose]();
   }

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
+import { joinLatents } from '../../../runner/join-latents.ts';
 import { parseTransformerConfig } from '../../../runner/model/component-configs.ts';
 import type { TransformerConfig } from '../../../runner/model/config.ts';
 import { openTransformer } from '../../../runner/weights/open-model.ts';
 import { readTensors, type TensorFile } from '../../../runner/weights/read-tensors.ts';
 import { type ComponentWeights, readJsonFile } from '../../../runner/weights/shards.ts';
-import { type Comparison, comparison, flat, type GroupCheck, joinInTime, row } from '../compare.ts';
+import { type Comparison, comparison, flat, type GroupCheck, row } from '../compare.ts';
 import { type ForwardInput, forward } from '../forward.ts';
 
 interface Transformer {
@@ -84,7 +85,7 @@ function blockStepInput(folder: string, golden: TensorFile, branch: number): For
     config,
     weights,
     right,
-    latents: joinInTime([golden.f32('left'), golden.f32('own')]),
+    latents: joinLatents([golden.f32('left'), golden.f32('own')]),
     timestep: golden.f32('timestep').data[0]!,
     text: row(readTensors(join(folder, 'text.safetensors')).f32('embeds'), branch),
     contextLatents: Number(golden.metadata.context_latents),

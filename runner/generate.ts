@@ -1,0 +1,165 @@
+import { writeFileSync } from 'node:fs';
+import { defineErrors } from '#contract/error.ts';
+import { FRAMES_PER_LATENT, type JobSpec } from '#contract/job-spec.ts';
+import type { Film } from '#contract/result.ts';
+import { type FrameDecoder, openFrameDecoder } from './decode/frames.ts';
+import { joinLatents } from './join-latents.ts';
+import { noiseOf } from './noise.ts';
+import { findFfmpeg } from './output/ffmpeg.ts';
+import { type FilmWriter, openFilm } from './output/film.ts';
+import { openPipeline, type Pipeline } from './pipeline/driver.ts';
+import type { FinishedBlock, PipelineEvent } from './pipeline/watch.ts';
+import { type PlannedJob, planJob, summaryOf } from './plan-job.ts';
+import type { Lane, Tracker } from './report/tracker.ts';
+import { openStore } from './store/open.ts';
+import type { F32Tensor } from './tensor.ts';
+import { encodePrompts } from './text/encode.ts';
+import { safetensorsBytes } from './weights/write-tensors.ts';
+
+/** What the command line adds to a spec: noise that somebody else drew, and a file for the clean latents. */
+export interface GenerateExtras {
+  readonly noiseFile?: string;
+  readonly latentsFile?: string;
+}
+
+/** Reads what each stage is doing; nothing while no pipeline runs. */
+export interface LaneSource {
+  read: () => readonly Lane[];
+}
+
+/** Who watches a run: `changed` is called when the phase or something worth showing at once has changed. */
+export interface RunnerIo {
+  readonly tracker: Tracker;
+  readonly changed: () => void;
+  readonly lanes: LaneSource;
+}
+
+const generateError = defineErrors({
+  E_LATENTS_FILE: { message: '--latents {file}: {reason}', fixer: 'user', exit: 'output' },
+});
+
+/**
+ * Makes one film: plan, text, pipeline, decode, encode, publish. Finished blocks are decoded and encoded while later ones
+ * denoise. Throws coded errors; what can be refused is refused before anything loads.
+ */
+export async function generate(
+  spec: JobSpec,
+  io: RunnerIo,
+  extras: GenerateExtras,
+  signal: AbortSignal,
+): Promise<Film> {
+  const { tracker } = io;
+  const job = planJob(spec, process.env);
+  const { plan } = job;
+  tracker.plan(summaryOf(plan), plan.frames);
+  for (const warning of plan.warnings) tracker.warn(warning);
+  io.changed();
+  const noise = noiseOf(spec, plan, extras.noiseFile);
+  const film = await openFilm({ ...filmOptions(spec), ffmpeg: await findFfmpeg(), signal });
+  const [conditional, unconditional = null] = await encode(spec, job, io, signal);
+  enter(io, 'Loading');
+  await using decoder = await openDecoder(job, signal);
+  const onEvent = (event: PipelineEvent) => note(event, tracker);
+  const input = {
+    plan,
+    model: job.model,
+    devices: job.devices,
+    conditional: conditional!,
+    unconditional,
+    noise,
+    onEvent,
+  };
+  await using pipeline = await openPipeline(input, signal);
+  tracker.devices(plan.stages.map(({ device }) => device));
+  io.lanes.read = pipeline.lanes;
+  enter(io, 'Denoising');
+  const latents = await addBlocks(pipeline, decoder, film, io);
+  enter(io, 'Finishing');
+  if (extras.latentsFile !== undefined) writeLatents(extras.latentsFile, latents);
+  const published = await film.publish();
+  for (const warning of published.warnings) tracker.warn(warning);
+  return published.film;
+}
+
+function enter(io: RunnerIo, phase: Parameters<Tracker['phase']>[0]): void {
+  io.tracker.phase(phase);
+  io.changed();
+}
+
+function note(event: PipelineEvent, tracker: Tracker): void {
+  if (event.kind === 'blockStep') tracker.blockStep(event.done, event.iteration + 1);
+  else if (event.kind === 'blockFinished') tracker.blockFinished(event.block + 1);
+}
+
+function filmOptions({ name, prompt, seed, size, fps, output, model, sampling }: JobSpec) {
+  const comment = JSON.stringify({ prompt, seed, model: model.ref, steps: sampling.steps, generator: 'dualparal' });
+  return { store: openStore(output.folder), picture: { ...size, fps }, title: name, comment };
+}
+
+/** One embedding per branch of the plan; the encoder is gone when this resolves. */
+async function encode(
+  spec: JobSpec,
+  { model, devices, plan }: PlannedJob,
+  io: RunnerIo,
+  signal: AbortSignal,
+): Promise<readonly F32Tensor[]> {
+  enter(io, 'Encoding');
+  const prompts = [
+    { name: 'prompt', text: spec.prompt },
+    { name: 'negativePrompt', text: spec.negativePrompt },
+  ].slice(0, plan.branches);
+  const text = { config: model.config.text, weights: model.text, tokenizerFolder: model.tokenizerFolder };
+  const options = { maxSequenceLength: plan.sampling.textTokens, device: devices[0]! };
+  const { embeddings, warnings } = await encodePrompts(text, prompts, options, signal);
+  for (const warning of warnings) io.tracker.warn(warning);
+  return embeddings;
+}
+
+/** The decoder shares the last stage's device. */
+function openDecoder({ model, devices, plan }: PlannedJob, signal: AbortSignal): Promise<FrameDecoder> {
+  const { latentHeight, latentWidth, stages } = plan;
+  const device = devices[stages.length - 1]!;
+  return openFrameDecoder(
+    { config: model.config.vae, weights: model.vae },
+    { device, latentHeight, latentWidth },
+    { signal },
+  );
+}
+
+/** Takes the blocks as they leave the queue; each is decoded and stored before the next one is taken. */
+async function addBlocks(
+  pipeline: Pipeline,
+  decoder: FrameDecoder,
+  film: FilmWriter,
+  { tracker, changed }: RunnerIo,
+): Promise<readonly F32Tensor[]> {
+  const latents: F32Tensor[] = [];
+  for await (const block of pipeline.finishedBlocks()) {
+    await addBlock(block, decoder, film);
+    latents.push(block.latents);
+    tracker.frames(film.framesReady);
+    changed();
+  }
+  return latents;
+}
+
+async function addBlock({ index, latents }: FinishedBlock, decoder: FrameDecoder, film: FilmWriter): Promise<void> {
+  const count = latents.shape[2] ?? 0;
+  const frames = count * FRAMES_PER_LATENT - (index === 0 ? FRAMES_PER_LATENT - 1 : 0);
+  const block = film.openBlock(frames);
+  try {
+    for await (const { rgb } of decoder.decode(latents)) await block.write(rgb);
+    await block.finish();
+  } catch (error) {
+    block.cancel();
+    throw error;
+  }
+}
+
+function writeLatents(file: string, latents: readonly F32Tensor[]): void {
+  try {
+    writeFileSync(file, safetensorsBytes(new Map([['latents', joinLatents(latents)]])));
+  } catch (error) {
+    throw generateError('E_LATENTS_FILE', { file, reason: (error as Error).message }, error);
+  }
+}
