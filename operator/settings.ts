@@ -50,7 +50,7 @@ export function readSettings(
   if (given.help === true) return undefined;
   const raw = Object.fromEntries(names().flatMap((name) => entry(name, given[flagOf(name)] ?? env[variableOf(name)])));
   const parsed = schema.safeParse(raw);
-  if (!parsed.success) throw settingsError('E_OPERATOR_SETTINGS', { problems: problemsOf(parsed.error) });
+  if (!parsed.success) throw settingsError('E_OPERATOR_SETTINGS', { problems: problemsOf(parsed.error, raw) });
   const { namespace, progressUrl } = parsed.data;
   return {
     ...parsed.data,
@@ -86,13 +86,14 @@ function readFlags(args: readonly string[]): Readonly<Record<string, string | bo
   }
 }
 
-function problemsOf(error: z.ZodError): string {
-  return error.issues
-    .map((issue) => {
-      const name = String(issue.path[0]) as Name;
-      return `--${flagOf(name)} (${variableOf(name)}): ${issue.input === undefined && issue.code === 'invalid_type' ? 'is required' : issue.message}`;
-    })
-    .join('; ');
+function problemsOf(error: z.ZodError, raw: Readonly<Record<string, unknown>>): string {
+  const lines = error.issues.map((issue) => {
+    const name = String(issue.path[0]) as Name;
+    const found = raw[name];
+    const problem = found === undefined ? 'is required' : `${issue.message}, found '${String(found)}'`;
+    return `--${flagOf(name)} (${variableOf(name)}): ${problem}`;
+  });
+  return lines.join('; ');
 }
 
 function names(): readonly Name[] {

@@ -1,5 +1,6 @@
 import { toErrorRecord } from '#contract/error.ts';
 import { defined } from '../api/defined.ts';
+import { ApiError } from '../kube/failure.ts';
 import type { WorkQueue } from '../kube/queue.ts';
 import { type ActContext, act } from './act.ts';
 import { decide } from './decide.ts';
@@ -62,7 +63,7 @@ async function step(key: string, options: ControllerOptions): Promise<'done' | '
     return 'done';
   } catch (error) {
     if (options.signal.aborted) return 'failed';
-    options.report(key, toErrorRecord(error).message);
+    options.report(key, error instanceof ApiError ? error.message : toErrorRecord(error).message);
     queue.addRateLimited(key);
     return 'failed';
   }

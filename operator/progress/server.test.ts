@@ -1,0 +1,90 @@
+import { once } from 'node:events';
+import { request, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { progressRecord } from '../../test/build/observed.ts';
+import { createAuthority, createServerCertificate, nameOfAuthority } from './certificate.ts';
+import { createInbox, type Inbox } from './inbox.ts';
+import { type Answer, createProgressServer } from './server.ts';
+
+const authority = createAuthority(nameOfAuthority, new Date());
+let server: Server;
+let inbox: Inbox;
+let answers: Answer[];
+let leading: boolean;
+
+beforeEach(async () => {
+  inbox = createInbox({ wake: () => {} });
+  answers = [];
+  leading = true;
+  server = createProgressServer(createServerCertificate(authority, '127.0.0.1', new Date()), {
+    inbox,
+    authenticate: (token) => {
+      if (token === 'broken') return Promise.reject(new Error('the API server is away'));
+      return Promise.resolve(token.startsWith('of-') ? token.slice(3) : undefined);
+    },
+    isCurrent: (podUid) => podUid === 'pod-1',
+    isLeading: () => leading,
+    observe: (answer) => answers.push(answer),
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+});
+afterEach(() => {
+  server.close();
+  server.closeAllConnections();
+});
+
+interface Sent {
+  readonly method?: string;
+  readonly path?: string;
+  readonly token?: string;
+  readonly body?: string;
+}
+
+async function send({ method = 'POST', path = '/v1/progress', token = 'of-pod-1', body }: Sent): Promise<number> {
+  const { port } = server.address() as AddressInfo;
+  const headers = token === '' ? {} : { authorization: `Bearer ${token}` };
+  const call = request({ host: '127.0.0.1', port, method, path, ca: authority.cert, headers });
+  // A body that is refused half-way ends with a broken pipe, after the answer.
+  call.on('error', () => {});
+  call.end(method === 'POST' ? (body ?? JSON.stringify(progressRecord())) : undefined);
+  const [response] = await once(call, 'response');
+  response.resume();
+  return response.statusCode;
+}
+
+describe('the progress endpoint', () => {
+  it('takes the record of the pod at work', async () => {
+    expect(await send({})).toBe(204);
+    expect(inbox.published('pod-1')).toEqual(progressRecord());
+    expect(answers).toEqual(['taken']);
+  });
+
+  it.each<[string, Sent, number]>([
+    ['no token', { token: '' }, 401],
+    ['a bad token', { token: 'bad' }, 401],
+    ['the token of another pod', { token: 'of-pod-2' }, 403],
+    ['a record that is none', { body: '{"phase":"Done"}' }, 400],
+    ['what is not JSON', { body: '<xml/>' }, 400],
+    ['a record of a later version', { body: JSON.stringify({ ...progressRecord(), contractVersion: 2 }) }, 400],
+    ['megabytes', { body: 'x'.repeat(300_000) }, 413],
+    ['a look', { method: 'GET' }, 405],
+    ['another path', { path: '/' }, 404],
+    ['a token that nobody can review now', { token: 'broken' }, 503],
+  ])('refuses %s, and keeps nothing of it', async (_what, sent, status) => {
+    expect(await send(sent)).toBe(status);
+    expect(inbox.size).toBe(0);
+  });
+
+  it('sends runners to the leader', async () => {
+    leading = false;
+    expect(await send({})).toBe(503);
+    expect(inbox.size).toBe(0);
+  });
+
+  it('takes a repeated record without keeping it', async () => {
+    expect([await send({}), await send({})]).toEqual([204, 204]);
+    expect(inbox.published('pod-1')?.sequence).toBe(7);
+  });
+});

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { job } from '../../test/build/job.ts';
+import { pod, running } from '../../test/build/pod.ts';
+import { videoGeneration } from '../../test/build/video-generation.ts';
+import type { ObjectEvent } from '../api/kubernetes.ts';
+import { createSources } from './sources.ts';
+
+const event = (uid: string): ObjectEvent => ({
+  metadata: { name: `e-${uid}`, namespace: 'films', resourceVersion: '9' },
+  involvedObject: { uid, name: 'x' },
+  reason: 'FailedMount',
+});
+
+describe('the caches', () => {
+  it('wake the resource that a change concerns, whatever has changed', () => {
+    const woken: string[] = [];
+    const gone: string[] = [];
+    const sources = createSources({
+      wake: (key) => woken.push(key),
+      podGone: (uid) => gone.push(uid),
+      published: () => undefined,
+    });
+    const steps: readonly [string, () => void][] = [
+      ['film', () => sources.films.upsert(videoGeneration())],
+      ['job', () => sources.jobs.upsert(job(1))],
+      ['pod', () => sources.pods.upsert(pod(1))],
+      [
+        'pod runs',
+        () => sources.pods.upsert({ ...pod(1, running), metadata: { ...pod(1).metadata, resourceVersion: '300' } }),
+      ],
+      ['event of the pod', () => sources.events.upsert(event('pod-1'))],
+      ['event of the job', () => sources.events.upsert(event('job-1'))],
+      ['pod gone', () => sources.pods.remove(pod(1))],
+    ];
+    const seen = steps.map(([what, step]) => {
+      woken.length = 0;
+      step();
+      return [what, ...woken];
+    });
+    expect(seen).toEqual(steps.map(([what]) => [what, 'films/lighthouse']));
+    sources.events.upsert(event('somebody else'));
+    expect({ woken, gone }).toEqual({ woken: ['films/lighthouse'], gone: ['pod-1'] });
+  });
+
+  it('forget with a Job that its frozen spec was written', () => {
+    const sources = createSources({ wake: () => {}, podGone: () => {}, published: () => undefined });
+    sources.jobs.upsert(job(1));
+    sources.frozen.add('job-1');
+    sources.jobs.remove(job(1));
+    expect([...sources.frozen]).toEqual([]);
+  });
+});
