@@ -112,6 +112,8 @@ export function createTracker(nowMilliseconds: () => number): Tracker {
     },
     blockStep(done, iteration) {
       state.blockSteps = Math.max(state.blockSteps, done);
+      // The rate is that of denoising: it stops falling once the last block-step is made.
+      if (done === state.plan?.blockSteps) state.denoisingUntil ??= nowMilliseconds();
       state.iteration = Math.max(state.iteration, iteration);
     },
     blockFinished(blocks) {

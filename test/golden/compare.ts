@@ -65,14 +65,3 @@ export function row(tensor: F32Tensor, at: number): F32Tensor {
 export function flat(tensor: F32Tensor): F32Tensor {
   return { shape: [tensor.shape[0]! * tensor.shape[1]!, ...tensor.shape.slice(2)], data: tensor.data };
 }
-
-/** Latents or frames `[from, to)` of a video `[1, C, F, H, W]`. */
-export function cutInTime(video: F32Tensor, from: number, to: number): F32Tensor {
-  const [one = 1, channels = 0, frames = 0, height = 0, width = 0] = video.shape;
-  const area = height * width;
-  const data = new Float32Array(channels * (to - from) * area);
-  for (let c = 0; c < channels; c++) {
-    data.set(video.data.subarray((c * frames + from) * area, (c * frames + to) * area), c * (to - from) * area);
-  }
-  return { shape: [one, channels, to - from, height, width], data };
-}

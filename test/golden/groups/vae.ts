@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import { type Decoder, latentAt, openDecoder } from '../../../runner/decode/stream.ts';
-import { joinLatents } from '../../../runner/join-latents.ts';
+import { decodeVideo, openDecoder } from '../../../runner/decode/stream.ts';
 import { cpuDevices } from '../../../runner/ort/device.ts';
 import type { F32Tensor } from '../../../runner/tensor.ts';
 import { type Model, openModel } from '../../../runner/weights/open-model.ts';
@@ -9,20 +8,14 @@ import { comparison, type GroupCheck } from '../compare.ts';
 
 /** Decodes a film from its first latent: frames `[1, 3, T, 8h, 8w]` in [−1, 1]. */
 export function decodeAll({ config, vae }: Model, latents: F32Tensor): F32Tensor {
-  const [, , count = 0, latentHeight = 0, latentWidth = 0] = latents.shape;
+  const [, , , latentHeight = 0, latentWidth = 0] = latents.shape;
   const size = { device: cpuDevices(1)[0]!, latentHeight, latentWidth };
   const decoder = openDecoder({ config: config.vae, weights: vae }, size);
   try {
-    return joinLatents(Array.from({ length: count }, (_, at) => decodeOne(decoder, latents, at)));
+    return decodeVideo(decoder, latents);
   } finally {
     decoder.release();
   }
-}
-
-function decodeOne(decoder: Decoder, latents: F32Tensor, at: number): F32Tensor {
-  const { planes, frames } = decoder.decode(latentAt(latents, at));
-  const [, , , height = 0, width = 0] = latents.shape;
-  return { shape: [1, 3, frames, 8 * height, 8 * width], data: planes.slice() };
 }
 
 /** Frames of a short film, decoded latent by latent. */
