@@ -21,9 +21,12 @@ const folderField = z
   .max(512)
   .regex(/^[A-Za-z0-9_][A-Za-z0-9._-]*(\/[A-Za-z0-9_][A-Za-z0-9._-]*)*$/);
 
-const claimField = z
-  .object({ claimName: z.string().min(1).max(253).describe('Name of a claim in the namespace of the resource.') })
-  .describe('A persistent volume claim.');
+/** A claim, and a folder below its root. */
+const claimField = (path: string) =>
+  z.object({
+    claimName: z.string().min(1).max(253).describe('Name of a claim in the namespace of the resource.'),
+    path: folderField.optional().describe(path),
+  });
 
 // A message that names the nearest right numbers would cost more than the API server allows a rule.
 const frames = framesField.meta(
@@ -42,7 +45,9 @@ const lengthField = generationShape.length
 
 const modelSourceField = z
   .object({
-    persistentVolumeClaim: claimField.optional().describe('A claim that holds models; mounted read-only.'),
+    persistentVolumeClaim: claimField("Folder of the model below the claim's root. Default: the root.")
+      .optional()
+      .describe('A claim that holds models; mounted read-only.'),
     image: z
       .object({
         reference: z.string().min(1).max(1024).describe('Reference of the image, best with its digest.'),
@@ -50,6 +55,7 @@ const modelSourceField = z
           .enum(['Always', 'IfNotPresent', 'Never'])
           .default('IfNotPresent')
           .describe('When to pull the image.'),
+        path: folderField.optional().describe("Folder of the model below the image's root. Default: the root."),
       })
       .optional()
       .describe(
@@ -74,14 +80,14 @@ const modelField = z
   .object({
     ref: modelRefField,
     source: modelSourceField,
-    path: folderField.optional().describe("Folder of the model inside its source. Default: the source's root."),
   })
   .describe('The model, in the layout of Diffusers.');
 
 const outputField = z
   .object({
-    persistentVolumeClaim: claimField.describe('Claim that takes the film.'),
-    path: folderField.optional().describe("Folder below the claim's root, under which each film gets one of its own."),
+    persistentVolumeClaim: claimField(
+      "Folder below the claim's root, under which each film gets one of its own.",
+    ).describe('Claim that takes the film.'),
     formats: formatsField,
   })
   .describe('Where the film goes.');

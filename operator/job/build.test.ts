@@ -19,8 +19,8 @@ const of = (spec: VideoGenerationSpec, attempt = 1): AttemptOf => ({
 
 const everything = videoGenerationSpec({
   length: { seconds: 5 },
-  model: { ref: 'tiny', source: { image: { reference: 'models/tiny:1' } }, path: 'wan/tiny' },
-  output: { persistentVolumeClaim: { claimName: 'films' }, path: 'team-a' },
+  model: { ref: 'tiny', source: { image: { reference: 'models/tiny:1', path: 'wan/tiny' } } },
+  output: { persistentVolumeClaim: { claimName: 'films', path: 'team-a' } },
   parallelism: { gpus: 4, blockLatents: 4, contextLatents: 2 },
   runner: {
     image: 'other:1',

@@ -34,18 +34,19 @@ export function isChildName(name: string): boolean {
 }
 
 /**
- * Folder that an attempt writes to, inside the pod: below the claim's root or `spec.output.path`, by namespace, name and a
+ * Folder that an attempt writes to, inside the pod: below the claim's root or the path below it, by namespace, name and a
  * part that no other attempt and no later resource of the same name shares. So a runner that everybody believes dead
  * cannot write over its successor's film.
  */
 export function outputFolder(resource: ResourceName, spec: VideoGenerationSpec, attempt: number): string {
   const own = [resource.namespace, resource.name, `${uidPart(resource.uid)}-${attempt}`];
-  return [OUTPUT_MOUNT, ...(spec.output.path === undefined ? [] : [spec.output.path]), ...own].join('/');
+  return [OUTPUT_MOUNT, ...given(spec.output.persistentVolumeClaim.path), ...own].join('/');
 }
 
 /** Folder of the model inside the pod. */
 export function modelFolder(spec: VideoGenerationSpec): string {
-  return spec.model.path === undefined ? MODEL_MOUNT : `${MODEL_MOUNT}/${spec.model.path}`;
+  const { persistentVolumeClaim, image } = spec.model.source;
+  return [MODEL_MOUNT, ...given(persistentVolumeClaim?.path ?? image?.path)].join('/');
 }
 
 /** A path inside the pod as people outside find it: `pvc://CLAIM/PATH`; paths elsewhere stay as they are. */
@@ -56,4 +57,8 @@ export function outputLocation(spec: VideoGenerationSpec, path: string): string 
 
 function uidPart(uid: string): string {
   return uid.replaceAll('-', '').slice(0, 8);
+}
+
+function given(part: string | undefined): readonly string[] {
+  return part === undefined ? [] : [part];
 }

@@ -29,13 +29,20 @@ const progressToken = {
 
 function model({ model: { source } }: VideoGenerationSpec): Mounted {
   const { persistentVolumeClaim, image, hostPath } = source;
-  if (persistentVolumeClaim !== undefined) return mounted('model', { persistentVolumeClaim }, MODEL_MOUNT, true);
-  if (image !== undefined) return mounted('model', { image }, MODEL_MOUNT, true);
+  if (persistentVolumeClaim !== undefined) return mounted('model', claim(persistentVolumeClaim), MODEL_MOUNT, true);
+  if (image !== undefined) {
+    const { reference, pullPolicy } = image;
+    return mounted('model', { image: { reference, pullPolicy } }, MODEL_MOUNT, true);
+  }
   return mounted('model', { hostPath: { path: hostPath?.path ?? '', type: 'Directory' } }, MODEL_MOUNT, true);
 }
 
 function output({ output: { persistentVolumeClaim } }: VideoGenerationSpec): Mounted {
-  return mounted('output', { persistentVolumeClaim }, OUTPUT_MOUNT, false);
+  return mounted('output', claim(persistentVolumeClaim), OUTPUT_MOUNT, false);
+}
+
+function claim({ claimName }: { readonly claimName: string }): object {
+  return { persistentVolumeClaim: { claimName } };
 }
 
 /** Read-only is said of the mount, not of the volume: a claim may hold models and take films in one pod. */

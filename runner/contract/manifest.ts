@@ -67,10 +67,8 @@ export type Generation = Readonly<z.output<typeof generationSchema>>;
 /** Fields of the resource that a command without a cluster has no use for. Everything below one of them belongs to it. */
 export const CLUSTER_ONLY = [
   'status',
-  'spec.model.path',
   'spec.model.source',
   'spec.output.persistentVolumeClaim',
-  'spec.output.path',
   'spec.retries',
   'spec.runner',
 ] as const;
@@ -235,10 +233,8 @@ function nameOf(film: Tree): string {
 }
 
 function modelFolderOf(spec: Tree): { modelFolder?: string } {
-  const model = treeAt(spec, 'model');
-  const root = treeAt(treeAt(model, 'source'), 'hostPath').path;
-  if (typeof root !== 'string') return {};
-  return { modelFolder: typeof model.path === 'string' ? `${root.replace(/\/+$/, '')}/${model.path}` : root };
+  const { path } = treeAt(treeAt(treeAt(spec, 'model'), 'source'), 'hostPath');
+  return typeof path === 'string' ? { modelFolder: path } : {};
 }
 
 function treeAt(tree: Tree, key: string): Tree {
