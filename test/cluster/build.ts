@@ -55,11 +55,6 @@ export function binaryPaths(go: Go): Record<string, string> {
   return paths;
 }
 
-/** Names of the commands that the cache lacks, in building order. */
-export function missingBinaries(go: Go): string[] {
-  return Object.entries(binaryPaths(go)).flatMap(([name, path]) => (existsSync(path) ? [] : [name]));
-}
-
 function runGo(binary: string, args: readonly string[], folder: string, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const child: ChildProcess = spawn('go', args, {
