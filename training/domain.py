@@ -25,13 +25,12 @@ COLOURS = {
     "cyan": (0.10, 0.80, 0.90),
 }
 BACKGROUNDS = {"dark": (0.06, 0.06, 0.10), "light": (0.93, 0.93, 0.90)}
-SIZES = ("large", "small")
+SIZES = ("large",)
 DIRECTIONS = {"right": (1, 0), "left": (-1, 0), "up": (0, -1), "down": (0, 1), "still": (0, 0)}
 
 # Half extents in pixels: radius of the circle, half side of the square, circumradius of the triangle.
 EXTENTS = {
     ("circle", "large"): 16.0, ("square", "large"): 15.0, ("triangle", "large"): 18.5,
-    ("circle", "small"): 10.0, ("square", "small"): 9.0, ("triangle", "small"): 12.0,
 }
 SUPERSAMPLING = 4
 
@@ -85,14 +84,11 @@ def film(look, motion, frames, start=(0, 0)):
     return np.stack([np.roll(still, shift, axis=(0, 1)) for shift in shifts])
 
 
-def caption(look, motion, defaults_said=(True, True)):
-    """The sentence; size large and background dark are what is meant when left out."""
-    shape, size, colour, background = look
-    words = ["a"]
-    if size != "large" or defaults_said[0]:
-        words.append(size)
-    words += [colour, shape, *(["standing", "still"] if motion == "still" else ["moving", motion])]
-    if background != "dark" or defaults_said[1]:
+def caption(look, motion, default_said=True):
+    """The sentence; a dark background is what is meant when none is said."""
+    shape, _, colour, background = look
+    words = ["a", colour, shape, *(["standing", "still"] if motion == "still" else ["moving", motion])]
+    if background != "dark" or default_said:
         words += ["on", "a", background, "background"]
     return " ".join(words)
 
@@ -108,4 +104,4 @@ def pairs(held):
     return [p for p in itertools.product(look_list(), motion_list()) if held_out(*p) == held]
 
 
-WORDS = ("a", *SIZES, *COLOURS, *SHAPES, "moving", "standing", *DIRECTIONS, "on", *BACKGROUNDS, "background")
+WORDS = ("a", *COLOURS, *SHAPES, "moving", "standing", *DIRECTIONS, "on", *BACKGROUNDS, "background")

@@ -62,7 +62,7 @@ class Windows:
         picked = [self.chosen[i] for i in rng.integers(len(self.chosen), size=count)]
         captions, clean, steps = [], [], []
         for look, motion in picked:
-            said = caption(look, motion, tuple(rng.random(2) < 0.6))
+            said = caption(look, motion, rng.random() < 0.6)
             captions.append(None if rng.random() < CAPTION_DROPOUT else said)
             steps.append([c // STRIDE for c in cells_per_latent(motion)])
             clean.append(window(look, motion, place(rng), frames))

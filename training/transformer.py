@@ -22,8 +22,8 @@ TEXT_ROWS = 512
 
 # Key minus query (frames, rows, columns) at which each head of a layer looks when training starts.
 AROUND = [(0, 0, -1), (0, 0, 1), (0, -1, 0), (0, 1, 0)]
-TRAIL_1 = [(-1, 0, 0), (1, 0, 0), (-1, 0, 0), (1, 0, 0)]
-TRAIL_2 = [(-1, 0, 0), (1, 0, 0), (-2, 0, 0), (2, 0, 0)]
+TRAIL_1 = [(-1, 0, 0), (1, 0, 0), (-2, 0, 0), (2, 0, 0)]
+TRAIL_2 = [(-1, 0, 0), (1, 0, 0), (-3, 0, 0), (3, 0, 0)]
 FIRST_OFFSETS = [AROUND, TRAIL_1, TRAIL_2, AROUND, TRAIL_1, TRAIL_2, TRAIL_1, AROUND]
 # Layers whose heads are taught to follow the object: to look where the caption's motion puts it, that many latents
 # before or after. An auxiliary loss of the first part of training; without it direction is learnt last or never.
@@ -108,7 +108,8 @@ def start_weights(model, text_encoder, seed):
         elif "scale_shift_table" not in name:
             normal(p)
     # Input and output projections start as each other's inverse, so the velocity starts as the noisy latent.
-    frame = torch.linalg.qr(torch.randn(WIDTH, 64, generator=generator))[0]
+    whole = torch.linalg.qr(torch.randn(WIDTH, WIDTH, generator=generator))[0]
+    frame, spare = whole[:, :64], whole[:, 64:]
     model.patch_embedding.weight.copy_(frame.reshape(WIDTH, 16, 1, 2, 2))
     model.proj_out.weight.copy_(frame.reshape(WIDTH, 16, 2, 2).permute(2, 3, 1, 0).reshape(64, WIDTH) / math.sqrt(2))
     model.scale_shift_table.zero_()
@@ -126,6 +127,10 @@ def start_weights(model, text_encoder, seed):
         block.attn1.to_k.bias.copy_(torch.cat([p[1] for p in phases]))
         for norm in (block.attn1.norm_q, block.attn1.norm_k):
             norm.weight.fill_(GAIN)
+        if layer in TRAIL_LAYERS:
+            # Each head carries the first eight channels of the code; past and future gather in a place of their own.
+            block.attn1.to_v.weight.copy_(frame[:, :32].T.repeat(HEADS, 1))
+            block.attn1.to_out[0].weight.copy_(torch.cat([spare[:, :32], spare[:, 32:]] * 2, dim=1))
         # About 500 rows of padding meet ten words: queries start out averse to the key of a zero row, which is
         # its bias alone; otherwise the padding takes nearly all of the attention and the caption is not heard.
         sign = torch.sign(torch.randn(WIDTH, generator=generator))
@@ -170,7 +175,7 @@ def trail_targets(steps, frames, rows, columns):
     """
     f, y, x = torch.meshgrid(torch.arange(frames), torch.arange(rows), torch.arange(columns), indexing="ij")
     targets = {}
-    for between in (-2, -1, 1, 2):
+    for between in (-3, -2, -1, 1, 2, 3):
         column = (x[None] + between * steps[:, 0, None, None, None]) % columns
         row = (y[None] + between * steps[:, 1, None, None, None]) % rows
         frame = f + between
