@@ -39,7 +39,8 @@ function readText(file: string): string {
   }
 }
 
-function parseStages(text: string): number {
+/** The number that `--stages` gives. Throws `E_CLI_STAGES`. */
+export function parseStages(text: string): number {
   const stages = Number(text);
   if (!Number.isInteger(stages) || stages < 1 || stages > 64) throw cliError('E_CLI_STAGES', { found: text });
   return stages;

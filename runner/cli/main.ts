@@ -3,6 +3,7 @@ import { exitCodeOf, toErrorRecord } from '#contract/error.ts';
 import { EXITS } from '#contract/exit.ts';
 import { cliError } from './errors.ts';
 import { generateCommand } from './generate.ts';
+import { inspectCommand } from './inspect.ts';
 import { planCommand } from './plan.ts';
 import { runCommand } from './run.ts';
 
@@ -51,6 +52,13 @@ program
   .option('--model <folder>', 'the model, in the Diffusers layout (default: found by model.ref)')
   .option('--json', 'print the plan as JSON')
   .action((options) => planCommand(options));
+
+program
+  .command('inspect <model>')
+  .description('say what a model folder is, what it weighs and what it lacks, from its configs and headers alone')
+  .option('--stages <n>', 'slices of the model to give the bytes of (default: 1, 2, 4 and 8)')
+  .option('--json', 'print everything as JSON, every tensor name that is missing or too many included')
+  .action((model, options) => inspectCommand(model, options));
 
 program
   .command('run', { hidden: true })

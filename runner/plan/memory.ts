@@ -46,7 +46,10 @@ export interface StageMemory {
   readonly featureCache: number;
   /** Hidden states that wait for this stage or for the next one. */
   readonly hidden: number;
-  /** Largest working set of one layer, estimated from the tensors that are alive at once. */
+  /**
+   * Largest working set of one layer: the tensors that are alive at once. The CPU's allocator rounds up to powers of two and
+   * may hold two to three times as much.
+   */
   readonly working: number;
   readonly total: number;
 }
@@ -91,7 +94,8 @@ export function featureCachePlaces(branches: number): number {
   return branches + 1;
 }
 
-function weightsOf(transformer: TransformerBytes, slice: LayerSlice, first: boolean, last: boolean): number {
+/** Stored bytes of one transformer that a stage holds. */
+export function weightsOf(transformer: TransformerBytes, slice: LayerSlice, first: boolean, last: boolean): number {
   const layers = sum(transformer.layers.slice(slice.firstLayer, slice.endLayer));
   return layers + (first ? transformer.embed : 0) + (last ? transformer.head : 0);
 }

@@ -1,41 +1,58 @@
-import { EMBEDDING, EMBEDDING_ALIAS, type TensorShapes } from '../model/tensor-names.ts';
 import type { TensorEntry } from '../tensor.ts';
+import type { Component } from './components.ts';
 import { weightsError } from './errors.ts';
-import type { ComponentWeights } from './shards.ts';
 
 const SHOWN = 3;
 const FLOATS = ['F32', 'F16', 'BF16'];
 
-/**
- * Compares stored tensors with what a config asks for: names, shapes, element types. Tensors for which `ignored` says yes
- * may be there besides (the autoencoder's encoder half). Throws `E_WEIGHTS_MISSING`, `E_WEIGHTS_SURPLUS`, `E_WEIGHTS_SHAPE`.
- */
-export function checkTensors(
-  weights: ComponentWeights,
-  label: string,
-  wanted: TensorShapes,
-  ignored: (name: string) => boolean = () => false,
-): void {
-  const missing = [...wanted.keys()].filter((name) => !weights.tensors.has(name));
-  if (missing.length > 0) throw listing('E_WEIGHTS_MISSING', label, missing);
-  const surplus = [...weights.tensors.keys()].filter((name) => !wanted.has(name) && !ignored(name));
-  if (surplus.length > 0) throw listing('E_WEIGHTS_SURPLUS', label, surplus);
-  for (const [tensor, shape] of wanted) {
-    const entry = weights.tensors.get(tensor) as TensorEntry;
-    if (FLOATS.includes(entry.dtype) && String(entry.shape) === String(shape)) continue;
-    const found = `${entry.dtype} [${entry.shape}]`;
-    throw weightsError('E_WEIGHTS_SHAPE', { folder: label, tensor, found, wanted: `${FLOATS.join('|')} [${shape}]` });
-  }
+/** Differences between stored tensors and those that a config asks for, all of them by name. */
+export interface TensorDifferences {
+  readonly missing: readonly string[];
+  readonly surplus: readonly string[];
+  readonly misshapen: readonly { readonly tensor: string; readonly found: string; readonly wanted: string }[];
 }
 
-/** The text encoder's embedding may be stored under either of two names, or both; it is found under one. */
-export function withEmbedding(weights: ComponentWeights): ComponentWeights {
-  const alias = weights.tensors.get(EMBEDDING_ALIAS);
-  if (alias === undefined) return weights;
-  const tensors = new Map(weights.tensors);
-  tensors.delete(EMBEDDING_ALIAS);
-  if (!tensors.has(EMBEDDING)) tensors.set(EMBEDDING, alias);
-  return { ...weights, tensors };
+/** Compares stored tensors with what a component's config asks for: names, shapes, element types. */
+export function compareTensors(stored: ReadonlyMap<string, TensorEntry>, component: Component): TensorDifferences {
+  const wanted = component.tensors;
+  const fits = ({ dtype, shape }: TensorEntry, as: readonly number[]) =>
+    FLOATS.includes(dtype) && String(shape) === String(as);
+  return {
+    missing: [...wanted.keys()].filter((name) => !stored.has(name)),
+    surplus: [...stored.keys()].filter((name) => !wanted.has(name) && !component.ignored(name)),
+    misshapen: [...wanted].flatMap(([tensor, shape]) => {
+      const entry = stored.get(tensor);
+      if (entry === undefined || fits(entry, shape)) return [];
+      return [{ tensor, found: `${entry.dtype} [${entry.shape}]`, wanted: `${FLOATS.join('|')} [${shape}]` }];
+    }),
+  };
+}
+
+/** The differences as errors, `folder` naming the component: `E_WEIGHTS_MISSING`, `E_WEIGHTS_SURPLUS`, `E_WEIGHTS_SHAPE`. */
+export function differenceErrors(folder: string, { missing, surplus, misshapen }: TensorDifferences): readonly Error[] {
+  return [
+    ...(missing.length > 0 ? [listing('E_WEIGHTS_MISSING', folder, missing)] : []),
+    ...(surplus.length > 0 ? [listing('E_WEIGHTS_SURPLUS', folder, surplus)] : []),
+    ...misshapen.slice(0, 1).map((difference) => weightsError('E_WEIGHTS_SHAPE', { folder, ...difference })),
+  ];
+}
+
+/** Refuses stored tensors that differ from what the config asks for. Throws the first of {@link differenceErrors}. */
+export function checkTensors(stored: ReadonlyMap<string, TensorEntry>, component: Component): void {
+  const [first] = differenceErrors(component.folder, compareTensors(stored, component));
+  if (first !== undefined) throw first;
+}
+
+/** Stored tensors by the names that the component knows them by; one stored under both names is found once. */
+export function withoutAliases<T>(stored: ReadonlyMap<string, T>, { aliases }: Component): ReadonlyMap<string, T> {
+  const named = new Map(stored);
+  for (const [alias, name] of aliases) {
+    const entry = named.get(alias);
+    if (entry === undefined) continue;
+    named.delete(alias);
+    if (!named.has(name)) named.set(name, entry);
+  }
+  return named;
 }
 
 function listing(code: 'E_WEIGHTS_MISSING' | 'E_WEIGHTS_SURPLUS', folder: string, names: readonly string[]): Error {

@@ -2,8 +2,8 @@ import { realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { COMPONENTS, MODEL_INDEX, type ModelConfig, type TransformerConfig } from '../model/config.ts';
 import { parseModelConfig, parseModelIndex } from '../model/parse-config.ts';
-import { textEncoderTensors, transformerTensors, vaeDecoderTensors } from '../model/tensor-names.ts';
-import { checkTensors, withEmbedding } from './checks.ts';
+import { checkTensors, withoutAliases } from './checks.ts';
+import { type Component, textEncoderComponent, transformerComponent, vaeComponent } from './components.ts';
 import { weightsError } from './errors.ts';
 import { type ComponentWeights, openWeights, readJsonFile } from './shards.ts';
 
@@ -19,9 +19,6 @@ export interface Model {
   readonly tokenizerFolder: string;
 }
 
-const DIFFUSION_BASE = 'diffusion_pytorch_model';
-const TEXT_BASE = 'model';
-
 /**
  * Opens a model folder in the Diffusers layout and checks it whole, before anything runs: the model is one that we
  * compute, every file is there and intact, every tensor has its place, type and shape.
@@ -30,17 +27,13 @@ const TEXT_BASE = 'model';
 export function openModel(folder: string): Model {
   const root = realFolder(folder);
   const config = readModelConfig(root);
-  const text = withEmbedding(openWeights(root, 'text_encoder', TEXT_BASE));
-  checkTensors(text, 'text_encoder', textEncoderTensors(config.text));
-  const vae = openWeights(root, 'vae', DIFFUSION_BASE);
-  checkTensors(vae, 'vae', vaeDecoderTensors(config.vae), (name) => /^(encoder|quant_conv)\./.test(name));
   return {
     folder: root,
     config,
     transformer: openTransformer(root, 'transformer', config.transformer),
     transformer2: config.transformer2 && openTransformer(root, 'transformer_2', config.transformer2),
-    vae,
-    text,
+    vae: openComponent(root, vaeComponent(config.vae)),
+    text: openComponent(root, textEncoderComponent(config.text)),
     tokenizerFolder: realFolder(join(root, 'tokenizer')),
   };
 }
@@ -55,13 +48,23 @@ export function readModelConfig(folder: string): ModelConfig {
 }
 
 /** Opens and checks the weights of one transformer of a model folder. */
-export function openTransformer(folder: string, component: string, config: TransformerConfig): ComponentWeights {
-  const weights = openWeights(folder, component, DIFFUSION_BASE);
-  checkTensors(weights, component, transformerTensors(config), (name) => name.endsWith('.norm_added_q.weight'));
-  return weights;
+export function openTransformer(
+  folder: string,
+  component: 'transformer' | 'transformer_2',
+  config: TransformerConfig,
+): ComponentWeights {
+  return openComponent(folder, transformerComponent(config, component));
 }
 
-function realFolder(folder: string): string {
+function openComponent(modelFolder: string, component: Component): ComponentWeights {
+  const weights = openWeights(modelFolder, component.folder, component.base);
+  const tensors = withoutAliases(weights.tensors, component);
+  checkTensors(tensors, component);
+  return { ...weights, tensors };
+}
+
+/** Real path of a folder. Throws `E_MODEL_FOLDER`. */
+export function realFolder(folder: string): string {
   try {
     if (statSync(folder).isDirectory()) return realpathSync(folder);
   } catch (error) {

@@ -7,8 +7,16 @@ import { objectEntries, parseJson } from './json-text.ts';
 export interface SafetensorsHeader {
   readonly tensors: ReadonlyMap<string, TensorEntry>;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Bytes of the file as the header describes it. */
   readonly byteLength: number;
+  /** How many of them the file lacks at its end; 0 unless that was allowed. */
+  readonly missingBytes: number;
+  /** True when the file ends where its header does, though its tensors need bytes. */
+  readonly headerOnly: boolean;
 }
+
+/** Whether a file must hold all the bytes that its header describes, or may end before: when only the header is wanted. */
+export type DataPresence = 'whole' | 'any';
 
 const PREFIX_BYTES = 8;
 /** Limit of the format's own reader. */
@@ -20,7 +28,11 @@ const MAX_AXES = 16;
  * file, has as many bytes as its shape asks for, and shares none with another. `label` is the name used in messages and
  * in the entries. Throws `E_MODEL_FILE`, `E_WEIGHTS_TRUNCATED`, `E_WEIGHTS_HEADER`.
  */
-export function readSafetensorsHeader(path: string, label: string = path): SafetensorsHeader {
+export function readSafetensorsHeader(
+  path: string,
+  label: string = path,
+  data: DataPresence = 'whole',
+): SafetensorsHeader {
   const { size, header } = readHeaderBytes(path, label);
   const parsed = parseJson(header);
   if ('problem' in parsed) throw headerError(label, parsed.problem);
@@ -31,13 +43,20 @@ export function readSafetensorsHeader(path: string, label: string = path): Safet
   for (const [name, entry] of entries) {
     if (name !== '__metadata__') tensors.set(name, readEntry(label, name, entry, dataStart));
   }
-  checkCoverage(label, tensors, dataStart, size);
-  const metadata = entries.find(([name]) => name === '__metadata__')?.[1];
-  return { tensors, metadata: readMetadata(label, metadata), byteLength: size };
+  const byteLength = checkCoverage(label, tensors, dataStart);
+  if (size > byteLength) throw headerError(label, `${size - byteLength} bytes at the end belong to no tensor`);
+  if (size < byteLength && data === 'whole') throw truncated(label, size, byteLength);
+  const metadata = readMetadata(label, entries.find(([name]) => name === '__metadata__')?.[1]);
+  const missingBytes = byteLength - size;
+  return { tensors, metadata, byteLength, missingBytes, headerOnly: missingBytes > 0 && size === dataStart };
 }
 
 function headerError(file: string, problem: string): Error {
   return weightsError('E_WEIGHTS_HEADER', { file, problem });
+}
+
+function truncated(file: string, have: number, need: number): Error {
+  return weightsError('E_WEIGHTS_TRUNCATED', { file, have, need });
 }
 
 function readHeaderBytes(path: string, file: string): { readonly size: number; readonly header: Uint8Array } {
@@ -67,13 +86,12 @@ function openRegularFile(path: string, file: string): number {
 }
 
 function readBytes(descriptor: number, start: number, length: number, size: number, file: string): Uint8Array {
-  const truncated = (have: number) => weightsError('E_WEIGHTS_TRUNCATED', { file, have, need: start + length });
-  if (start + length > size) throw truncated(size);
+  if (start + length > size) throw truncated(file, size, start + length);
   const bytes = new Uint8Array(length);
   let have = 0;
   while (have < length) {
     const read = readSync(descriptor, bytes, have, length - have, start + have);
-    if (read === 0) throw truncated(start + have);
+    if (read === 0) throw truncated(file, start + have, start + length);
     have += read;
   }
   return bytes;
@@ -107,8 +125,8 @@ function byteLengthOf(shape: readonly number[], dtype: DType): bigint {
   return shape.reduce((product, axis) => product * BigInt(axis), BigInt(bytesPerElement(dtype)));
 }
 
-/** Tensors follow each other without gaps or overlaps up to the end of the file, as the format demands. */
-function checkCoverage(file: string, tensors: ReadonlyMap<string, TensorEntry>, dataStart: number, size: number): void {
+/** Tensors follow each other without gaps or overlaps, as the format demands; gives the end of the last one. */
+function checkCoverage(file: string, tensors: ReadonlyMap<string, TensorEntry>, dataStart: number): number {
   const byOffset = [...tensors].sort(
     ([, a], [, b]) => a.offset - b.offset || a.offset + a.byteLength - b.offset - b.byteLength,
   );
@@ -119,8 +137,7 @@ function checkCoverage(file: string, tensors: ReadonlyMap<string, TensorEntry>, 
     if (offset > end) throw headerError(file, `${offset - end} bytes before tensor ${quoted} belong to no tensor`);
     end = offset + byteLength;
   }
-  if (end > size) throw weightsError('E_WEIGHTS_TRUNCATED', { file, have: size, need: end });
-  if (end < size) throw headerError(file, `${size - end} bytes at the end belong to no tensor`);
+  return end;
 }
 
 function readMetadata(file: string, value: unknown): Readonly<Record<string, string>> {

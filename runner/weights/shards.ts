@@ -20,34 +20,67 @@ export interface ComponentWeights {
 const JSON_LIMIT_BYTES = 64 * 1024 * 1024;
 const FILE_NAME = /^[^/\\\0]+\.safetensors$/;
 
+/** The safetensors files of a component, and which tensor an index puts in which of them; `listed` is null without an index. */
+export interface ComponentFiles {
+  readonly folder: string;
+  readonly names: readonly string[];
+  readonly listed: ReadonlyMap<string, string> | null;
+  /** A file's name in messages: relative to the model folder. */
+  labelOf(name: string): string;
+  readonly indexLabel: string;
+}
+
 /**
- * Opens a component's safetensors: `<base>.safetensors.index.json` with its shards, or the single `<base>.safetensors`.
- * Only headers are read. Throws `E_MODEL_FILE` and the `E_WEIGHTS_…` errors, with file names relative to `modelFolder`.
+ * Names a component's files: those of `<base>.safetensors.index.json`, or the single `<base>.safetensors`.
+ * Throws `E_MODEL_FILE`, `E_WEIGHTS_INDEX`.
  */
-export function openWeights(modelFolder: string, component: string, base: string): ComponentWeights {
+export function listFiles(modelFolder: string, component: string, base: string): ComponentFiles {
   const folder = join(modelFolder, component);
   const labelOf = (name: string) => `${component}/${name}`;
   const index = `${base}.safetensors.index.json`;
-  const wanted = existsSync(join(folder, index)) ? readIndex(join(folder, index), labelOf(index)) : undefined;
-  const names = wanted === undefined ? [`${base}.safetensors`] : [...new Set(wanted.values())].sort();
-  const files = names.map((name) => {
-    const header = readSafetensorsHeader(join(folder, name), labelOf(name));
-    return { name, header, path: realpathSync(join(folder, name)) };
+  const indexLabel = labelOf(index);
+  const listed = existsSync(join(folder, index)) ? readIndex(join(folder, index), indexLabel) : null;
+  const names = listed === null ? [`${base}.safetensors`] : [...new Set(listed.values())].sort();
+  return { folder, names, listed, labelOf, indexLabel };
+}
+
+/**
+ * Opens a component's safetensors. Only headers are read; every byte that they describe must be there.
+ * Throws `E_MODEL_FILE` and the `E_WEIGHTS_…` errors, with file names relative to `modelFolder`.
+ */
+export function openWeights(modelFolder: string, component: string, base: string): ComponentWeights {
+  const all = listFiles(modelFolder, component, base);
+  const files = all.names.map((name) => {
+    const header = readSafetensorsHeader(join(all.folder, name), all.labelOf(name));
+    return { name, header, path: realpathSync(join(all.folder, name)) };
   });
   const root = commonFolder(files.map((file) => file.path));
   const tensors = new Map<string, TensorEntry>();
   for (const { name, header, path } of files) {
     const file = relative(root, path).replaceAll(sep, '/');
     for (const [tensor, entry] of header.tensors) {
-      const listed = wanted === undefined ? name : wanted.get(tensor);
-      if (listed !== name) throw misplaced(labelOf(index), tensor, name, listed);
+      checkListed(all, tensor, name);
       tensors.set(tensor, { ...entry, file });
     }
   }
-  for (const [tensor, file] of wanted ?? []) {
-    if (!tensors.has(tensor)) throw misplaced(labelOf(index), tensor, undefined, file);
-  }
+  checkAllFound(all, tensors);
   return { folder: root, tensors, byteLength: files.reduce((sum, file) => sum + file.header.byteLength, 0) };
+}
+
+/** A tensor must lie in the file where the index puts it. Throws `E_WEIGHTS_INDEX`. */
+export function checkListed(files: ComponentFiles, tensor: string, name: string): void {
+  if (files.listed !== null && files.listed.get(tensor) !== name) throw misplaced(files, tensor, name);
+}
+
+/** Every tensor of the index must have been found. Throws `E_WEIGHTS_INDEX` for the first that was not. */
+export function checkAllFound(files: ComponentFiles, found: { has(tensor: string): boolean }): void {
+  for (const tensor of files.listed?.keys() ?? []) if (!found.has(tensor)) throw misplaced(files, tensor, undefined);
+}
+
+function misplaced({ listed, indexLabel }: ComponentFiles, tensor: string, found: string | undefined): Error {
+  const where = (name: string | undefined) => name ?? 'no file';
+  const problem = `tensor ${JSON.stringify(tensor)} is listed in ${where(listed?.get(tensor))}, but lies in ${where(found)}`;
+  return weightsError('E_WEIGHTS_INDEX', { file: indexLabel, problem });
 }
 
 /** Reads a JSON file of at most 64 MiB. Throws `E_MODEL_FILE`. */
@@ -83,12 +116,6 @@ function readIndex(path: string, file: string): ReadonlyMap<string, string> {
       throw fail(`tensor ${JSON.stringify(tensor)} lies in ${JSON.stringify(name)}, not in a file of this folder`);
     }),
   );
-}
-
-function misplaced(file: string, tensor: string, found: string | undefined, listed: string | undefined): Error {
-  const where = (name: string | undefined) => (name === undefined ? 'no file' : name);
-  const problem = `tensor ${JSON.stringify(tensor)} is listed in ${where(listed)}, but lies in ${where(found)}`;
-  return weightsError('E_WEIGHTS_INDEX', { file, problem });
 }
 
 /** The deepest folder that holds all files. */

@@ -1,0 +1,93 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+
+const GOLDEN = new URL('../../test/golden/data/', import.meta.url).pathname;
+const MAIN = new URL('./main.ts', import.meta.url).pathname;
+const scratch = mkdtempSync(join(tmpdir(), 'inspect-cli-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+function inspect(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, 'inspect', ...args], { encoding: 'utf8' });
+  return { status, stdout, stderr };
+}
+
+test('a model is described, with the bytes of each stage', () => {
+  const { status, stdout, stderr } = inspect(`${GOLDEN}tiny-wan`, '--stages', '2');
+  expect([status, stderr]).toEqual([0, '']);
+  expect(stdout).toContain(
+    'transformer    WanTransformer3DModel: 150 tensors, 182,848 parameters, F32, 0.7 MB in 1 file',
+  );
+  expect(stdout).toMatch(/stage 0 +layers 0–2: .*\n +stage 1 +layers 3–4: /);
+});
+
+test('as JSON, stages hold every layer once and the model is known by its classes', () => {
+  const { status, stdout } = inspect(`${GOLDEN}tiny-wan`, '--json');
+  const record = JSON.parse(stdout);
+  expect(status).toBe(0);
+  expect(record.classes).toEqual({
+    pipeline: 'WanPipeline',
+    transformer: 'WanTransformer3DModel',
+    text_encoder: 'UMT5EncoderModel',
+    vae: 'AutoencoderKLWan',
+    scheduler: 'UniPCMultistepScheduler',
+  });
+  const totals = record.cuts.map((cut: { stages: number; slices: { weightBytes: number }[] }) => [
+    cut.stages,
+    cut.slices.reduce((sum, slice) => sum + slice.weightBytes, 0),
+  ]);
+  const [[, whole]] = totals;
+  expect(totals).toEqual([1, 2, 4].map((stages) => [stages, whole]));
+  expect([record.complete, record.parameters]).toEqual([true, 1_137_707]);
+});
+
+test('headers only: described, and said to be unable to run', () => {
+  const folder = join(scratch, 'headers');
+  cpSync(`${GOLDEN}tiny-wan`, folder, { recursive: true });
+  const file = join(folder, 'vae/diffusion_pytorch_model.safetensors');
+  truncateSync(file, 8 + Number(readFileSync(file).readBigUInt64LE(0)));
+  const { status, stdout, stderr } = inspect(folder);
+  expect([status, stderr]).toEqual([0, '']);
+  expect(stdout).toContain('headers only: 1 of 3 weight files hold no data, so the model cannot run');
+  expect(JSON.parse(inspect(folder, '--json').stdout).complete).toBe(false);
+});
+
+test.each([
+  {
+    name: 'something needed is missing',
+    args: [`${GOLDEN}two-experts`],
+    status: 40,
+    error: /^E_MODEL_FILE: transformer\/config\.json: the file is missing$/m,
+  },
+  {
+    name: 'no model at all',
+    args: [scratch],
+    status: 40,
+    error: /^E_MODEL_FILE: model_index\.json: the file is missing$/m,
+  },
+  {
+    name: 'no folder',
+    args: [join(scratch, 'none')],
+    status: 40,
+    error: /^E_MODEL_FOLDER: model folder .* does not exist$/m,
+  },
+  {
+    name: 'more stages than layers',
+    args: [`${GOLDEN}tiny-wan`, '--stages', '6'],
+    status: 30,
+    error: /^E_PLAN_STAGES: /m,
+  },
+  {
+    name: 'stages that are no number',
+    args: [`${GOLDEN}tiny-wan`, '--stages', 'two'],
+    status: 2,
+    error: /^E_CLI_STAGES: /m,
+  },
+])('$name: a code, one line and an exit code', ({ args, status, error }) => {
+  const run = inspect(...args);
+  expect(run.status).toBe(status);
+  expect(run.stderr).toMatch(error);
+  expect(run.stderr).not.toMatch(/^ +at /m);
+});

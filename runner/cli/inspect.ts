@@ -1,0 +1,165 @@
+import { EXITS } from '#contract/exit.ts';
+import type { SchedulerConfig } from '../model/config.ts';
+import { checkStages } from '../plan/checks.ts';
+import { transformerBytes, weightsOf } from '../plan/memory.ts';
+import { type LayerSlice, sliceLayers } from '../plan/slices.ts';
+import { inspectModel, type ModelInspection } from '../weights/inspect-model.ts';
+import type { ComponentSurvey } from '../weights/survey.ts';
+import { parseStages } from './local-job.ts';
+
+/** Options of `dualparal inspect`. */
+export interface InspectOptions {
+  readonly stages?: string;
+  readonly json?: boolean;
+}
+
+/** Stored bytes of every stage for one number of stages. */
+interface Cut {
+  readonly stages: number;
+  readonly slices: readonly (LayerSlice & { readonly weightBytes: number })[];
+}
+
+const USUAL_STAGES = [1, 2, 4, 8];
+const NAMES_SHOWN = 10;
+
+const CLASSES = {
+  transformer: 'WanTransformer3DModel',
+  transformer_2: 'WanTransformer3DModel',
+  text_encoder: 'UMT5EncoderModel',
+  vae: 'AutoencoderKLWan',
+} as const;
+const SCHEDULERS = { UniPC: 'UniPCMultistepScheduler', FlowMatchEuler: 'FlowMatchEulerDiscreteScheduler' } as const;
+
+/**
+ * Says what a model folder is. What keeps it from running goes to the error output, one line each, and gives the exit code
+ * `model`; header-only files do not: they are said to be what they are.
+ */
+export function inspectCommand(folder: string, options: InspectOptions): void {
+  const inspection = inspectModel(folder);
+  const cuts = cutsOf(inspection, options.stages === undefined ? undefined : parseStages(options.stages));
+  console.log(
+    options.json === true
+      ? JSON.stringify(asRecord(inspection, cuts), null, 2)
+      : describe(inspection, cuts, options.stages !== undefined).join('\n'),
+  );
+  for (const { code, message } of inspection.problems) console.error(`${code}: ${message}`);
+  if (inspection.problems.length > 0) process.exitCode = EXITS.model.code;
+}
+
+/** Bytes per stage: for the stages asked for, else for the usual numbers. None while the transformer cannot be read. */
+function cutsOf({ config, components }: ModelInspection, asked: number | undefined): readonly Cut[] {
+  if (config === null) return [];
+  const { layers } = config.transformer;
+  if (asked !== undefined) checkStages(asked, layers, asked);
+  const experts = components.filter(({ folder }) => folder.startsWith('transformer'));
+  const bytes = experts.map(({ tensors }) =>
+    transformerBytes(
+      [...tensors].map(([name, { byteLength }]) => [name, byteLength] as const),
+      layers,
+    ),
+  );
+  const numbers = asked === undefined ? USUAL_STAGES.filter((stages) => stages <= layers) : [asked];
+  return numbers.map((stages) => {
+    const slices = sliceLayers(layers, stages).map((slice, stage) => {
+      const parts = bytes.map((expert) => weightsOf(expert, slice, stage === 0, stage === stages - 1));
+      return { ...slice, weightBytes: sum(parts) };
+    });
+    return { stages, slices };
+  });
+}
+
+/** Everything, as `--json` prints it. */
+function asRecord({ components, config, ...inspection }: ModelInspection, cuts: readonly Cut[]) {
+  return {
+    ...inspection,
+    complete: inspection.problems.length === 0 && components.every(({ headerOnlyFiles }) => headerOnlyFiles === 0),
+    classes: {
+      pipeline: 'WanPipeline',
+      ...Object.fromEntries(components.map((survey) => [survey.folder, classOf(survey)])),
+      scheduler: config && SCHEDULERS[config.scheduler.kind],
+    },
+    config,
+    components: components.map(({ tensors, problems: _, ...survey }) => ({
+      ...survey,
+      tensors: tensors.size,
+      byteLength: bytesOf(survey),
+    })),
+    cuts,
+  };
+}
+
+function describe(inspection: ModelInspection, cuts: readonly Cut[], eachStage: boolean): readonly string[] {
+  const { folder, name, config, components, parameters } = inspection;
+  const what = name ?? (config === null ? 'a Wan model that cannot be read whole' : 'a Wan text-to-video model');
+  const headerOnly = sum(components.map(({ headerOnlyFiles }) => headerOnlyFiles));
+  const files = sum(components.map((survey) => survey.files.length));
+  return [
+    `${folder}: ${what} (WanPipeline)`,
+    ...components.flatMap(describeComponent),
+    ...(config === null ? [] : [`  scheduler      ${describeScheduler(config.scheduler)}`]),
+    ...(config?.boundaryRatio == null
+      ? []
+      : [`  experts        second one below ${config.boundaryRatio} of the timesteps`]),
+    `  together       ${parameters.toLocaleString('en')} parameters, ${gigabytes(sum(components.map(bytesOf)))}`,
+    ...(eachStage ? cuts.flatMap(describeStages) : cuts.map(describeCut)),
+    ...(headerOnly === 0
+      ? []
+      : [`  headers only: ${headerOnly} of ${files} weight files hold no data, so the model cannot run`]),
+  ];
+}
+
+function describeComponent(survey: ComponentSurvey): readonly string[] {
+  const { folder, files, tensors, parameters, dtypes, missing, surplus, misshapen } = survey;
+  const stored = Object.keys(dtypes).sort().join(' + ') || 'nothing';
+  const kind = classOf(survey) ?? 'config.json cannot be read';
+  const counts = `${tensors.size} tensors, ${parameters.toLocaleString('en')} parameters`;
+  const size = `${stored}, ${gigabytes(bytesOf(survey))} in ${files.length} file${files.length === 1 ? '' : 's'}`;
+  return [
+    `  ${folder.padEnd(14)} ${kind}: ${counts}, ${size}`,
+    ...listNames('missing', missing),
+    ...listNames('too many', surplus),
+    ...listNames(
+      'misshapen',
+      misshapen.map(({ tensor, found, wanted }) => `${tensor}: ${found}, wanted ${wanted}`),
+    ),
+  ];
+}
+
+function classOf({ folder, configRead }: ComponentSurvey): string | null {
+  return configRead ? CLASSES[folder] : null;
+}
+
+function listNames(label: string, names: readonly string[]): readonly string[] {
+  const more = names.length - NAMES_SHOWN;
+  const shown = names.slice(0, NAMES_SHOWN).map((name) => `    ${label}: ${name}`);
+  return more > 0 ? [...shown, `    ${label}: ${more} more (--json names all)`] : shown;
+}
+
+function describeScheduler({ kind, flowShift, trainTimesteps }: SchedulerConfig): string {
+  return `${SCHEDULERS[kind]}: shift ${flowShift}, ${trainTimesteps} training timesteps`;
+}
+
+function describeCut({ stages, slices }: Cut): string {
+  const largest = Math.max(...slices.map(({ weightBytes }) => weightBytes));
+  return `  ${stages} stage${stages === 1 ? ' ' : 's'}       ${gigabytes(largest)} of weights in the largest`;
+}
+
+function describeStages({ slices }: Cut): readonly string[] {
+  return slices.map(({ firstLayer, endLayer, weightBytes }, stage) => {
+    const label = `  stage ${stage}`.padEnd(17);
+    const layers = `layers ${firstLayer}–${endLayer - 1}`;
+    return `${label}${layers}: ${gigabytes(weightBytes)} of weights (${weightBytes} bytes)`;
+  });
+}
+
+function bytesOf({ dtypes }: Pick<ComponentSurvey, 'dtypes'>): number {
+  return sum(Object.values(dtypes));
+}
+
+function gigabytes(bytes: number): string {
+  return bytes < 1e8 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

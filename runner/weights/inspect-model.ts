@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ErrorRecord, toErrorRecord } from '#contract/error.ts';
+import {
+  parseSchedulerConfig,
+  parseTextEncoderConfig,
+  parseTransformerConfig,
+  parseVaeConfig,
+} from '../model/component-configs.ts';
+import { COMPONENTS, MODEL_INDEX, type ModelConfig } from '../model/config.ts';
+import { publishedName } from '../model/known-models.ts';
+import { type ModelIndex, parseModelIndex } from '../model/parse-config.ts';
+import { type Component, textEncoderComponent, transformerComponent, vaeComponent } from './components.ts';
+import { weightsError } from './errors.ts';
+import { readModelConfig, realFolder } from './open-model.ts';
+import { readJsonFile } from './shards.ts';
+import { type ComponentFolder, type ComponentSurvey, collect, surveyComponent } from './survey.ts';
+
+const TOKENIZER_FILES = ['tokenizer/tokenizer.json', 'tokenizer/tokenizer_config.json'];
+
+/** A model folder as it is, with everything that keeps it from running. */
+export interface ModelInspection {
+  /** Real path. */
+  readonly folder: string;
+  /** The published model that has these sizes, if one has. */
+  readonly name: string | null;
+  /** Null when some config cannot be read, or they do not fit together. */
+  readonly config: ModelConfig | null;
+  readonly components: readonly ComponentSurvey[];
+  /** Parameters of all components. */
+  readonly parameters: number;
+  /** In the order in which they were met; none when the model can run, but for data that header-only files lack. */
+  readonly problems: readonly ErrorRecord[];
+}
+
+/**
+ * Looks at a model folder without opening it: reads configs and headers, goes on past what is wrong or missing, and says so
+ * by name. Throws only when it is not a model folder that this program knows (`E_MODEL_FOLDER`, `E_MODEL_FILE`,
+ * `E_MODEL_UNSUPPORTED`, `E_MODEL_CONFIG` of its `model_index.json`).
+ */
+export function inspectModel(modelFolder: string): ModelInspection {
+  const folder = realFolder(modelFolder);
+  const index = parseModelIndex(readJsonFile(join(folder, MODEL_INDEX), MODEL_INDEX));
+  const problems: ErrorRecord[] = [];
+  const asked = readComponents(folder, index, problems);
+  // Whether the configs fit together is asked only when each of them can be read.
+  const config = problems.length === 0 ? collect(problems, () => readModelConfig(folder)) : null;
+  const components = asked.map(([name, component]) => surveyComponent(folder, name, component));
+  problems.push(...components.flatMap((survey) => survey.problems));
+  for (const file of TOKENIZER_FILES.filter((name) => !existsSync(join(folder, name)))) {
+    problems.push(toErrorRecord(weightsError('E_MODEL_FILE', { file, problem: 'the file is missing' })));
+  }
+  const parameters = components.reduce((sum, survey) => sum + survey.parameters, 0);
+  return { folder, name: config && publishedName(config), config, components, parameters, problems };
+}
+
+/** What each component's config asks of its files; null for a config that cannot be read. */
+function readComponents(
+  folder: string,
+  index: ModelIndex,
+  problems: ErrorRecord[],
+): readonly (readonly [ComponentFolder, Component | null])[] {
+  const read = <T>(file: string, parse: (json: unknown, file: string) => T) =>
+    collect(problems, () => parse(readJsonFile(join(folder, file), file), file));
+  const transformer = read(COMPONENTS.transformer, (json, file) =>
+    transformerComponent(parseTransformerConfig(json, file)),
+  );
+  const second = () =>
+    read(COMPONENTS.transformer2, (json, file) =>
+      transformerComponent(parseTransformerConfig(json, file), 'transformer_2'),
+    );
+  const text = read(COMPONENTS.text, (json, file) => textEncoderComponent(parseTextEncoderConfig(json, file)));
+  const vae = read(COMPONENTS.vae, (json, file) => vaeComponent(parseVaeConfig(json, file)));
+  read(COMPONENTS.scheduler, (json, file) => parseSchedulerConfig(json, index.schedulerClass, file));
+  return [
+    ['transformer', transformer],
+    ...(index.twoExperts ? [['transformer_2', second()] as const] : []),
+    ['text_encoder', text],
+    ['vae', vae],
+  ];
+}
