@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { buildImage } from '../../image/build.ts';
 import { type Cluster, startCluster, stopCluster } from './cluster.ts';
 import { installPackages, missingPackages } from './debian-packages.ts';
@@ -62,7 +62,7 @@ describe.skipIf(!support.ok)(title, () => {
     expect(await apply(pod(image.name))).toMatchObject({ code: 0 });
     const phase = ['get', 'pod', 'image', '-o', 'jsonpath={.status.phase}'];
     const isOver = async () => ['Succeeded', 'Failed'].includes((await cluster.kubectl(phase)).stdout);
-    await expect.poll(isOver, { timeout: 300_000, interval: 500 }).toBe(true);
+    await vi.waitUntil(isOver, { timeout: 300_000, interval: 500 });
   });
 
   afterAll(() => stopCluster(name));
