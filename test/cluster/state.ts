@@ -46,7 +46,9 @@ export function readState(name: string): ClusterState | null {
   try {
     return JSON.parse(readFileSync(join(clusterFolder(name), 'state.json'), 'utf8')) as ClusterState;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError) return null;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EACCES') throw clusterError('E_CLUSTER_NOT_ROOT', { missing: '' });
+    if (code === 'ENOENT' || error instanceof SyntaxError) return null;
     throw error;
   }
 }
