@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { readGolden } from '../../test/same-bits/golden-case.ts';
+import { setting } from '../../test/golden/run-case.ts';
+import { readGolden } from '../../test/same-bits/inputs.ts';
 import { givenNoise, type NoiseShape, openNoisePool, seededNoise } from './noise-pool.ts';
 
 const CASES = [
@@ -15,8 +16,8 @@ const CASES = [
 describe.each(CASES)('the noise of %s', (name) => {
   const golden = readGolden(`dualparal/${name}.safetensors`);
   const pool = golden.f32('pool');
-  const blocks = golden.setting('blocks') as number;
-  const blockLatents = golden.setting('block_latents') as number;
+  const blocks = setting<number>(golden, 'blocks');
+  const blockLatents = setting<number>(golden, 'block_latents');
   const shape: NoiseShape = {
     channels: pool.shape[1]!,
     poolLatents: pool.shape[2]!,
@@ -27,7 +28,7 @@ describe.each(CASES)('the noise of %s', (name) => {
   };
 
   test('is handed to each block as the reference has it', () => {
-    const numbers = blocks > 1 ? golden.integers('permutations') : [];
+    const numbers = blocks > 1 ? golden.integers('permutations').data : [];
     const orders = Array.from({ length: blocks - 1 }, (_, i) =>
       numbers.slice(i * blockLatents, (i + 1) * blockLatents),
     );

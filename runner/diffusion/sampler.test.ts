@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { largestDifference, readGolden } from '../../test/same-bits/golden-case.ts';
+import { largestDifference } from '../../test/golden/compare.ts';
+import { readGolden } from '../../test/same-bits/inputs.ts';
 import { newBlockState } from './block-state.ts';
 import { createSampler, type SamplerRule } from './sampler.ts';
 
@@ -41,7 +42,7 @@ describe.each(cases)('$key', ({ key, scheduler, steps, flowShift }) => {
 
   test('has the timesteps and sigmas of the reference', () => {
     const whole = scheduler === 'UniPC';
-    const timesteps = whole ? golden.integers(`${key}.timesteps`) : golden.f32(`${key}.timesteps`).data;
+    const timesteps = whole ? golden.integers(`${key}.timesteps`).data : golden.f32(`${key}.timesteps`).data;
     expect(largestDifference(sampler.levels.timesteps, timesteps)).toBeLessThan(whole ? 1e-9 : 1e-3);
     expect(largestDifference(sampler.levels.sigmas, golden.f32(`${key}.sigmas`).data)).toBeLessThan(1e-7);
   });

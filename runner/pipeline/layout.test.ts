@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { goldenModel, modelInput } from '../../test/same-bits/golden-run.ts';
+import { modelInput, tinyModel } from '../../test/same-bits/inputs.ts';
 import { blockStates, CELLS, createSharedMemory, ownLatents, placesOf, ringSlots } from './layout.ts';
 
-const { plan } = modelInput(goldenModel(1), {
+const { plan } = modelInput(tinyModel(), {
   stages: 3,
   steps: 4,
   frames: 201,

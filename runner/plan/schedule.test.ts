@@ -31,6 +31,7 @@ const settings: fc.Arbitrary<ScheduleSettings> = fc
     branches: fc.constantFrom(1, 2),
     contextLatents: fc.nat(2),
     boundary: fc.nat(9),
+    rightContext: fc.constantFrom('same-expert' as const, 'any-expert' as const),
   })
   .map(({ boundary, ...rest }) => ({
     ...rest,
@@ -66,7 +67,7 @@ describe('for every run', () => {
     });
   });
 
-  test('the right context comes from the same branch of the block just done, made by the same expert', () => {
+  test('the right context comes from the same branch of the block just done, made by the same expert unless any will do', () => {
     check((s, items) => {
       for (const item of items) {
         const right = items[item.index - s.branches];
@@ -75,7 +76,7 @@ describe('for every run', () => {
           right !== undefined &&
           right.iteration === item.iteration &&
           right.block === item.block + 1 &&
-          right.expert === item.expert;
+          (s.rightContext === 'any-expert' || right.expert === item.expert);
         expect(item.hasRight).toBe(usable);
       }
     });

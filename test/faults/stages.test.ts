@@ -1,16 +1,15 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { Worker } from 'node:worker_threads';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { openPipeline, type PipelineInput } from '../../runner/pipeline/driver.ts';
 import type { PipelineEvent } from '../../runner/pipeline/watch.ts';
-import { goldenModel, modelInput } from '../same-bits/golden-run.ts';
+import { modelInput, tinyModel } from '../same-bits/inputs.ts';
 import { randomModel } from '../same-bits/random-model.ts';
 import { FAULT_VARIABLE, type Fault } from './programs/fault.ts';
 
-const FAILING_STAGE = join(import.meta.dirname, 'programs/failing-stage-worker.ts');
+const FAILING_STAGE = new URL('./programs/failing-stage-worker.ts', import.meta.url);
 
 const threads: Worker[] = [];
 const remember = (worker: Worker) => void threads.push(worker);
@@ -28,10 +27,10 @@ const living = () => threads.filter(({ threadId }) => threadId !== -1).length;
 const LONG = { stages: 3, steps: 50, frames: 4001, blockLatents: 4, contextLatents: 2 };
 
 function longRun(fault?: Fault): PipelineInput {
-  const input = modelInput(goldenModel(1), LONG);
+  const input = modelInput(tinyModel(), LONG);
   if (fault === undefined) return input;
   process.env[FAULT_VARIABLE] = JSON.stringify(fault);
-  return { ...input, options: { stageWorker: pathToFileURL(FAILING_STAGE) } };
+  return { ...input, options: { stageWorker: FAILING_STAGE } };
 }
 
 /** Takes blocks until the pipeline ends or fails. */
@@ -135,7 +134,7 @@ describe('a stop ends a run cleanly, wherever it is', () => {
 });
 
 test('blocks that nobody takes hold the pipeline, and taking them lets it go on', async () => {
-  const input = modelInput(goldenModel(1), { stages: 2, steps: 2, frames: 201, blockLatents: 4, contextLatents: 2 });
+  const input = modelInput(tinyModel(), { stages: 2, steps: 2, frames: 201, blockLatents: 4, contextLatents: 2 });
   const steps = { done: 0 };
   const onEvent = (event: PipelineEvent) => {
     if (event.kind === 'blockStep') steps.done = event.done;

@@ -6,7 +6,7 @@ import { transformerTensors } from '../../runner/model/tensor-names.ts';
 import type { PipelineModel } from '../../runner/pipeline/stage-task.ts';
 import { elementCount } from '../../runner/tensor.ts';
 import { type ComponentWeights, openWeights } from '../../runner/weights/shards.ts';
-import { goldenModel } from './golden-run.ts';
+import { tinyModel } from './inputs.ts';
 
 /** Sizes of a transformer that differ from the reference's. */
 export type TransformerSizes = Pick<TransformerConfig, 'layers' | 'heads' | 'headWidth' | 'feedForwardWidth'>;
@@ -18,7 +18,7 @@ const BASE = 'diffusion_pytorch_model';
  * width and vectors near one or zero, so that numbers neither vanish nor explode.
  */
 export function randomModel(folder: string, sizes: TransformerSizes): PipelineModel {
-  const { config } = goldenModel(1);
+  const { config } = tinyModel();
   const transformer: TransformerConfig = { ...config.transformer, ...sizes, width: sizes.heads * sizes.headWidth };
   return { config: { ...config, transformer }, transformer: writeWeights(folder, transformer), transformer2: null };
 }

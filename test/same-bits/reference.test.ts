@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { largestDifference, readGolden } from './golden-case.ts';
-import { goldenInput } from './golden-run.ts';
-import { filmOf, fingerprint } from './run.ts';
-
-/** What float32 may differ by from the reference, by the reference's own account. */
-const BOUND = 1e-4;
+import type { RightContext } from '../../runner/plan/schedule.ts';
+import { BOUND, distance } from '../golden/compare.ts';
+import { runToEnd } from '../golden/run-case.ts';
+import { fingerprint } from './fingerprint.ts';
+import { goldenInput, readGolden } from './inputs.ts';
 
 const CASES = [
   't6-b4-c2',
@@ -17,17 +16,16 @@ const CASES = [
 ];
 
 describe.each(CASES)('%s', (name) => {
-  const golden = readGolden(`dualparal/${name}.safetensors`);
-  const reference = golden.f32('latents');
+  const reference = readGolden(`dualparal/${name}.safetensors`).f32('latents');
 
   test('the film equals the reference, bit for bit alike on 1, 2, 3, 4 and 5 stages and when run again', async () => {
     const films = new Map<string, string>();
     for (const stages of [1, 2, 3, 4, 5]) {
-      const film = await filmOf(goldenInput(golden, stages));
-      expect(largestDifference(film.data, reference.data)).toBeLessThan(BOUND);
+      const film = await runToEnd(goldenInput(name, stages));
+      expect(distance(film, reference)).toBeLessThan(BOUND);
       films.set(`${stages} stages`, fingerprint(film));
     }
-    films.set('2 stages again', fingerprint(await filmOf(goldenInput(golden, 2))));
+    films.set('2 stages again', fingerprint(await runToEnd(goldenInput(name, 2))));
     expect(new Set(films.values()).size, JSON.stringify([...films], null, 1)).toBe(1);
   });
 });
@@ -39,17 +37,18 @@ test.each([1, 3])('on %i stages every block in flight equals the reference after
     return iteration === undefined ? [] : [{ name, iteration: Number(iteration), block: Number(block) }];
   });
   expect(wanted).toHaveLength(36);
-  await filmOf({ ...goldenInput(golden, stages), options: { trace: true } }, (pipeline) => {
+  await runToEnd({ ...goldenInput('t6-b4-c2', stages), options: { trace: true } }, (pipeline) => {
     for (const { name, iteration, block } of wanted) {
-      const { shape, data } = pipeline.latentsAfter(iteration, block);
-      expect(shape, name).toEqual(golden.f32(name).shape);
-      expect(largestDifference(data, golden.f32(name).data), name).toBeLessThan(BOUND);
+      expect(distance(pipeline.latentsAfter(iteration, block), golden.f32(name)), name).toBeLessThan(BOUND);
     }
   });
 });
 
-test('a right context made by the other expert would show: the reference that uses it is far away', async () => {
-  const other = readGolden('dualparal/two-experts-any.safetensors');
-  const film = await filmOf(goldenInput(other, 2));
-  expect(largestDifference(film.data, other.f32('latents').data)).toBeGreaterThan(0.1);
+test('a right context of the other expert is used only when asked for, and it shows', async () => {
+  const reference = readGolden('dualparal/two-experts-any.safetensors').f32('latents');
+  const { plan, ...rest } = goldenInput('two-experts-any', 2);
+  const filmWith = (rightContext: RightContext) =>
+    runToEnd({ ...rest, plan: { ...plan, sampling: { ...plan.sampling, rightContext } } });
+  expect(distance(await filmWith('any-expert'), reference)).toBeLessThan(BOUND);
+  expect(distance(await filmWith('same-expert'), reference)).toBeGreaterThan(0.1);
 });

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { readGolden } from './golden-case.ts';
-import { goldenInput, modelInput } from './golden-run.ts';
+import { runToEnd } from '../golden/run-case.ts';
+import { fingerprint } from './fingerprint.ts';
+import { goldenInput, modelInput } from './inputs.ts';
 import { randomModel } from './random-model.ts';
-import { filmOf, fingerprint } from './run.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dualparal-same-bits-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -24,7 +24,7 @@ test('neither the number of threads within a stage nor that of stages shows in t
     [3, 3],
   ] as const) {
     const input = modelInput(model, { stages, steps: 3, frames: 61, blockLatents: 4, contextLatents: 2 });
-    const film = await filmOf({ ...input, options: { intraOpThreads } });
+    const film = await runToEnd({ ...input, options: { intraOpThreads } });
     expect(film.data.every(Number.isFinite)).toBe(true);
     films.set(`${stages} stages × ${intraOpThreads} threads`, fingerprint(film));
   }
@@ -32,12 +32,11 @@ test('neither the number of threads within a stage nor that of stages shows in t
 });
 
 test('half precision has bits of its own, near those of float32 and alike on any number of stages', async () => {
-  const golden = readGolden('dualparal/t4-b3-c3.safetensors');
   const options = { dtype: 'F16' } as const;
   const [one, three, exact] = [
-    await filmOf({ ...goldenInput(golden, 1), options }),
-    await filmOf({ ...goldenInput(golden, 3), options }),
-    await filmOf(goldenInput(golden, 1)),
+    await runToEnd({ ...goldenInput('t4-b3-c3', 1), options }),
+    await runToEnd({ ...goldenInput('t4-b3-c3', 3), options }),
+    await runToEnd(goldenInput('t4-b3-c3', 1)),
   ];
   expect(fingerprint(three)).toBe(fingerprint(one));
   expect(fingerprint(one)).not.toBe(fingerprint(exact));
