@@ -70,7 +70,6 @@ export async function generate(
     onEvent,
   };
   await using pipeline = await openPipeline(input, signal);
-  tracker.devices(plan.stages.map(({ device }) => device));
   io.lanes.read = pipeline.lanes;
   enter(io, 'Denoising');
   const latents = await addBlocks(pipeline, decoder, film, io);

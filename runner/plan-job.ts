@@ -35,7 +35,8 @@ export function summaryOf({ latents, blocks, iterations, blockSteps, stages }: P
     blocks,
     iterations,
     blockSteps,
-    stages: stages.map(({ firstLayer, endLayer, weightBytes, memoryBytes }) => ({
+    stages: stages.map(({ device, firstLayer, endLayer, weightBytes, memoryBytes }) => ({
+      device,
       firstLayer,
       endLayer,
       weightBytes,

@@ -28,6 +28,7 @@ const planStatusSchema = z.object({
   stages: z
     .array(
       z.object({
+        device: stageShape.device.describe('Device that the stage holds, as the runner names it.'),
         firstLayer: stageShape.firstLayer.describe('First layer of the stage.'),
         endLayer: stageShape.endLayer.describe('Layer after the last of the stage.'),
         weightBytes: stageShape.weightBytes.describe('Bytes of its weights.'),

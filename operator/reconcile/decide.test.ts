@@ -67,7 +67,7 @@ describe('the status', () => {
       blocks: 3,
       iterations: 60,
       blockSteps: 100,
-      stages: [{ firstLayer: 0, endLayer: 5, weightBytes: 1, memoryBytes: 2 }],
+      stages: [{ device: 'gpu-0', firstLayer: 0, endLayer: 5, weightBytes: 1, memoryBytes: 2 }],
     };
     const reports = { 'pod-1': progressRecord({ plan }) };
     const place = ['PodScheduled', 'pod lighthouse-3f2a9c1b-1-abcde runs on node gpu-1'] as const;

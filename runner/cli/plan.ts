@@ -2,6 +2,7 @@ import type { JobSpec } from '#contract/job-spec.ts';
 import type { Plan } from '../plan/plan.ts';
 import { planJob, summaryOf } from '../plan-job.ts';
 import { type LocalOptions, localJob } from './local-job.ts';
+import { layersOf } from './screen.ts';
 
 /** Options of `dualparal plan`. */
 export interface PlanOptions extends LocalOptions {
@@ -29,7 +30,7 @@ function describePlan(spec: JobSpec, plan: Plan): readonly string[] {
     `  ${plan.iterations} iterations, ${plan.blockSteps} block-steps of ${plan.branches} branch${plan.branches === 1 ? '' : 'es'}`,
     ...plan.stages.map(
       (stage, index) =>
-        `  stage ${index} on ${stage.device}: layers ${stage.firstLayer}–${stage.endLayer - 1}, ` +
+        `  stage ${index} on ${stage.device}: ${layersOf(stage)}, ` +
         `weights ${megabytes(stage.weightBytes)}, memory ${megabytes(stage.memoryBytes)}`,
     ),
     ...plan.warnings.map((warning) => `  warning: ${warning}`),

@@ -24,8 +24,8 @@ const PROGRESS: Progress = {
     iterations: 11,
     blockSteps: 36,
     stages: [
-      { firstLayer: 0, endLayer: 3, weightBytes: 1, memoryBytes: 1 },
-      { firstLayer: 3, endLayer: 5, weightBytes: 1, memoryBytes: 1 },
+      { device: 'cpu:0', firstLayer: 0, endLayer: 3, weightBytes: 1, memoryBytes: 1 },
+      { device: 'cpu:1', firstLayer: 3, endLayer: 5, weightBytes: 1, memoryBytes: 1 },
     ],
   },
 };

@@ -41,6 +41,11 @@ export function formatSeconds(seconds: number): string {
   return minutes < 60 ? `${minutes}m${whole % 60}s` : `${Math.floor(minutes / 60)}h${minutes % 60}m`;
 }
 
+/** A stage's layers, as people count them: `layer 3`, `layers 0–2`. */
+export function layersOf({ firstLayer, endLayer }: { firstLayer: number; endLayer: number }): string {
+  return endLayer - firstLayer === 1 ? `layer ${firstLayer}` : `layers ${firstLayer}–${endLayer - 1}`;
+}
+
 function bar(share: number): string {
   const full = Math.round(Math.min(1, Math.max(0, share)) * BAR_CELLS);
   return '━'.repeat(full) + '─'.repeat(BAR_CELLS - full);
@@ -49,7 +54,7 @@ function bar(share: number): string {
 function stageLines({ lanes, progress }: ScreenState): readonly string[] {
   return lanes.map((lane, stage) => {
     const layers = progress.plan?.stages[stage];
-    const name = layers === undefined ? '' : `layers ${layers.firstLayer}–${layers.endLayer - 1}`;
+    const name = layers === undefined ? '' : layersOf(layers);
     const doing = lane.block === undefined ? 'waits' : `block ${lane.block}`;
     return `  stage ${stage} ${name.padEnd(13)} ${bar(lane.itemsDone / Math.max(1, lane.itemsTotal))} ${doing}`;
   });

@@ -5,8 +5,9 @@ import { CONTRACT_VERSION } from './version.ts';
 export const RUN_PHASES = ['Planning', 'Encoding', 'Loading', 'Denoising', 'Finishing', 'Done'] as const;
 export type RunPhase = (typeof RUN_PHASES)[number];
 
-/** One stage of the plan as people see it: layers `[first, end)`, bytes of its own weights and of all its device memory. */
+/** One stage of the plan as people see it: its device, layers `[first, end)`, bytes of its own weights and of all its device memory. */
 export const planStageSchema = z.object({
+  device: z.string(),
   firstLayer: z.int().min(0),
   endLayer: z.int().min(0),
   weightBytes: z.int().min(0),
@@ -44,8 +45,6 @@ export const progressSchema = z.object({
   etaSeconds: z.number().min(0).optional(),
   /** Sent with the first record after planning, and with every record that follows. */
   plan: planSummarySchema.optional(),
-  /** Device of each stage, as the runtime names it, once stages are open. */
-  devices: z.array(z.string()).optional(),
   warnings: z.array(z.string()).optional(),
 });
 export type Progress = Readonly<z.output<typeof progressSchema>>;

@@ -12,7 +12,6 @@ export interface Lane {
 export interface Tracker {
   phase(phase: RunPhase): void;
   plan(plan: PlanSummary, framesTotal: number): void;
-  devices(names: readonly string[]): void;
   blockStep(done: number, iteration: number): void;
   blockFinished(blocks: number): void;
   frames(ready: number): void;
@@ -34,7 +33,6 @@ export function createTracker(nowMilliseconds: () => number): Tracker {
     sequence: 0,
     phase: 'Planning' as RunPhase,
     plan: undefined as PlanSummary | undefined,
-    devices: undefined as readonly string[] | undefined,
     framesTotal: 0,
     framesReady: 0,
     blockSteps: 0,
@@ -59,13 +57,12 @@ export function createTracker(nowMilliseconds: () => number): Tracker {
   }
 
   /** What is only known later in a run; absent fields are left out of the record. */
-  function known(): Pick<Progress, 'blockStepsPerSecond' | 'etaSeconds' | 'plan' | 'devices' | 'warnings'> {
+  function known(): Pick<Progress, 'blockStepsPerSecond' | 'etaSeconds' | 'plan' | 'warnings'> {
     const perSecond = rate();
     const measured = perSecond === undefined ? {} : measuredFields(perSecond);
     return {
       ...measured,
       ...(state.plan && { plan: state.plan }),
-      ...(state.devices && { devices: [...state.devices] }),
       ...(state.warnings.length > 0 && { warnings: [...state.warnings] }),
     };
   }
@@ -106,9 +103,6 @@ export function createTracker(nowMilliseconds: () => number): Tracker {
     plan(plan, framesTotal) {
       state.plan = plan;
       state.framesTotal = framesTotal;
-    },
-    devices(names) {
-      state.devices = names;
     },
     blockStep(done, iteration) {
       state.blockSteps = Math.max(state.blockSteps, done);

@@ -57,17 +57,7 @@ function finished(before: ProgressStatus, frames: number): ProgressStatus {
 }
 
 function reported(record: Progress): ProgressStatus {
-  const {
-    contractVersion: _v,
-    sequence: _s,
-    time,
-    plan: _p,
-    devices: _d,
-    warnings,
-    percent,
-    etaSeconds,
-    ...counts
-  } = record;
+  const { contractVersion: _v, sequence: _s, time, plan: _p, warnings, percent, etaSeconds, ...counts } = record;
   return defined({
     ...counts,
     percent: Math.floor(percent),
