@@ -107,7 +107,7 @@ def loss_of(model, text_encoder, batch, trail_weight=0.0):
         said = torch.tensor([c is not None for c in captions])
         trail = torch.stack(taught).mean(dim=0)[said].mean() if said.any() else 0.0
         loss = loss + trail_weight * trail
-    return loss, each.detach(), float(trail)
+    return loss, each.detach(), float(torch.as_tensor(trail).detach())
 
 
 @torch.no_grad()

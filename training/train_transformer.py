@@ -41,9 +41,9 @@ def plan(step, steps):
     if at < 0.2:
         frames, tokens, anchored = int(rng.integers(3, 6)), 1152, 0.6
     elif at < 0.5:
-        frames, tokens, anchored = int(rng.integers(5, 13)), 2016, 0.35
+        frames, tokens, anchored = int(rng.integers(3, 11)), 1440, 0.3
     else:
-        frames, tokens, anchored = int(rng.choice([8, 12, 12, 16, 16, 21])), 2304, 0.15 if at < 0.8 else 0.0
+        frames, tokens, anchored = int(rng.choice([4, 8, 12, 16, 21])), 2016, 0.15 if at < 0.8 else 0.0
     return frames, max(2, tokens // (36 * frames)), anchored, trail
 
 
@@ -55,7 +55,7 @@ def save(path, state):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--state", type=pathlib.Path, required=True)
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=2400)
     parser.add_argument("--stop-after", type=int, default=10**9, help="pause at this step")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--judge-clips", type=int, default=25)
