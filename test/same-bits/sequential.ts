@@ -1,7 +1,7 @@
 import type { PipelineInput } from '../../runner/pipeline/driver.ts';
 import { CELLS, createSharedMemory } from '../../runner/pipeline/layout.ts';
 import { joinRing } from '../../runner/pipeline/ring.ts';
-import { openItemRunner } from '../../runner/pipeline/stage-loop.ts';
+import { type ItemRunner, openItemRunner } from '../../runner/pipeline/stage-loop.ts';
 import { scheduleOf, stageTasks } from '../../runner/pipeline/stage-task.ts';
 import { openSchedule } from '../../runner/plan/schedule.ts';
 
@@ -12,11 +12,9 @@ export interface SequentialRun {
   readonly stageMilliseconds: readonly number[];
 }
 
-/** Opens the pipeline's own stages in this thread and walks every item through them. */
-export function runSequentially(input: PipelineInput, intraOpThreads: number): SequentialRun {
-  using stack = new DisposableStack();
+/** Opens the pipeline's own stages in this thread; an item is to be given to each of them in order. */
+export function openStages(input: PipelineInput, intraOpThreads: number, stack: DisposableStack): ItemRunner[] {
   const { plan, model, devices, conditional, unconditional, noise } = input;
-  const stages = plan.stages.length;
   const prompts = [conditional, unconditional].filter((prompt) => prompt !== null);
   const { width } = model.config.transformer;
   const textTokens = conditional.shape[1]!;
@@ -24,16 +22,22 @@ export function runSequentially(input: PipelineInput, intraOpThreads: number): S
   // Nobody takes the blocks here: all places are free from the start.
   new Int32Array(shared.control)[CELLS.taken] = plan.blocks;
   const tasks = stageTasks(model, devices, { plan, prompts, dtype: 'F32', shared, noise, intraOpThreads });
-  const run = tasks.map((task) =>
-    openItemRunner(task, joinRing(shared.control, task.stage, stages, plan.ringSlots), stack),
+  return tasks.map((task) =>
+    openItemRunner(task, joinRing(shared.control, task.stage, tasks.length, plan.ringSlots), stack),
   );
-  const stageMilliseconds = new Array<number>(stages).fill(0);
-  const cursor = openSchedule(scheduleOf(plan));
+}
+
+/** Walks every item of a run through all stages. */
+export function runSequentially(input: PipelineInput, intraOpThreads: number): SequentialRun {
+  using stack = new DisposableStack();
+  const stages = openStages(input, intraOpThreads, stack);
+  const stageMilliseconds = new Array<number>(stages.length).fill(0);
+  const cursor = openSchedule(scheduleOf(input.plan));
   const started = performance.now();
   let now = started;
   while (cursor.next()) {
-    for (let stage = 0; stage < stages; stage++) {
-      run[stage]!(cursor.item);
+    for (const [stage, run] of stages.entries()) {
+      run(cursor.item);
       const then = now;
       now = performance.now();
       stageMilliseconds[stage]! += now - then;
