@@ -67,6 +67,8 @@ function configure(settings: Handle, options: SessionOptions): void {
   check(api.setSessionGraphOptimizationLevel(settings, level), device.name, 'setting the optimisation level');
   if (weightsFolder !== undefined) entry('session.model_external_initializers_file_folder_path', weightsFolder);
   if (device.kind === 'cuda' || options.prepackWeights === false) entry('session.disable_prepacking', '1');
+  // Planned memory would reserve the weights' size once more, which the system refuses for models beyond its memory.
+  if (device.kind === 'cpu' && options.prepackWeights === false) entry('session.enable_mem_pattern', '0');
   // Idle threads of one stage must not spin on cores that another stage needs.
   entry('session.intra_op.allow_spinning', '0');
   if (device.kind === 'cuda') configureCuda(settings, device, entry);
