@@ -1,19 +1,31 @@
 import { CodedError, defineErrors } from '#contract/error.ts';
 import type { JobSpec } from '#contract/job-spec.ts';
-import { givenNoise, type NoiseShape, type NoiseSource, seededNoise } from './diffusion/noise-pool.ts';
+import { givenNoise, type NoiseShape, type NoiseSource, poolShape, seededNoise } from './diffusion/noise-pool.ts';
+import { torchNoise } from './diffusion/torch-noise.ts';
+import { TORCH_GROUP } from './diffusion/torch-normals.ts';
 import type { Plan } from './plan/plan.ts';
+import { elementCount } from './tensor.ts';
 import { readTensors } from './weights/read-tensors.ts';
 
-const noiseFileError = defineErrors({
+const runNoiseError = defineErrors({
   E_NOISE_FILE: {
     message:
       '--noise {file}: {reason}; it holds pool [1, channels, latents, height, width] and, for more than one block, permutations [blocks − 1, blockLatents]',
     fixer: 'user',
     exit: 'spec',
   },
+  E_NOISE_TORCH: {
+    message:
+      'sampling.noise torch needs a pool of at least {wanted} numbers, this run has {found}: take a larger picture or counter',
+    fixer: 'user',
+    exit: 'spec',
+  },
 });
 
-/** The run's noise: drawn from the spec's seed, or read from a file that holds a pool and the orders of its rearrangements. */
+/**
+ * The run's noise: drawn from the spec's seed in the way of `sampling.noise`, or read from a file that holds a pool and the orders
+ * of its rearrangements.
+ */
 export function noiseOf(spec: JobSpec, plan: Plan, file: string | undefined): NoiseSource {
   const shape: NoiseShape = {
     channels: plan.latentChannels,
@@ -23,7 +35,14 @@ export function noiseOf(spec: JobSpec, plan: Plan, file: string | undefined): No
     blocks: plan.blocks,
     blockLatents: plan.blockLatents,
   };
-  return file === undefined ? seededNoise(spec.seed, shape) : readNoise(file, shape);
+  if (file !== undefined) return readNoise(file, shape);
+  return spec.sampling.noise === 'torch' ? likeTorch(spec.seed, shape) : seededNoise(spec.seed, shape);
+}
+
+function likeTorch(seed: number, shape: NoiseShape): NoiseSource {
+  const found = elementCount(poolShape(shape));
+  if (found < TORCH_GROUP) throw runNoiseError('E_NOISE_TORCH', { found, wanted: TORCH_GROUP });
+  return torchNoise(seed, shape);
 }
 
 function readNoise(file: string, shape: NoiseShape): NoiseSource {
@@ -34,7 +53,7 @@ function readNoise(file: string, shape: NoiseShape): NoiseSource {
     return givenNoise(pool, orders, shape);
   } catch (error) {
     if (error instanceof CodedError && error.code.startsWith('E_NOISE')) throw error;
-    throw noiseFileError('E_NOISE_FILE', { file, reason: (error as Error).message }, error);
+    throw runNoiseError('E_NOISE_FILE', { file, reason: (error as Error).message }, error);
   }
 }
 

@@ -47,6 +47,7 @@ export const sizeField = z
 export const fpsField = z.int().min(1).max(120).default(16).describe('Frames per second of the film. Wan makes 16.');
 
 export const SCHEDULERS = ['UniPC', 'FlowMatchEuler'] as const;
+export const NOISES = ['counter', 'torch'] as const;
 
 export const samplingField = z
   .object({
@@ -76,6 +77,12 @@ export const samplingField = z
       .max(512)
       .default(512)
       .describe('Text tokens that the model sees, padding included. Wan uses 512.'),
+    noise: z
+      .enum(NOISES)
+      .default('counter')
+      .describe(
+        "How the seed becomes noise. counter: every latent has numbers of its own. torch: the numbers of PyTorch's generator on the CPU (x86-64), to compare with runs there; of the seed only the low 32 bits count.",
+      ),
   })
   .describe('How each block is denoised.');
 

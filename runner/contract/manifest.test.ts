@@ -34,7 +34,7 @@ describe('readManifest', () => {
         size: { width: 832, height: 480 },
         fps: 16,
         model: { ref: 'tiny' },
-        sampling: { steps: 50, guidanceScale: 5, maxSequenceLength: 512 },
+        sampling: { steps: 50, guidanceScale: 5, maxSequenceLength: 512, noise: 'counter' },
         parallelism: { gpus: 8, blockLatents: 8, contextLatents: 4 },
         output: { formats: ['mp4'] },
       },
@@ -185,7 +185,7 @@ describe('jobSpecOf', () => {
       size: { width: 832, height: 480 },
       fps: 16,
       model: { ref: 'tiny', folder: '/m' },
-      sampling: { steps: 50, guidanceScale: 5, maxSequenceLength: 512 },
+      sampling: { steps: 50, guidanceScale: 5, maxSequenceLength: 512, noise: 'counter' },
       parallelism: { gpus: 8, blockLatents: 8, contextLatents: 4 },
       output: { folder: '/o', formats: ['mp4'] },
     });

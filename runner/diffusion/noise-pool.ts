@@ -61,7 +61,8 @@ function checkedOrder(order: readonly number[], index: number, length: number): 
   return Int32Array.from(order);
 }
 
-function poolShape({ channels, poolLatents, height, width }: NoiseShape): readonly number[] {
+/** Shape of the pool: `[1, C, P, h, w]`. */
+export function poolShape({ channels, poolLatents, height, width }: NoiseShape): readonly number[] {
   return [1, channels, poolLatents, height, width];
 }
 
