@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Progress } from '#contract/progress.ts';
 
 /** Where progress goes. The token file is read anew for each report: the kubelet rotates it. */
@@ -26,9 +27,9 @@ const RETRY_MILLISECONDS = 2000;
  */
 export function createPusher(target: PushTarget, onOutage: (reason: string) => void): Pusher {
   const agent = new Agent({ keepAlive: true, maxSockets: 1, ca: readFileSync(target.caFile) });
+  const closing = new AbortController();
   let waiting: Progress | undefined;
   let sending: Promise<void> | undefined;
-  let closing = false;
   let isOut = false;
 
   async function drain(): Promise<void> {
@@ -42,9 +43,9 @@ export function createPusher(target: PushTarget, onOutage: (reason: string) => v
       }
       if (!isOut) onOutage(failure);
       isOut = true;
-      if (closing) return;
+      if (closing.signal.aborted) return;
       waiting ??= record;
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MILLISECONDS).unref());
+      await sleep(RETRY_MILLISECONDS, undefined, { signal: closing.signal }).catch(() => undefined);
     }
   }
 
@@ -56,9 +57,13 @@ export function createPusher(target: PushTarget, onOutage: (reason: string) => v
       });
     },
     async close(timeoutMilliseconds) {
-      closing = true;
-      const limit = new Promise<void>((resolve) => setTimeout(resolve, timeoutMilliseconds).unref());
-      await Promise.race([sending ?? Promise.resolve(), limit]);
+      // Wakes a retry that sleeps, so that the last report is tried once more at once. Timers keep the process alive here:
+      // without them it would end before the caller goes on.
+      closing.abort();
+      const limit = new AbortController();
+      const late = sleep(timeoutMilliseconds, undefined, { signal: limit.signal }).catch(() => undefined);
+      await Promise.race([sending, late]);
+      limit.abort();
       agent.destroy();
     },
   };

@@ -1,0 +1,160 @@
+/** A cluster with the product in it, as its README installs it: what every end-to-end test starts from. */
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, vi } from 'vitest';
+import { buildImage } from '../../image/build.ts';
+import { packModel } from '../../image/model-image.ts';
+import { deeperModel } from '../build/deeper-model.ts';
+import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { installPackages, missingPackages } from '../cluster/debian-packages.ts';
+import { claimFolder, localClaim } from '../cluster/persistent-volume.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+/** The name that `deploy/` gives the image, as a node spells it out. */
+const PRODUCT_IMAGE = 'docker.io/library/dualparal:0.1.0';
+export const MODEL_IMAGE = 'localhost/dualparal-model-tiny-wan:1';
+export const SHALLOW_IMAGE = 'localhost/dualparal-model-shallow:1';
+export const NAMESPACE = 'studio';
+/** As many layers as the node has devices, so that eight stages have work. */
+const LAYERS = 8;
+
+/** Runs kubectl and expects it to succeed. */
+export type Kubectl = (args: readonly string[], input?: string) => Promise<string>;
+
+export function kubectlOf(cluster: Cluster): Kubectl {
+  return async (args, input = '') => {
+    const answer = await cluster.kubectl(args, { input });
+    expect(answer, `kubectl ${args.join(' ')}`).toMatchObject({ code: 0 });
+    return answer.stdout;
+  };
+}
+
+/** Starts a cluster, imports product and model, applies `crds/` and `deploy/`, and waits for the operator. */
+export async function startProduct(name: string): Promise<Cluster> {
+  const report = (line: string) => process.stderr.write(`[${name}] ${line}\n`);
+  await installPackages(missingPackages(['cluster', 'image']), report);
+  const image = await buildImage({ name: PRODUCT_IMAGE, report });
+  const cluster = await startCluster({ name, report });
+  const kubectl = kubectlOf(cluster);
+  await cluster.importImage(image.tarFile);
+  await importModels(cluster);
+  await kubectl(['apply', '-f', join(ROOT, 'crds'), '-f', join(ROOT, 'deploy')]);
+  await kubectl(['create', 'namespace', NAMESPACE]);
+  await kubectl(['label', 'namespace', NAMESPACE, 'pod-security.kubernetes.io/enforce=restricted']);
+  await kubectl(['apply', '-f', '-'], localClaim(cluster, { namespace: NAMESPACE, name: 'films' }));
+  await kubectl(['-n', 'dualparal-system', 'rollout', 'status', 'deployment/dualparal-operator', '--timeout=240s']);
+  return cluster;
+}
+
+/** The deeper model, and the tiny one as it is, with fewer layers than the node has devices. */
+async function importModels(cluster: Cluster): Promise<void> {
+  const tiny = join(ROOT, 'models/tiny-wan');
+  const folder = mkdtempSync(join(tmpdir(), 'dualparal-model-'));
+  try {
+    deeperModel(tiny, join(folder, 'model'), LAYERS);
+    await packModel(join(folder, 'model'), MODEL_IMAGE, join(folder, 'deep.tar'));
+    await packModel(tiny, SHALLOW_IMAGE, join(folder, 'shallow.tar'));
+    await cluster.importImage(join(folder, 'deep.tar'));
+    await cluster.importImage(join(folder, 'shallow.tar'));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Folder of the claim that films are written to, as this machine sees it. */
+export function filmsFolder(cluster: Cluster): string {
+  return claimFolder(cluster, { namespace: NAMESPACE, name: 'films' });
+}
+
+/** A volume and its claim whose folder nobody but root may write: a hostPath volume, so no group is given to it. */
+export function sealedClaim(cluster: Cluster, name: string): string {
+  const path = join(cluster.work, name);
+  mkdirSync(path, { mode: 0o755 });
+  const shared = { storageClassName: '', accessModes: ['ReadWriteOnce'] };
+  const storage = { storage: '1Gi' };
+  const volume = { ...shared, capacity: storage, hostPath: { path }, claimRef: { namespace: NAMESPACE, name } };
+  const claim = { ...shared, volumeName: name, resources: { requests: storage } };
+  const items = [
+    { apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name }, spec: volume },
+    { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name, namespace: NAMESPACE }, spec: claim },
+  ];
+  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+}
+
+/** A film on eight devices; `changes` go over its spec. */
+export function filmManifest(name: string, changes: object = {}): string {
+  return JSON.stringify({
+    apiVersion: 'dualparal.io/v1alpha1',
+    kind: 'VideoGeneration',
+    metadata: { name, namespace: NAMESPACE },
+    spec: {
+      prompt: 'a red circle moving to the right',
+      seed: 7,
+      length: { frames: 101 },
+      size: { width: 64, height: 48 },
+      model: { ref: 'tiny-wan', source: { image: { reference: MODEL_IMAGE, pullPolicy: 'Never' } } },
+      sampling: { steps: 12 },
+      parallelism: { gpus: LAYERS, blockLatents: 4, contextLatents: 2 },
+      output: { persistentVolumeClaim: { claimName: 'films' } },
+      ...changes,
+    },
+  });
+}
+
+/** Status of a film; empty before the operator has seen it. */
+export async function statusOf(kubectl: Kubectl, name: string) {
+  const text = await kubectl(['-n', NAMESPACE, 'get', 'vg', name, '-o', 'json']);
+  return (JSON.parse(text).status ?? {}) as FilmStatus;
+}
+
+/** As much of the status as the tests look at. */
+export interface FilmStatus {
+  readonly phase?: string;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly conditions?: readonly {
+    readonly type: string;
+    readonly status: string;
+    readonly observedGeneration: number;
+  }[];
+  readonly plan?: {
+    readonly latents: number;
+    readonly blocks: number;
+    readonly stages: readonly { readonly device: string; readonly firstLayer: number; readonly endLayer: number }[];
+  };
+  readonly progress?: { readonly percent: number; readonly framesReady: number; readonly phase: string };
+  readonly attempts?: readonly {
+    readonly pod?: string;
+    readonly node?: string;
+    readonly outcome: string;
+    readonly exitCode?: number;
+  }[];
+  readonly output?: {
+    readonly location: string;
+    readonly frames: number;
+    readonly seconds: number;
+    readonly bytes: number;
+    readonly sha256: string;
+  };
+}
+
+/** Waits until the film's phase is one of `phases` and gives its status. */
+export async function waitForPhase(kubectl: Kubectl, name: string, phases: readonly string[]): Promise<FilmStatus> {
+  let status: FilmStatus = {};
+  const arrived = async () => {
+    status = await statusOf(kubectl, name);
+    return phases.includes(status.phase ?? '');
+  };
+  await vi.waitUntil(arrived, { timeout: 300_000, interval: 300 }).catch((error: Error) => {
+    throw new Error(`${name} did not become ${phases.join(' or ')}: ${JSON.stringify(status)}`, { cause: error });
+  });
+  return status;
+}
+
+/** File of a film, from the location that the status gives (`pvc://films/…`). */
+export function filmFile(cluster: Cluster, location: string): string {
+  const path = join(filmsFolder(cluster), location.replace(/^pvc:\/\/films\//, ''));
+  if (!existsSync(path)) throw new Error(`there is no ${path}`);
+  return path;
+}
