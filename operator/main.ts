@@ -1,33 +1,10 @@
-/** The operator's entry: settings, signals, exit code. Everything else is in `operator.ts`. */
-import { exitCodeOf, toErrorRecord } from '#contract/error.ts';
-import { EXITS } from '#contract/exit.ts';
-import { runOperator } from './operator.ts';
-import { readSettings, settingsHelp } from './settings.ts';
-import { createLog } from './telemetry/log.ts';
+/**
+ * The operator's entry. Signals come first: as process 1 of a container, a signal that nobody listens to is lost, and
+ * loading everything else takes a moment.
+ */
+const stop = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort(signal));
+const { command } = await import('./command.ts');
+process.exit(await command(process.argv.slice(2), process.env, stop.signal));
 
-async function main(): Promise<number> {
-  const settings = readSettings(process.argv.slice(2), process.env);
-  if (settings === undefined) {
-    process.stdout.write(settingsHelp());
-    return EXITS.success.code;
-  }
-  const log = createLog(settings.logLevel);
-  const stop = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => {
-      log.info({ detail: signal }, 'stopping');
-      stop.abort();
-    });
-  }
-  const end = await runOperator(settings, log, stop.signal);
-  log.info({ detail: end }, 'ended');
-  return end === 'stopped' ? EXITS.success.code : EXITS.internal.code;
-}
-
-try {
-  process.exit(await main());
-} catch (error) {
-  const { code, message } = toErrorRecord(error);
-  process.stderr.write(`${code}: ${message}\n`);
-  process.exit(exitCodeOf(error));
-}
+export {};

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { CLUSTER_ONLY, readManifest } from '#contract/manifest.ts';
+import { planStageSchema, planSummarySchema, progressSchema } from '#contract/progress.ts';
 import { CRD_FILE, crdYaml } from '../../crds/generate.ts';
 import { customResourceDefinition } from './crd.ts';
 import { GENERATING_FIELDS, specSchema } from './video-generation.ts';
@@ -54,6 +55,17 @@ describe('the CRD', () => {
     const names = versions[0].additionalPrinterColumns.map((column: { name: string }) => column.name.toUpperCase());
     expect(names).toEqual(['PHASE', 'PROGRESS', 'FRAMES', 'ETA', 'GPUS', 'AGE', 'WHY', 'MESSAGE']);
     expect((customResourceDefinition().spec as { names: { shortNames: string[] } }).names.shortNames).toEqual(['vg']);
+  });
+});
+
+describe('the status', () => {
+  it('has a place for everything that a runner reports: the API server would refuse the rest', () => {
+    const reported = Object.keys(progressSchema.shape).filter(
+      (key) => !['contractVersion', 'sequence', 'time', 'plan', 'devices'].includes(key),
+    );
+    expect(fieldsOf('.status.progress').toSorted()).toEqual([...reported, 'lastReportTime'].toSorted());
+    expect(fieldsOf('.status.plan').toSorted()).toEqual(Object.keys(planSummarySchema.shape).toSorted());
+    expect(fieldsOf('.status.plan.stages[]').toSorted()).toEqual(Object.keys(planStageSchema.shape).toSorted());
   });
 });
 

@@ -37,10 +37,18 @@ const RETRY_LONGEST_MS = 5_000;
 
 /** Opens a client for the cluster of the kubeconfig, or of the pod's service account. Nothing is sent yet. */
 export function openClient(options: ClientOptions = {}): KubeClient {
+  return clientOf(createConnector(loadConfig()), options);
+}
+
+function loadConfig(): KubeConfig {
   const config = new KubeConfig();
-  config.loadFromDefault();
-  if (config.getCurrentCluster() === null) throw kubeError('E_KUBE_CONFIG');
-  return clientOf(createConnector(config), options);
+  try {
+    config.loadFromDefault();
+  } catch (error) {
+    throw kubeError('E_KUBE_CONFIG', { detail: (error as Error).message }, error);
+  }
+  if (config.getCurrentCluster() === null) throw kubeError('E_KUBE_CONFIG', { detail: 'no current context' });
+  return config;
 }
 
 /** Opens a client for a server that asks for no credentials: for tests. */

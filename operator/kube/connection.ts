@@ -59,7 +59,7 @@ export function createConnector(config: KubeConfig): Connector {
 /** Credentials of now; the last pool goes on while its TLS material is still the right one. */
 async function openPool(config: KubeConfig, last: Pooled | undefined): Promise<Pooled> {
   const cluster = config.getCurrentCluster();
-  if (cluster === null) throw kubeError('E_KUBE_CONFIG');
+  if (cluster === null) throw kubeError('E_KUBE_CONFIG', { detail: 'no current context' });
   const options: RequestOptions = {};
   await config.applyToHTTPSOptions(options);
   const identity = [options.ca, options.cert, options.key].map(String).join();

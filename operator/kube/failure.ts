@@ -44,9 +44,14 @@ export class ApiError extends Error {
 
 export const kubeError = defineErrors({
   E_KUBE_CONFIG: {
-    message: 'no Kubernetes cluster is configured: set KUBECONFIG, or run in a pod with a service account',
+    message: 'no Kubernetes cluster is configured ({detail}): set KUBECONFIG, or run in a pod with a service account',
     fixer: 'administrator',
     exit: 'usage',
+  },
+  E_KUBE_CALL: {
+    message: 'the API server did not do what the operator cannot go on without: {detail}',
+    fixer: 'administrator',
+    exit: 'internal',
   },
   E_KUBE_PROXY: {
     message: 'the kubeconfig asks for a {type} proxy, which is not supported',

@@ -1,5 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type ReceivedCall, type ScriptedApiServer, startScriptedApiServer } from '../../test/double/api-server.ts';
+import {
+  type ReceivedCall,
+  type Reply,
+  type ScriptedApiServer,
+  startScriptedApiServer,
+} from '../../test/double/api-server.ts';
 import { type KubeClient, openPlainClient } from './client.ts';
 import { acquireLease, type Leadership } from './lease.ts';
 
@@ -125,11 +130,14 @@ describe('a lease', () => {
     expect(lease.current()).toMatchObject({ holderIdentity: 'a', leaseTransitions: 5 });
   });
 
-  it('is given up when it cannot be renewed in time', async () => {
+  it.each<[string, Reply]>([
+    ['refuses', { status: 500, headers: { 'retry-after': '0.001' }, body: {} }],
+    ['does not answer', 'hang'],
+  ])('is given up in time when the server %s', async (_what, reply) => {
     keepLease();
     const leadership = await lead('a');
     const lost = lostOf(leadership);
-    server.on('PUT', NAMED, { status: 500, headers: { 'retry-after': '0.001' }, body: {} });
+    server.on('PUT', NAMED, reply);
     await lost;
     expect(leadership.lost.aborted).toBe(true);
   });

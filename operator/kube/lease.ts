@@ -96,7 +96,8 @@ function keepRenewing(options: LeaseOptions, timing: LeaseTiming, first: Lease):
       await sleep(timing.retryMs, undefined, { signal: stopping.signal }).catch(() => {});
       if (stopping.signal.aborted) return;
       try {
-        held = await write(options, timing, held);
+        const left = timing.renewMs - (performance.now() - renewedAt);
+        held = await write(options, timing, held, options.identity, AbortSignal.timeout(Math.max(1, left)));
         renewedAt = performance.now();
       } catch (error) {
         const failure = failureOf(error);
@@ -111,7 +112,7 @@ function keepRenewing(options: LeaseOptions, timing: LeaseTiming, first: Lease):
   };
   /** After a conflict: somebody may only have touched the object. */
   const stillOurs = async (): Promise<boolean> => {
-    const found = await read(options).catch(() => held);
+    const found = await read(options, AbortSignal.timeout(timing.renewMs)).catch(() => held);
     if (found?.spec?.holderIdentity !== options.identity) return false;
     held = found;
     return true;
@@ -128,9 +129,9 @@ function keepRenewing(options: LeaseOptions, timing: LeaseTiming, first: Lease):
   };
 }
 
-async function read({ client, namespace, name }: LeaseOptions): Promise<Lease | undefined> {
+async function read({ client, namespace, name }: LeaseOptions, signal?: AbortSignal): Promise<Lease | undefined> {
   try {
-    return await client.call<Lease>({ method: 'GET', path: pathOf(LEASES, { namespace, name }) });
+    return await client.call<Lease>({ method: 'GET', path: pathOf(LEASES, { namespace, name }), signal });
   } catch (error) {
     if (failureOf(error).kind === 'missing') return undefined;
     throw error;
@@ -143,6 +144,7 @@ function write(
   timing: LeaseTiming,
   found: Lease | undefined,
   holder = options.identity,
+  signal?: AbortSignal,
 ): Promise<Lease> {
   const { client, namespace, name } = options;
   const now = microTime((options.now ?? (() => new Date()))());
@@ -162,7 +164,7 @@ function write(
   };
   if (found === undefined)
     return client.call<Lease>({ method: 'POST', path: pathOf(LEASES, { namespace }), body: lease });
-  return client.call<Lease>({ method: 'PUT', path: pathOf(LEASES, { namespace, name }), body: lease });
+  return client.call<Lease>({ method: 'PUT', path: pathOf(LEASES, { namespace, name }), body: lease, signal });
 }
 
 /** Kubernetes' MicroTime. */

@@ -33,6 +33,8 @@ export interface ProgressServerOptions {
 
 const BODY_LIMIT_BYTES = 256 * 1024;
 const TIMEOUT_MS = 15_000;
+/** Runners report every second or so, and keep their connection. */
+const KEEP_ALIVE_MS = 75_000;
 
 /** Makes the HTTPS server that takes progress records; the caller listens and closes. */
 export function createProgressServer(
@@ -52,6 +54,7 @@ export function createProgressServer(
   });
   server.requestTimeout = TIMEOUT_MS;
   server.headersTimeout = TIMEOUT_MS;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   return server;
 }
 

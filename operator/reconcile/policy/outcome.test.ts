@@ -126,6 +126,11 @@ describe('failureWhy', () => {
       },
     ],
     [
+      'a crash after the result was written, without repeating it',
+      ended(13, succeededResult),
+      { reason: 'RunnerFailed', message: 'the runner ended with exit code 13: not one of its own codes' },
+    ],
+    [
       'a code of nobody',
       ended(77),
       { reason: 'RunnerFailed', message: 'the runner ended with exit code 77: not one of its own codes' },

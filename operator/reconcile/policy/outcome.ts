@@ -37,8 +37,19 @@ export function resultOf(end: ContainerEnd | undefined): Result | undefined {
   return parsed.success ? parsed.data : undefined;
 }
 
+/** Every attempt's message stays in the status. */
+const MESSAGE_CHARACTERS = 1000;
+
 /** Why a pod failed or was taken away: the runner's own error if it left one, else what Kubernetes says. */
 export function failureWhy(pod: Pod): Why {
+  const { reason, message } = wholeWhy(pod);
+  return {
+    reason,
+    message: message.length > MESSAGE_CHARACTERS ? `${message.slice(0, MESSAGE_CHARACTERS)}…` : message,
+  };
+}
+
+function wholeWhy(pod: Pod): Why {
   const end = runnerEnd(pod);
   const { status, metadata } = pod;
   const error = resultOf(end)?.error;
@@ -58,7 +69,7 @@ export function failureWhy(pod: Pod): Why {
   if (end.exitCode === EXITS.resume.code) return why('RunnerStopped');
   if (end.signal !== undefined && end.signal > 0) return why('Killed', { signal: end.signal });
   const told = why('RunnerFailed', { exit: end.exitCode, meaning: meaningOf(end.exitCode) });
-  const last = lastLine(end.message ?? '');
+  const last = resultOf(end) === undefined ? lastLine(end.message ?? '') : '';
   return last === '' ? told : { reason: told.reason, message: `${told.message}; its last words: ${last}` };
 }
 
