@@ -16,10 +16,14 @@ import type { F32Tensor } from './tensor.ts';
 import { encodePrompts } from './text/encode.ts';
 import { safetensorsBytes } from './weights/write-tensors.ts';
 
-/** What the command line adds to a spec: noise that somebody else drew, and a file for the clean latents. */
+/**
+ * What the command line adds to a spec: noise that somebody else drew, a file for the clean latents, and a folder where the
+ * embeddings of prompts are kept for later films.
+ */
 export interface GenerateExtras {
   readonly noiseFile?: string;
   readonly latentsFile?: string;
+  readonly textCacheFolder?: string;
 }
 
 /** Reads what each stage is doing; nothing while no pipeline runs. */
@@ -56,7 +60,7 @@ export async function generate(
   io.changed();
   const noise = noiseOf(spec, plan, extras.noiseFile);
   const film = await openFilm({ ...filmOptions(spec), ffmpeg: await findFfmpeg(), signal });
-  const [conditional, unconditional = null] = await encode(spec, job, io, signal);
+  const [conditional, unconditional = null] = await encode(spec, job, io, extras.textCacheFolder, signal);
   enter(io, 'Loading');
   await using decoder = await openDecoder(job, signal);
   const onEvent = (event: PipelineEvent) => note(event, tracker);
@@ -100,6 +104,7 @@ async function encode(
   spec: JobSpec,
   { model, devices, plan }: PlannedJob,
   io: RunnerIo,
+  cacheFolder: string | undefined,
   signal: AbortSignal,
 ): Promise<readonly F32Tensor[]> {
   enter(io, 'Encoding');
@@ -108,7 +113,11 @@ async function encode(
     { name: 'negativePrompt', text: spec.negativePrompt },
   ].slice(0, plan.branches);
   const text = { config: model.config.text, weights: model.text, tokenizerFolder: model.tokenizerFolder };
-  const options = { maxSequenceLength: plan.sampling.textTokens, device: devices[0]! };
+  const options = {
+    maxSequenceLength: plan.sampling.textTokens,
+    device: devices[0]!,
+    ...(cacheFolder === undefined ? {} : { cacheFolder }),
+  };
   const { embeddings, warnings } = await encodePrompts(text, prompts, options, signal);
   for (const warning of warnings) io.tracker.warn(warning);
   return embeddings;

@@ -3,11 +3,13 @@ import type { Film, Result } from '#contract/result.ts';
 import { createLiveView } from './live.ts';
 import { type LocalOptions, localJob } from './local-job.ts';
 import { makeFilm } from './make-film.ts';
+import { textCache } from './text-cache.ts';
 
 /** Options of `dualparal generate`. */
 export interface GenerateOptions extends LocalOptions {
   readonly noise?: string;
   readonly latents?: string;
+  readonly textCache?: string;
   readonly json?: boolean;
 }
 
@@ -27,6 +29,7 @@ export async function generateCommand(options: GenerateOptions): Promise<void> {
     {
       ...(options.noise === undefined ? {} : { noiseFile: options.noise }),
       ...(options.latents === undefined ? {} : { latentsFile: options.latents }),
+      ...textCache(process.env, options.textCache),
     },
   );
   view.done();

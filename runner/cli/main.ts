@@ -41,6 +41,10 @@ program
   .option('--model <folder>', 'the model, in the Diffusers layout (default: found by model.ref)')
   .option('--noise <file>', 'start from the pool and permutations of a safetensors file instead of the seed')
   .option('--latents <file>', 'also write the clean latents (float32, concatenated in time) as safetensors')
+  .option(
+    '--text-cache <folder>',
+    'keep the embeddings of prompts there for later films (default: DUALPARAL_TEXT_CACHE)',
+  )
   .option('--json', 'print progress records and the result as JSON lines')
   .action((options) => generateCommand(options));
 

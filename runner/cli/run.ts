@@ -5,7 +5,8 @@ import { createLog } from '../report/log.ts';
 import { createPusher, type Pusher } from '../report/push.ts';
 import { writeTerminationMessage } from '../report/termination.ts';
 import { cliError } from './errors.ts';
-import { makeFilm } from './make-film.ts';
+import { makeFilm, type Watcher } from './make-film.ts';
+import { textCache } from './text-cache.ts';
 
 /** Seconds that the last report may take once the film is done. */
 const LAST_REPORT_MILLISECONDS = 5000;
@@ -20,7 +21,7 @@ export async function runCommand({ job }: { job: string }): Promise<void> {
   const log = createLog('runner');
   const pusher = pusherOf(process.env, (reason) => log.warn({ reason }, 'progress is not reaching the operator'));
   let phase = '';
-  const outcome = await makeFilm(() => readJob(job), {
+  const watcher: Watcher = {
     everyMilliseconds: REPORT_EVERY_MILLISECONDS,
     show(progress) {
       pusher?.push(progress);
@@ -28,7 +29,8 @@ export async function runCommand({ job }: { job: string }): Promise<void> {
       phase = progress.phase;
       log.info({ phase, percent: progress.percent, framesReady: progress.framesReady }, 'phase');
     },
-  });
+  };
+  const outcome = await makeFilm(() => readJob(job), watcher, textCache(process.env));
   if (process.env.DUALPARAL_TERMINATION_LOG) {
     writeTerminationMessage(process.env.DUALPARAL_TERMINATION_LOG, outcome.result);
   }

@@ -1,4 +1,5 @@
 import type { TextEncoderConfig } from '../model/config.ts';
+import type { Graph } from '../model/graph.ts';
 import { textEncoderGraph } from '../model/text-encoder.ts';
 import type { Device } from '../ort/device.ts';
 import { runOnce } from '../ort/run-once.ts';
@@ -6,6 +7,7 @@ import { createSession, type Session } from '../ort/session.ts';
 import type { F32Tensor, FloatType } from '../tensor.ts';
 import type { ComponentWeights } from '../weights/shards.ts';
 import { cleanPrompt } from './clean-prompt.ts';
+import { type EmbeddingCache, openEmbeddingCache } from './embedding-cache.ts';
 import { textError } from './errors.ts';
 import { loadTokenizer, type Tokens } from './tokenizer.ts';
 
@@ -22,6 +24,8 @@ export interface EncodeOptions {
   readonly device: Device;
   /** Number format of the matrix work; F32 unless said. */
   readonly dtype?: FloatType;
+  /** Where embeddings are kept for later films; nowhere unless said. */
+  readonly cacheFolder?: string;
 }
 
 /** What one text became. */
@@ -30,6 +34,12 @@ export interface Encoded {
   readonly embedding: F32Tensor;
   /** Tokens of the text that did not fit. */
   readonly cut: number;
+}
+
+/** The texts in their order; `warnings` say what the cache could not do. */
+export interface EncodedTexts {
+  readonly encoded: readonly Encoded[];
+  readonly warnings: readonly string[];
 }
 
 /** What the thread is started with. */
@@ -47,15 +57,32 @@ const THREADS = 8;
  */
 const PREPACKED_BYTES = 2 ** 31;
 
-/** Encodes texts one by one in this thread; the session is released afterwards. Errors as `encodePrompts`. */
-export function encodeTexts(model: TextModel, texts: readonly string[], options: EncodeOptions): readonly Encoded[] {
+/**
+ * Encodes texts one by one in this thread; the session is released afterwards, and never opened if the cache holds all of them.
+ * Errors as `encodePrompts`.
+ */
+export function encodeTexts(model: TextModel, texts: readonly string[], options: EncodeOptions): EncodedTexts {
   const tokens = tokenize(model, texts, options.maxSequenceLength);
-  const session = openSession(model, options);
+  const graph = graphFor(model, options);
+  const cache = openCache(model, graph, options);
+  const known = tokens.map((text) => cache?.find(text));
+  const session = known.includes(undefined) ? openSession(model, graph, options) : undefined;
   try {
-    return tokens.map((text) => ({ embedding: embed(session, text), cut: text.cut }));
+    const encoded = tokens.map((text, at) => {
+      const embedding = known[at] ?? embed(session as Session, text);
+      if (known[at] === undefined) cache?.keep(text, embedding);
+      return { embedding, cut: text.cut };
+    });
+    return { encoded, warnings: cache?.warnings ?? [] };
   } finally {
-    session.release();
+    session?.release();
   }
+}
+
+function openCache(model: TextModel, graph: Graph, { cacheFolder, device }: EncodeOptions): EmbeddingCache | undefined {
+  return cacheFolder === undefined
+    ? undefined
+    : openEmbeddingCache(cacheFolder, { ...model, graph, device }, model.config.width);
 }
 
 function tokenize({ tokenizerFolder, config }: TextModel, texts: readonly string[], length: number): readonly Tokens[] {
@@ -68,9 +95,11 @@ function tokenize({ tokenizerFolder, config }: TextModel, texts: readonly string
   });
 }
 
-function openSession({ config, weights }: TextModel, options: EncodeOptions): Session {
-  const { device, maxSequenceLength, dtype = 'F32' } = options;
-  const graph = textEncoderGraph(config, weights.tensors, { tokens: maxSequenceLength, attention: device.kind, dtype });
+function graphFor({ config, weights }: TextModel, { device, maxSequenceLength, dtype = 'F32' }: EncodeOptions): Graph {
+  return textEncoderGraph(config, weights.tensors, { tokens: maxSequenceLength, attention: device.kind, dtype });
+}
+
+function openSession({ weights }: TextModel, graph: Graph, { device }: EncodeOptions): Session {
   return createSession(graph.bytes, {
     device,
     weightsFolder: weights.folder,

@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads';
 import { fromErrorRecord } from '#contract/error.ts';
 import { cancelRuns } from '../ort/binding.ts';
 import type { F32Tensor } from '../tensor.ts';
-import type { Encoded, EncodeOptions, EncodeTask, TextModel } from './encode-texts.ts';
+import type { Encoded, EncodedTexts, EncodeOptions, EncodeTask, TextModel } from './encode-texts.ts';
 import type { EncodeMessage } from './encode-worker.ts';
 import { textError } from './errors.ts';
 
@@ -17,7 +17,7 @@ export interface Prompt {
   readonly text: string;
 }
 
-/** Embeddings in the order of the prompts; `warnings` name the prompts that were cut. */
+/** Embeddings in the order of the prompts; `warnings` name the prompts that were cut, and what the cache could not do. */
 export interface EncodedPrompts {
   readonly embeddings: readonly F32Tensor[];
   readonly warnings: readonly string[];
@@ -27,7 +27,7 @@ export interface EncodedPrompts {
 const STOP_PATIENCE_MILLISECONDS = 10_000;
 
 /**
- * Encodes the prompts; equal texts are encoded once. Throws `E_TOKENIZER_…` for a tokenizer that cannot be used, `E_DEVICE_…`
+ * Encodes the prompts; equal texts are encoded once, texts that `options.cacheFolder` holds not at all. Throws `E_TOKENIZER_…` for a tokenizer that cannot be used, `E_DEVICE_…`
  * when the device fails, and the signal's reason on an abort.
  */
 export async function encodePrompts(
@@ -38,11 +38,14 @@ export async function encodePrompts(
 ): Promise<EncodedPrompts> {
   signal?.throwIfAborted();
   const texts = [...new Set(prompts.map(({ text }) => text))];
-  const encoded = await runThread({ model, texts, options }, signal);
+  const { encoded, warnings } = await runThread({ model, texts, options }, signal);
   const of = (text: string) => encoded[texts.indexOf(text)] as Encoded;
   return {
     embeddings: prompts.map(({ text }) => of(text).embedding),
-    warnings: prompts.flatMap(({ name, text }) => warningOf(name, of(text).cut, options.maxSequenceLength)),
+    warnings: [
+      ...prompts.flatMap(({ name, text }) => warningOf(name, of(text).cut, options.maxSequenceLength)),
+      ...warnings,
+    ],
   };
 }
 
@@ -53,8 +56,8 @@ function warningOf(name: string, cut: number, length: number): readonly string[]
   ];
 }
 
-function runThread(task: EncodeTask, signal: AbortSignal | undefined): Promise<readonly Encoded[]> {
-  const result = Promise.withResolvers<readonly Encoded[]>();
+function runThread(task: EncodeTask, signal: AbortSignal | undefined): Promise<EncodedTexts> {
+  const result = Promise.withResolvers<EncodedTexts>();
   // The memory of the encoder is free only when its thread has ended.
   const ended = Promise.withResolvers<void>();
   const worker = new Worker(new URL('./encode-worker.ts', import.meta.url), { workerData: task, name: 'text encoder' });
@@ -72,7 +75,7 @@ function runThread(task: EncodeTask, signal: AbortSignal | undefined): Promise<r
     if (message.kind === 'started') {
       cancel = message.cancel;
       if (signal?.aborted) cancelRuns(cancel);
-    } else if (message.kind === 'done') result.resolve(message.encoded);
+    } else if (message.kind === 'done') result.resolve(message.texts);
     else result.reject(fromErrorRecord(message.error));
   });
   worker.on('error', result.reject);

@@ -1,0 +1,8 @@
+import { resolve } from 'node:path';
+import type { GenerateExtras } from '../generate.ts';
+
+/** Where embeddings are kept: the folder that was asked for, else DUALPARAL_TEXT_CACHE, else nowhere. */
+export function textCache(environment: NodeJS.ProcessEnv, asked?: string): Pick<GenerateExtras, 'textCacheFolder'> {
+  const folder = asked ?? environment.DUALPARAL_TEXT_CACHE;
+  return folder === undefined || folder === '' ? {} : { textCacheFolder: resolve(folder) };
+}
