@@ -1,4 +1,5 @@
 /** Takes a cluster away, whether it is up, half started or left by a crash, and makes sure that nothing of it stays. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -48,7 +49,10 @@ export async function removeCluster(name: string): Promise<void> {
   });
   if (slot !== null) {
     const { link } = clusterLayout(name, slot);
-    await untilNothing(name, 'the link', () => (existsSync(`/sys/class/net/${link}`) ? [link] : []));
+    // It goes with the bed's network too, but the kernel may take a minute to clean that up.
+    const isThere = () => existsSync(`/sys/class/net/${link}`);
+    if (isThere()) spawnSync('ip', ['link', 'delete', link]);
+    await untilNothing(name, 'the link', () => (isThere() ? [link] : []));
   }
   await untilNothing(name, 'a cgroup', () => removeCgroups(clusterLayout(name, 0).cgroup));
   if (!existsSync(folder)) return;
