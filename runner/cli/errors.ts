@@ -17,12 +17,6 @@ export const cliError = defineErrors({
     fixer: 'developer',
     exit: 'spec',
   },
-  E_CLI_NOISE: {
-    message:
-      '--noise {file}: {reason}; it must hold pool [1, channels, latents, height, width] and permutations [blocks − 1, blockLatents]',
-    fixer: 'user',
-    exit: 'spec',
-  },
   E_CLI_MODEL: {
     message: "no model folder for ref '{ref}': looked at {places}; give --model DIR, or put the model there",
     fixer: 'user',
@@ -33,5 +27,4 @@ export const cliError = defineErrors({
     fixer: 'user',
     exit: 'interrupted',
   },
-  E_CLI_USAGE: { message: '{reason}; see dualparal --help', fixer: 'user', exit: 'usage' },
 });

@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { exitCodeOf, toErrorRecord } from '#contract/error.ts';
 import { EXITS } from '#contract/exit.ts';
-import { cliError } from './errors.ts';
 import { generateCommand } from './generate.ts';
 import { inspectCommand } from './inspect.ts';
 import { planCommand } from './plan.ts';
@@ -25,7 +26,12 @@ function exitTable(): string {
   return `\nExit codes:\n${rows.join('\n')}\n\nSet DUALPARAL_DEBUG=1 to see the stack of an unexpected failure.`;
 }
 
+const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as {
+  version: string;
+};
+
 const program = new Command('dualparal')
+  .version(version)
   .description('Makes long films with Wan models, block by block, on as many devices as you give it.')
   .addHelpText('after', exitTable())
   .exitOverride()
@@ -78,4 +84,3 @@ try {
   reportFailure(error, asJson);
 }
 if (process.exitCode === undefined) process.exitCode = EXITS.success.code;
-void cliError;
