@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { setting } from '../../test/golden/run-case.ts';
 import { readGolden } from '../../test/same-bits/inputs.ts';
-import { givenNoise, type NoiseShape, openNoisePool, seededNoise } from './noise-pool.ts';
+import {
+  givenNoise,
+  independentNoise,
+  type NoiseShape,
+  type NoiseSource,
+  openNoisePool,
+  seededNoise,
+} from './noise-pool.ts';
 
 const CASES = [
   't6-b4-c2',
@@ -71,6 +78,23 @@ describe('seeded noise', () => {
     const longer = seededNoise(9, { ...SHAPE, blocks: 9 });
     expect(longer.pool).toEqual(source.pool);
     expect(longer.orders.slice(0, 3)).toEqual(source.orders);
+  });
+});
+
+describe('independent noise', () => {
+  test('gives no latent to two blocks, and begins as coordinated noise does', () => {
+    const blocks = (source: NoiseSource) => {
+      const noise = openNoisePool(source);
+      return [5, 3, 3, 3].map((count) => {
+        const block = new Float32Array(2 * count * 6);
+        noise.next(block);
+        return block;
+      });
+    };
+    const own = blocks(independentNoise(1, SHAPE));
+    expect(new Set(own.flatMap((block, index) => latentsOf(block, index === 0 ? 5 : 3))).size).toBe(14);
+    expect(own[0]).toEqual(blocks(seededNoise(1, SHAPE))[0]);
+    expect(blocks(independentNoise(1, SHAPE))).toEqual(own);
   });
 });
 

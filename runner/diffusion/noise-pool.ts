@@ -19,10 +19,28 @@ export interface NoiseShape {
 export interface NoiseSource {
   readonly pool: F32Tensor;
   readonly orders: readonly Int32Array[];
+  /** The pool holds latents of its own for every block, `[1, C, P + (blocks − 1) · blockLatents, h, w]`, and no order counts. */
+  readonly isIndependent?: true;
 }
 
 /** Noise drawn from a seed. Each latent and each order has counters of its own, so none depends on how many are drawn. */
 export function seededNoise(seed: number, shape: NoiseShape): NoiseSource {
+  const orders = Array.from({ length: shape.blocks - 1 }, (_, index) =>
+    randomOrder(shape.blockLatents, seed, STREAMS.permutation, index + 1),
+  );
+  return { pool: seededPool(seed, shape), orders };
+}
+
+/**
+ * Noise that no block shares with another, to compare coordinated noise with. The first block has that of {@link seededNoise}.
+ * Takes memory for the whole film.
+ */
+export function independentNoise(seed: number, shape: NoiseShape): NoiseSource {
+  const poolLatents = shape.poolLatents + (shape.blocks - 1) * shape.blockLatents;
+  return { pool: seededPool(seed, { ...shape, poolLatents }), orders: [], isIndependent: true };
+}
+
+function seededPool(seed: number, shape: NoiseShape): F32Tensor {
   const { channels, poolLatents, height, width } = shape;
   const pool = new Float32Array(channels * poolLatents * height * width);
   const latent = new Float32Array(channels * height * width);
@@ -34,10 +52,7 @@ export function seededNoise(seed: number, shape: NoiseShape): NoiseSource {
       pool.set(values, (channel * poolLatents + index) * plane);
     }
   }
-  const orders = Array.from({ length: shape.blocks - 1 }, (_, index) =>
-    randomOrder(shape.blockLatents, seed, STREAMS.permutation, index + 1),
-  );
-  return { pool: { shape: poolShape(shape), data: pool }, orders };
+  return { shape: poolShape(shape), data: pool };
 }
 
 /** Noise that somebody else drew. Throws `E_NOISE_POOL`, `E_NOISE_ORDERS` or `E_NOISE_ORDER` where it does not fit the run. */
@@ -73,11 +88,12 @@ export interface NoisePool {
 }
 
 /** The pool at block 0. Only indices are rearranged; the noise itself stays where it is. */
-export function openNoisePool({ pool, orders }: NoiseSource): NoisePool {
+export function openNoisePool({ pool, orders, isIndependent = false }: NoiseSource): NoisePool {
   const [, channels = 0, latents = 0, height = 0, width = 0] = pool.shape;
   const plane = height * width;
   let arrangement = Array.from({ length: latents }, (_, index) => index);
   let block = 0;
+  let taken = 0;
 
   function gather(out: Float32Array, latentIndices: readonly number[]): void {
     for (let channel = 0; channel < channels; channel++) {
@@ -88,14 +104,20 @@ export function openNoisePool({ pool, orders }: NoiseSource): NoisePool {
     }
   }
 
-  return {
-    next(out) {
-      const order = orders[block - 1];
-      if (order !== undefined) arrangement = rearranged(arrangement, order);
-      block++;
-      gather(out, order === undefined ? arrangement : arrangement.slice(-order.length));
-    },
-  };
+  function nextOwn(out: Float32Array): void {
+    const count = out.length / (channels * plane);
+    gather(out, arrangement.slice(taken, taken + count));
+    taken += count;
+  }
+
+  function nextShared(out: Float32Array): void {
+    const order = orders[block - 1];
+    if (order !== undefined) arrangement = rearranged(arrangement, order);
+    block++;
+    gather(out, order === undefined ? arrangement : arrangement.slice(-order.length));
+  }
+
+  return { next: isIndependent ? nextOwn : nextShared };
 }
 
 /** The last latents, which the new block's left neighbour holds, move to the front; the others follow in a new order. */
