@@ -10,7 +10,7 @@ import { acquireLease, type Leadership } from './lease.ts';
 
 const PATH = '/apis/coordination.k8s.io/v1/namespaces/system/leases';
 const NAMED = `${PATH}/operator`;
-const TIMING = { durationMs: 60, renewMs: 50, retryMs: 5 };
+const TIMING = { durationMs: 60, renewMs: 60_000, retryMs: 5 };
 type Spec = { holderIdentity?: string; leaseTransitions?: number; leaseDurationSeconds?: number; acquireTime?: string };
 
 let server: ScriptedApiServer;
@@ -55,9 +55,9 @@ function keepLease(spec?: Spec): { current: () => Spec | undefined; touch: (spec
   };
 }
 
-async function lead(identity: string, signal = new AbortController().signal): Promise<Leadership> {
+async function lead(identity: string, signal = new AbortController().signal, timing = TIMING): Promise<Leadership> {
   const now = () => new Date('2026-01-01T00:00:00Z');
-  const options = { client, namespace: 'system', name: 'operator', identity, timing: TIMING, now, random: () => 0 };
+  const options = { client, namespace: 'system', name: 'operator', identity, timing, now, random: () => 0 };
   const leadership = await acquireLease(options, signal);
   held.push(leadership);
   return leadership;
@@ -85,13 +85,13 @@ describe('a lease', () => {
   });
 
   it('of a holder who renews is left alone', async () => {
-    const lease = keepLease({ holderIdentity: 'b', leaseDurationSeconds: 0.03 });
+    const lease = keepLease({ holderIdentity: 'b', leaseDurationSeconds: 0.3 });
     const renewal = setInterval(
-      () => lease.touch({ holderIdentity: 'b', leaseDurationSeconds: 0.03, acquireTime: String(Math.random()) }),
+      () => lease.touch({ holderIdentity: 'b', leaseDurationSeconds: 0.3, acquireTime: String(Math.random()) }),
       5,
     );
     const stop = new AbortController();
-    setTimeout(() => stop.abort(), 120);
+    setTimeout(() => stop.abort(), 1000);
     await expect(lead('a', stop.signal)).rejects.toThrow(/abort/i);
     clearInterval(renewal);
     expect(lease.current()?.holderIdentity).toBe('b');
@@ -135,7 +135,7 @@ describe('a lease', () => {
     ['does not answer', 'hang'],
   ])('is given up in time when the server %s', async (_what, reply) => {
     keepLease();
-    const leadership = await lead('a');
+    const leadership = await lead('a', undefined, { ...TIMING, renewMs: 100 });
     const lost = lostOf(leadership);
     server.on('PUT', NAMED, reply);
     await lost;

@@ -97,7 +97,7 @@ function keepRenewing(options: LeaseOptions, timing: LeaseTiming, first: Lease):
       if (stopping.signal.aborted) return;
       try {
         const left = timing.renewMs - (performance.now() - renewedAt);
-        held = await write(options, timing, held, options.identity, AbortSignal.timeout(Math.max(1, left)));
+        held = await write(options, timing, held, options.identity, AbortSignal.timeout(Math.max(1, Math.ceil(left))));
         renewedAt = performance.now();
       } catch (error) {
         const failure = failureOf(error);
