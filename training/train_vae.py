@@ -18,7 +18,8 @@ from train_transformer import save
 from vae import decode, encode, keep_frozen, make_vae, start_weights
 
 SEED = 12
-RATES = {"decoder": 4e-3, "encoder": 4e-3}
+RATE = 4e-3
+STEPS = {"decoder": 2000, "encoder": 500}
 WARM_UP = 50
 LATENTS_PER_STEP = 8
 SAVE_EVERY_S = 60
@@ -68,9 +69,10 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--state", type=pathlib.Path, required=True)
     parser.add_argument("--half", choices=("decoder", "encoder"), default="decoder")
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, help="2000 for the decoder, 500 for the encoder")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
+    steps = args.steps or STEPS[args.half]
     torch.set_num_threads(args.threads)
     args.state.mkdir(parents=True, exist_ok=True)
     path = args.state / f"{args.half}.pt"
@@ -90,9 +92,9 @@ def main():
         print(f"goes on at step {step}", flush=True)
     saved_at = started = time.time()
     errors = []
-    while step < args.steps:
+    while step < steps:
         rng = np.random.default_rng((SEED, 2, step))
-        whole = step > 0.7 * args.steps or rng.random() < 0.1
+        whole = step > 0.7 * steps or rng.random() < 0.1
         first = rng.random() < 0.2
         count = LATENTS_PER_STEP // (2 if whole else 1) * (3 if first or args.half == "encoder" else 1)
         before, now, frames = draw(rng, count, GRID if whole else 7, first)
@@ -113,8 +115,8 @@ def main():
         loss.backward()
         keep_frozen(vae)
         torch.nn.utils.clip_grad_norm_([p for p in half.parameters() if p.grad is not None], 1.0)
-        at = step / args.steps
-        rate = RATES[args.half] * min(1.0, (step + 1) / WARM_UP) * (0.02 + 0.98 * (0.5 + 0.5 * math.cos(math.pi * at)))
+        at = step / steps
+        rate = RATE * min(1.0, (step + 1) / WARM_UP) * (0.02 + 0.98 * (0.5 + 0.5 * math.cos(math.pi * at)))
         optimiser.param_groups[0]["lr"] = rate
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
@@ -131,7 +133,7 @@ def main():
             first_db = 10 * math.log10(4 / float(torch.stack(firsts).mean()))
             print(f"step {step} dB first {first_db:.1f} later {' '.join(db)} | {spent + now_s - started:.0f} s", flush=True)
             errors = []
-        if now_s - saved_at > SAVE_EVERY_S or step == args.steps:
+        if now_s - saved_at > SAVE_EVERY_S or step == steps:
             save(path, {"model": half.state_dict(), "average": average.state_dict(), "step": step,
                         "optimiser": optimiser.state_dict(), "spent": spent + now_s - started})
             saved_at = now_s
