@@ -3,9 +3,9 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { type ErrorRecord, toErrorRecord } from '#contract/error.ts';
 import { cancelHandle } from '../ort/binding.ts';
 import type { F32Tensor } from '../tensor.ts';
+import type { DecoderModel, DecoderOptions } from './decoder.ts';
 import { toRgb } from './pixels.ts';
 import { openDecoderAt } from './replay.ts';
-import type { DecoderModel, DecoderOptions } from './stream.ts';
 
 /** What the thread is started with; `next` and `before` as in `openDecoderAt`. */
 export interface DecodeTask {

@@ -3,8 +3,9 @@ import { fromErrorRecord } from '#contract/error.ts';
 import { cancelRuns } from '../ort/binding.ts';
 import type { F32Tensor } from '../tensor.ts';
 import type { DecodeMessage, DecodeRequest, DecodeTask } from './decode-worker.ts';
+import type { DecoderModel, DecoderOptions } from './decoder.ts';
 import { decodeError } from './errors.ts';
-import { type DecoderModel, type DecoderOptions, latentAt } from './stream.ts';
+import { latentAt } from './stream.ts';
 
 /** Frames of one latent, RGB24 one after another: one frame for a film's first latent, four for every later one. */
 export interface Frames {

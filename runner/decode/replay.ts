@@ -6,8 +6,9 @@
 import type { VaeConfig } from '../model/config.ts';
 import { vaeBlocks } from '../model/tensor-names.ts';
 import type { F32Tensor } from '../tensor.ts';
+import type { Decoder, DecoderModel, DecoderOptions } from './decoder.ts';
 import { decodeError } from './errors.ts';
-import { type Decoder, type DecoderModel, type DecoderOptions, latentAt, openDecoder } from './stream.ts';
+import { latentAt, openDecoder } from './stream.ts';
 
 /** Frames before its own that a convolution over time sees. */
 const REACH_OF_CONVOLUTION = 2;

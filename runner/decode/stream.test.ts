@@ -6,9 +6,10 @@ import type { F32Tensor } from '../tensor.ts';
 import { elementCount } from '../tensor.ts';
 import { readTensors } from '../weights/read-tensors.ts';
 import { openWeights, readJsonFile } from '../weights/shards.ts';
+import type { DecoderModel } from './decoder.ts';
 import { toRgb } from './pixels.ts';
 import { openDecoderAt, reachLatents, replayStart } from './replay.ts';
-import { type DecoderModel, decodeVideo, latentAt, openDecoder } from './stream.ts';
+import { decodeVideo, latentAt, openDecoder } from './stream.ts';
 
 const GOLDEN = join(import.meta.dirname, '../../test/golden/data');
 const BOUND = 1e-4;

@@ -13,6 +13,8 @@ export interface ChunkOptions {
   readonly height: number;
   readonly width: number;
   readonly attention: Compute['attention'];
+  /** Leave values beyond [−1, 1] as they are, for pictures that are blended first. */
+  readonly unlimited?: boolean;
 }
 
 /** A state that the decoder carries from one chunk to the next: the last two frames that a convolution saw. */
@@ -52,8 +54,12 @@ export function vaeChunkGraph(config: VaeConfig, tensors: TensorIndex, options: 
     if (block.upsample !== 'none') x = upsample(chunk, x, block);
   }
   x = causal(chunk, silu(g, channelNorm(chunk, x, 'decoder.norm_out', [last, 1, 1, 1])), 'decoder.conv_out', 3);
-  g.output('frames', g.node('Clip', [x, scalar(g, -1), scalar(g, 1)], { dtype: 'F32', shape: x.shape }));
+  g.output('frames', options.unlimited === true ? x : limited(g, x));
   return g.finish();
+}
+
+function limited(g: GraphBuilder, x: Edge): Edge {
+  return g.node('Clip', [x, scalar(g, -1), scalar(g, 1)], { dtype: 'F32', shape: x.shape });
 }
 
 /** All states of the decoder for latents of a size, in the order in which the graph meets them. */

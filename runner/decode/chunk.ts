@@ -1,0 +1,91 @@
+import type { ChunkKind, ChunkOptions } from '../model/vae-decoder.ts';
+import { vaeChunkGraph } from '../model/vae-decoder.ts';
+import { createBinding } from '../ort/binding.ts';
+import type { Device } from '../ort/device.ts';
+import { createSession } from '../ort/session.ts';
+import { hostValue, type Value } from '../ort/value.ts';
+import { zeros } from '../tensor.ts';
+import { type DecoderModel, PIXELS_PER_LATENT, type Pictures } from './decoder.ts';
+
+/** A state of the decoder, where it stays between latents. */
+export interface Resident {
+  readonly name: string;
+  readonly value: Value;
+}
+
+/** The graph of one latent, loaded. */
+export interface Chunk {
+  readonly session: ReturnType<typeof createSession>;
+  /** Ties the states that the next runs read and write. */
+  attach(states: readonly Resident[]): void;
+  /** Reads zeros instead of the attached states in the next run: device memory comes unset. */
+  setZero(): void;
+  /** Decodes a latent `[1, C, 1, h, w]`; the planes are valid until the next run. */
+  run(latent: Value): Pictures;
+  release(): void;
+}
+
+/** A latent holds four frames but the first, which holds one. */
+const FRAMES = { first: 1, steady: 4 } as const satisfies Record<ChunkKind, number>;
+/** The same on every machine, because convolutions of small pictures group their sums by it. */
+const THREADS = 4;
+
+/**
+ * Loads a chunk's graph. Each state is read from and written to the same memory: in the graph its only reader joins it to the
+ * new frames, and what is written back is cut from that joined copy. Throws `E_DEVICE_…`.
+ */
+export function loadChunk(
+  { config, weights }: DecoderModel,
+  device: Device,
+  options: Omit<ChunkOptions, 'attention'>,
+): Chunk {
+  const { kind, height, width } = options;
+  const graph = vaeChunkGraph(config, weights.tensors, { ...options, attention: device.kind });
+  const session = createSession(graph.bytes, {
+    device,
+    weightsFolder: weights.folder,
+    intraOpThreads: THREADS,
+    label: 'the video decoder',
+  });
+  const frames = FRAMES[kind];
+  const shape = [1, 3, frames, height * PIXELS_PER_LATENT, width * PIXELS_PER_LATENT];
+  const { data: planes } = zeros(shape);
+  const output = hostValue(planes, 'F32', shape);
+  const binding = createBinding(session);
+  binding.bindOutput('frames', output);
+  let attached: readonly Resident[] = [];
+  let zeroed: readonly Value[] = [];
+  const bindInputs = () => {
+    if (kind === 'first') return;
+    for (const { name, value } of attached) binding.bindInput(`state.${name}`, value);
+  };
+  return {
+    session,
+    attach(states) {
+      attached = states;
+      bindInputs();
+      for (const { name, value } of states) binding.bindOutput(`next.${name}`, value);
+    },
+    setZero() {
+      zeroed = attached.map(({ name, value: { shape: stateShape } }) => {
+        const value = hostValue(zeros(stateShape).data, 'F32', stateShape);
+        binding.bindInput(`state.${name}`, value);
+        return value;
+      });
+    },
+    run(latent) {
+      // Binding it anew brings the latent to the device; on the CPU it is read in place.
+      binding.bindInput('latent', latent);
+      binding.run();
+      if (zeroed.length > 0) bindInputs();
+      for (const value of zeroed) value.release();
+      zeroed = [];
+      return { planes, frames };
+    },
+    release() {
+      binding.release();
+      session.release();
+      output.release();
+    },
+  };
+}
