@@ -193,6 +193,7 @@ export const GENERATING_FIELDS = [
   'model',
   'sampling',
   'parallelism',
+  'decoding',
   'output',
 ] as const;
 

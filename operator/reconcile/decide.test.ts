@@ -165,6 +165,11 @@ describe('the status', () => {
     });
   });
 
+  it('shows the frames of the spec until the runner has planned', () => {
+    const reports = { 'pod-1': progressRecord({ phase: 'Planning', percent: 0, framesTotal: 0 }) };
+    expect(decideAt({ jobs: [job(1)], pods: [pod(1, running)], reports, frozen }).status?.display?.frames).toBe('0/81');
+  });
+
   it('does not change when nothing changes', () => {
     const clusters: readonly Cluster[] = [
       { jobs: [job(1)], frozen },
@@ -357,6 +362,18 @@ describe('the decision', () => {
 });
 
 describe('an observation', () => {
+  it('gives the reason of a Job without its pod in the same words at each try', () => {
+    const refusals = ['x7k2p', 'b9q4z'].map((end, index) => {
+      const message = `Error creating: pods "lighthouse-3f2a9c1b-1-${end}" is forbidden: exceeded quota: gpus`;
+      const involvedObject = { uid: 'job-1', name: 'lighthouse-3f2a9c1b-1' };
+      const metadata = { name: 'e', namespace: 'films', resourceVersion: String(index + 1) };
+      return observed({ jobs: [job(1)], events: [{ metadata, involvedObject, reason: 'FailedCreate', message }] })
+        .jobs[0]?.refusal;
+    });
+    const expected = 'Error creating: pods "lighthouse-3f2a9c1b-1-*" is forbidden: exceeded quota: gpus';
+    expect(refusals).toEqual([expected, expected]);
+  });
+
   it('of a spec that is not valid names every problem', () => {
     const film = { ...videoGeneration(), spec: { prompt: '', length: { frames: 81 } } };
     const { spec, problems }: Observed = observed({ film });

@@ -60,12 +60,17 @@ function jobView(job: Job, sources: Sources): JobView {
     created: metadata.creationTimestamp,
     ended: jobEnd(job),
     frozen: sources.frozen.has(uid),
-    refusal: latest(sources.events.by(BY_SUBJECT, uid), [REFUSAL_REASON])?.message,
+    refusal: refusalOf(job, sources.events.by(BY_SUBJECT, uid)),
     pods: sources.pods
       .by(BY_OWNER, uid)
       .toSorted((a, b) => (a.metadata.creationTimestamp ?? '').localeCompare(b.metadata.creationTimestamp ?? ''))
       .map((pod) => podView(pod, sources)),
   });
+}
+
+/** Why a Job cannot make its pod. Each try has another pod name; without it, the same reason reads the same. */
+function refusalOf({ metadata: { name } }: Job, events: readonly ObjectEvent[]): string | undefined {
+  return latest(events, [REFUSAL_REASON])?.message?.replaceAll(new RegExp(`${name}-[a-z0-9]{5}\\b`, 'g'), `${name}-*`);
 }
 
 function jobEnd({ status }: Job): JobEnd | undefined {

@@ -19,7 +19,8 @@ export function progressOf(observed: Observed, verdict: Verdict): Shown {
 }
 
 function displayOf(observed: Observed, verdict: Verdict, progress: ProgressStatus | undefined): Shown['display'] {
-  const total = progress?.framesTotal ?? framesOf(observed);
+  // A runner that has not planned yet reports 0 of 0.
+  const total = progress?.framesTotal || framesOf(observed);
   const complete = verdict.outcome === 'complete';
   const ready = complete ? total : (progress?.framesReady ?? 0);
   const eta = verdict.outcome === 'live' ? progress?.etaSeconds : undefined;
