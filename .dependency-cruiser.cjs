@@ -10,6 +10,7 @@ const RUNNER = {
   model: ['tensor', 'contract'],
   plan: ['contract', 'model'],
   diffusion: ['tensor', 'contract'],
+  quality: ['tensor', 'contract'],
   ort: ['tensor', 'contract'],
   store: ['contract'],
   weights: ['store', 'model', 'tensor', 'contract'],
@@ -40,7 +41,7 @@ const arrows = (base, rooms, extra) =>
       },
     ),
   );
-const PURE = ['contract', 'plan', 'model', 'diffusion'].map((room) => `runner/${room}`);
+const PURE = ['contract', 'plan', 'model', 'diffusion', 'quality'].map((room) => `runner/${room}`);
 const PURE_OPERATOR = ['operator/api', 'operator/job', 'operator/reconcile/(policy/|decide|settle)'];
 
 module.exports = {

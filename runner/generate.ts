@@ -1,15 +1,17 @@
 import { writeFileSync } from 'node:fs';
 import { defineErrors } from '#contract/error.ts';
 import { FRAMES_PER_LATENT, type JobSpec } from '#contract/job-spec.ts';
-import type { Film } from '#contract/result.ts';
+import type { Film, Quality } from '#contract/result.ts';
 import { type FrameDecoder, openFrameDecoder } from './decode/frames.ts';
 import { joinLatents } from './join-latents.ts';
+import { judgeFilm } from './judge-film.ts';
 import { noiseOf } from './noise.ts';
 import { findFfmpeg } from './output/ffmpeg.ts';
 import { type FilmWriter, openFilm } from './output/film.ts';
 import { openPipeline, type Pipeline } from './pipeline/driver.ts';
 import type { FinishedBlock, PipelineEvent } from './pipeline/watch.ts';
 import { type PlannedJob, planJob, summaryOf } from './plan-job.ts';
+import { type FilmMeasure, qualityRecord } from './quality/film-quality.ts';
 import type { Lane, Tracker } from './report/tracker.ts';
 import { openStore } from './store/open.ts';
 import type { F32Tensor } from './tensor.ts';
@@ -29,6 +31,12 @@ export interface GenerateExtras {
 /** Reads what each stage is doing; nothing while no pipeline runs. */
 export interface LaneSource {
   read: () => readonly Lane[];
+}
+
+/** What a run has made. */
+export interface Made {
+  readonly film: Film;
+  readonly quality: Quality;
 }
 
 /** Who watches a run: `changed` is called when the phase or something worth showing at once has changed. */
@@ -51,7 +59,7 @@ export async function generate(
   io: RunnerIo,
   extras: GenerateExtras,
   signal: AbortSignal,
-): Promise<Film> {
+): Promise<Made> {
   const { tracker } = io;
   const job = planJob(spec, process.env);
   const { plan } = job;
@@ -59,6 +67,7 @@ export async function generate(
   for (const warning of plan.warnings) tracker.warn(warning);
   io.changed();
   const noise = noiseOf(spec, plan, extras.noiseFile);
+  const measure = judgeFilm(spec, plan, job.model.folder, tracker.warn);
   const film = await openFilm({ ...filmOptions(spec), ffmpeg: await findFfmpeg(), signal });
   const [conditional, unconditional = null] = await encode(spec, job, io, extras.textCacheFolder, signal);
   enter(io, 'Loading');
@@ -76,12 +85,12 @@ export async function generate(
   await using pipeline = await openPipeline(input, signal);
   io.lanes.read = pipeline.lanes;
   enter(io, 'Denoising');
-  const latents = await addBlocks(pipeline, decoder, film, io);
+  const latents = await addBlocks(pipeline, decoder, { film, measure }, io);
   enter(io, 'Finishing');
   if (extras.latentsFile !== undefined) writeLatents(extras.latentsFile, latents);
   const published = await film.publish();
   for (const warning of published.warnings) tracker.warn(warning);
-  return published.film;
+  return { film: published.film, quality: qualityRecord(measure.result()) };
 }
 
 function enter(io: RunnerIo, phase: Parameters<Tracker['phase']>[0]): void {
@@ -134,29 +143,43 @@ function openDecoder({ model, devices, plan }: PlannedJob, signal: AbortSignal):
   );
 }
 
+/** Where frames go. */
+interface FrameTakers {
+  readonly film: FilmWriter;
+  readonly measure: FilmMeasure;
+}
+
 /** Takes the blocks as they leave the queue; each is decoded and stored before the next one is taken. */
 async function addBlocks(
   pipeline: Pipeline,
   decoder: FrameDecoder,
-  film: FilmWriter,
+  takers: FrameTakers,
   { tracker, changed }: RunnerIo,
 ): Promise<readonly F32Tensor[]> {
   const latents: F32Tensor[] = [];
   for await (const block of pipeline.finishedBlocks()) {
-    await addBlock(block, decoder, film);
+    await addBlock(block, decoder, takers);
     latents.push(block.latents);
-    tracker.frames(film.framesReady);
+    tracker.frames(takers.film.framesReady);
     changed();
   }
   return latents;
 }
 
-async function addBlock({ index, latents }: FinishedBlock, decoder: FrameDecoder, film: FilmWriter): Promise<void> {
+async function addBlock(
+  { index, latents }: FinishedBlock,
+  decoder: FrameDecoder,
+  { film, measure }: FrameTakers,
+): Promise<void> {
   const count = latents.shape[2] ?? 0;
   const frames = count * FRAMES_PER_LATENT - (index === 0 ? FRAMES_PER_LATENT - 1 : 0);
   const block = film.openBlock(frames);
+  measure.openBlock();
   try {
-    for await (const { rgb } of decoder.decode(latents)) await block.write(rgb);
+    for await (const { rgb } of decoder.decode(latents)) {
+      measure.add(rgb);
+      await block.write(rgb);
+    }
     await block.finish();
   } catch (error) {
     block.cancel();

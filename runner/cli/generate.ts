@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import type { Film, Result } from '#contract/result.ts';
+import { describeQuality } from './describe-quality.ts';
 import { createLiveView } from './live.ts';
 import { type LocalOptions, localJob } from './local-job.ts';
 import { makeFilm } from './make-film.ts';
@@ -38,10 +39,11 @@ export async function generateCommand(options: GenerateOptions): Promise<void> {
   else console.log(describeResult(outcome.result));
 }
 
-function describeResult({ film, elapsedSeconds, warnings }: Result): string {
+function describeResult({ film, quality, elapsedSeconds, warnings }: Result): string {
   if (film === undefined) return '';
   const lines = [...(warnings ?? []).map((warning) => `warning: ${warning}`), '', ...describeFilm(film)];
-  return [...lines, `  made in ${elapsedSeconds.toFixed(1)} s`].join('\n');
+  const measured = quality === undefined ? [] : describeQuality(quality);
+  return [...lines, ...measured, `  made in ${elapsedSeconds.toFixed(1)} s`].join('\n');
 }
 
 /** The film as a person wants to know it: where it is, and what a player will find in it. */

@@ -3,7 +3,7 @@ import type { JobSpec } from '#contract/job-spec.ts';
 import type { Progress } from '#contract/progress.ts';
 import type { Result } from '#contract/result.ts';
 import { CONTRACT_VERSION } from '#contract/version.ts';
-import { type GenerateExtras, generate, type LaneSource } from '../generate.ts';
+import { type GenerateExtras, generate, type LaneSource, type Made } from '../generate.ts';
 import type { Lane } from '../report/tracker.ts';
 import { createTracker } from '../report/tracker.ts';
 import { cliError } from './errors.ts';
@@ -33,9 +33,9 @@ export async function makeFilm(spec: () => JobSpec, watcher: Watcher, extras: Ge
   const stop = stopOnSignals(() => tracker.warn('stopping: a second signal ends it at once'));
   const beat = setInterval(show, watcher.everyMilliseconds);
   let failure: unknown;
-  let film: Result['film'];
+  let made: Made | undefined;
   try {
-    film = await generate(spec(), { tracker, changed: show, lanes }, extras, stop.signal);
+    made = await generate(spec(), { tracker, changed: show, lanes }, extras, stop.signal);
     tracker.phase('Done');
   } catch (error) {
     failure = stop.received() === undefined ? error : interruption(stop.received(), tracker.record());
@@ -50,8 +50,8 @@ export async function makeFilm(spec: () => JobSpec, watcher: Watcher, extras: Ge
     failure,
     result: {
       contractVersion: CONTRACT_VERSION,
-      outcome: film !== undefined ? 'succeeded' : stop.received() === undefined ? 'failed' : 'stopped',
-      ...(film === undefined ? {} : { film }),
+      outcome: made !== undefined ? 'succeeded' : stop.received() === undefined ? 'failed' : 'stopped',
+      ...made,
       ...(failure === undefined ? {} : { error: toErrorRecord(failure) }),
       framesReady,
       elapsedSeconds: (Date.now() - started) / 1000,

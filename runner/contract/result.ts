@@ -27,11 +27,49 @@ export const errorRecordSchema = z.object({
   exit: z.string(),
 });
 
+const share = z.number().min(0);
+
+/** What the finished film's own pixels say of it. Figures that could not be measured are absent. */
+export const qualitySchema = z.object({
+  /** Where blocks follow one another, against the inside of blocks; for films of several blocks. */
+  joins: z
+    .object({
+      count: z.int().min(1),
+      /** Change of the picture at joins as a multiple of that inside: mean against mean, greatest against greatest. */
+      seamRatio: share,
+      worstSeam: share,
+      /** Share of the joins, and of the latents inside, through which motion goes on; absent where nothing moves. */
+      continuity: share.optional(),
+      continuityInside: share.optional(),
+    })
+    .optional(),
+  /** The quarter farthest from the first: distance of mean colours in levels of 0 … 255; ratios of contrast and sharpness. */
+  drift: z.object({ colour: share, contrast: share, sharpness: share }),
+  /** How much more than its neighbours a picture resembles the one a block earlier: 0 not at all, 1 it is the same. */
+  repetition: share.optional(),
+  /** There is next to nothing to see in a quarter, or it lost or doubled what the first one had. */
+  collapsed: z.boolean(),
+  /** Shares of frames (step: from frame to frame) that are as the prompt wants them, where its words are the model's own. */
+  prompt: z
+    .object({
+      background: share,
+      colour: share,
+      shape: share,
+      size: share,
+      step: share,
+      direction: z.boolean().optional(),
+      right: z.boolean(),
+    })
+    .optional(),
+});
+export type Quality = Readonly<z.output<typeof qualitySchema>>;
+
 /** What a run leaves behind: a film or the reason why there is none. */
 export const resultSchema = z.object({
   contractVersion: z.literal(CONTRACT_VERSION),
   outcome: z.enum(['succeeded', 'failed', 'stopped']),
   film: filmSchema.optional(),
+  quality: qualitySchema.optional(),
   error: errorRecordSchema.optional(),
   framesReady: z.int().min(0),
   elapsedSeconds: z.number().min(0),
@@ -39,13 +77,16 @@ export const resultSchema = z.object({
 });
 export type Result = Readonly<z.output<typeof resultSchema>>;
 
-/** The record as JSON within {@link RESULT_LIMIT_BYTES}: warnings go first, then the error's text is cut. */
+/** The record as JSON within {@link RESULT_LIMIT_BYTES}: warnings go first, then the quality, then the error's text is cut. */
 export function resultJson(result: Result): string {
-  const full = JSON.stringify(result);
-  if (Buffer.byteLength(full) <= RESULT_LIMIT_BYTES) return full;
-  const { warnings: _dropped, ...bare } = result;
-  const text = JSON.stringify(bare);
-  if (Buffer.byteLength(text) <= RESULT_LIMIT_BYTES || bare.error === undefined) return text;
+  const { warnings: _warnings, ...quiet } = result;
+  const { quality: _quality, ...bare } = quiet;
+  const text = [result, quiet].map((record) => JSON.stringify(record)).find(fits) ?? JSON.stringify(bare);
+  if (fits(text) || bare.error === undefined) return text;
   const message = Buffer.from(bare.error.message).subarray(0, 1024).toString('utf8');
   return JSON.stringify({ ...bare, error: { ...bare.error, message: `${message}…` } });
+}
+
+function fits(text: string): boolean {
+  return Buffer.byteLength(text) <= RESULT_LIMIT_BYTES;
 }

@@ -88,7 +88,7 @@ export interface NoisePool {
 }
 
 /** The pool at block 0. Only indices are rearranged; the noise itself stays where it is. */
-export function openNoisePool({ pool, orders, isIndependent = false }: NoiseSource): NoisePool {
+export function openNoisePool({ pool, orders, isIndependent }: NoiseSource): NoisePool {
   const [, channels = 0, latents = 0, height = 0, width = 0] = pool.shape;
   const plane = height * width;
   let arrangement = Array.from({ length: latents }, (_, index) => index);
@@ -117,7 +117,7 @@ export function openNoisePool({ pool, orders, isIndependent = false }: NoiseSour
     gather(out, order === undefined ? arrangement : arrangement.slice(-order.length));
   }
 
-  return { next: isIndependent ? nextOwn : nextShared };
+  return { next: isIndependent === true ? nextOwn : nextShared };
 }
 
 /** The last latents, which the new block's left neighbour holds, move to the front; the others follow in a new order. */

@@ -1,0 +1,30 @@
+import type { Quality } from '#contract/result.ts';
+
+const percent = (share: number) => `${Math.round(100 * share)} %`;
+const times = (ratio: number) => `× ${ratio.toFixed(2)}`;
+
+/** The figures of a film's quality as a person reads them, one line per kind. */
+export function describeQuality({ joins, drift, repetition, collapsed, prompt }: Quality): readonly string[] {
+  const lines: string[] = [];
+  if (joins !== undefined) lines.push(`  ${describeJoins(joins)}`);
+  const again = repetition === undefined ? '' : `; shows the block before again: ${percent(repetition)}`;
+  lines.push(
+    `  drift: colour ${drift.colour.toFixed(1)} of 255, contrast ${times(drift.contrast)}, sharpness ${times(drift.sharpness)}${again}`,
+  );
+  if (collapsed) lines.push('  the picture collapses: a quarter of the film lost or doubled what the first one had');
+  if (prompt !== undefined) lines.push(`  ${describePrompt(prompt)}`);
+  return lines;
+}
+
+function describeJoins({ count, seamRatio, continuity, continuityInside }: NonNullable<Quality['joins']>): string {
+  const change = `the picture changes there ${times(seamRatio)} as much as inside of blocks`;
+  const usual = continuityInside === undefined ? '' : ` (inside: ${percent(continuityInside)})`;
+  const motion = continuity === undefined ? 'nothing moves' : `motion goes on through ${percent(continuity)}${usual}`;
+  return `${count === 1 ? '1 join' : `${count} joins`} of blocks: ${change}, ${motion}`;
+}
+
+function describePrompt({ colour, shape, background, direction, right }: NonNullable<Quality['prompt']>): string {
+  const way = direction === undefined ? '' : `, motion ${direction ? 'right' : 'wrong'}`;
+  const shares = `colour ${percent(colour)}, shape ${percent(shape)}, background ${percent(background)} of the frames`;
+  return `as the prompt says: ${right ? 'yes' : 'no'} (${shares}${way})`;
+}

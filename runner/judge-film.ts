@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { CodedError } from '#contract/error.ts';
+import type { JobSpec } from '#contract/job-spec.ts';
+import type { Plan } from './plan/plan.ts';
+import { type FilmMeasure, type JudgedPrompt, measureFilm } from './quality/film-quality.ts';
+import { parsePrompt } from './quality/grammar.ts';
+import { parseWorld } from './quality/world.ts';
+import { readJsonFile } from './weights/shards.ts';
+
+/** The file of a model folder that says what a small model knows. */
+const WORLD_FILE = 'world.json';
+
+/**
+ * The measures of a job's film. Its prompt is judged where the model brings its world and the prompt is in the world's words;
+ * a world file that cannot be used is a warning.
+ */
+export function judgeFilm(
+  { prompt, size }: JobSpec,
+  { frames, blockLatents }: Plan,
+  modelFolder: string,
+  warn: (text: string) => void,
+): FilmMeasure {
+  return measureFilm({ ...size, frames, blockLatents }, judgedPrompt(modelFolder, prompt, warn));
+}
+
+function judgedPrompt(folder: string, prompt: string, warn: (text: string) => void): JudgedPrompt | undefined {
+  const file = join(folder, WORLD_FILE);
+  if (!existsSync(file)) return undefined;
+  try {
+    const world = parseWorld(readJsonFile(file, WORLD_FILE));
+    const wanted = parsePrompt(world, prompt);
+    return wanted === null ? undefined : { world, wanted };
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    warn(error.message);
+    return undefined;
+  }
+}
