@@ -3,6 +3,7 @@ import { defineErrors } from '#contract/error.ts';
 import { FRAMES_PER_LATENT, type JobSpec } from '#contract/job-spec.ts';
 import type { Film, Quality } from '#contract/result.ts';
 import { type FrameDecoder, openFrameDecoder } from './decode/frames.ts';
+import { TILING } from './decode/tiles.ts';
 import { joinLatents } from './join-latents.ts';
 import { judgeFilm } from './judge-film.ts';
 import { noiseOf } from './noise.ts';
@@ -71,7 +72,7 @@ export async function generate(
   const film = await openFilm({ ...filmOptions(spec), ffmpeg: await findFfmpeg(), signal });
   const [conditional, unconditional = null] = await encode(spec, job, io, extras.textCacheFolder, signal);
   enter(io, 'Loading');
-  await using decoder = await openDecoder(job, signal);
+  await using decoder = await openDecoder(spec, job, signal);
   const onEvent = (event: PipelineEvent) => note(event, tracker);
   const input = {
     plan,
@@ -133,12 +134,16 @@ async function encode(
 }
 
 /** The decoder shares the last stage's device. */
-function openDecoder({ model, devices, plan }: PlannedJob, signal: AbortSignal): Promise<FrameDecoder> {
+function openDecoder(
+  { decoding }: JobSpec,
+  { model, devices, plan }: PlannedJob,
+  signal: AbortSignal,
+): Promise<FrameDecoder> {
   const { latentHeight, latentWidth, stages } = plan;
   const device = devices[stages.length - 1]!;
   return openFrameDecoder(
     { config: model.config.vae, weights: model.vae },
-    { device, latentHeight, latentWidth },
+    { device, latentHeight, latentWidth, ...(decoding.tiling ? { tiling: TILING } : {}) },
     { signal },
   );
 }

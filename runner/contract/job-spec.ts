@@ -17,7 +17,9 @@ export const negativePromptField = z
   .string()
   .max(16_384)
   .default('')
-  .describe('What the film should not show. Only used when guidanceScale is above 1.');
+  .describe(
+    'What the film should not show; nothing unless said, as in Diffusers. Only used when guidanceScale is above 1.',
+  );
 
 export const seedField = z
   .int()
@@ -104,6 +106,17 @@ export const parallelismField = z
   })
   .describe('How the film is cut into blocks and the model into slices.');
 
+export const decodingField = z
+  .object({
+    tiling: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Decode pictures larger than 256 pixels in overlapping tiles, as Diffusers does: less memory on the device, more work, and pixels near the seams that differ a little.',
+      ),
+  })
+  .describe('How latents become pictures.');
+
 export const OUTPUT_FORMATS = ['mp4'] as const;
 export const formatsField = z.array(z.enum(OUTPUT_FORMATS)).min(1).default(['mp4']).describe('Files to make.');
 
@@ -128,6 +141,7 @@ export const jobSpecSchema = z.strictObject({
     path: ['contextLatents'],
     error: 'must be at most blockLatents',
   }),
+  decoding: decodingField.prefault({}),
   output: z.strictObject({ folder: z.string().min(1), formats: formatsField }),
 });
 

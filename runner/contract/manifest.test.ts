@@ -36,6 +36,7 @@ describe('readManifest', () => {
         model: { ref: 'tiny' },
         sampling: { steps: 50, guidanceScale: 5, maxSequenceLength: 512, noise: 'counter' },
         parallelism: { gpus: 8, blockLatents: 8, contextLatents: 4 },
+        decoding: { tiling: false },
         output: { formats: ['mp4'] },
       },
       clusterOnly: [],
@@ -187,6 +188,7 @@ describe('jobSpecOf', () => {
       model: { ref: 'tiny', folder: '/m' },
       sampling: { steps: 50, guidanceScale: 5, maxSequenceLength: 512, noise: 'counter' },
       parallelism: { gpus: 8, blockLatents: 8, contextLatents: 4 },
+      decoding: { tiling: false },
       output: { folder: '/o', formats: ['mp4'] },
     });
   });

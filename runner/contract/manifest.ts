@@ -2,6 +2,7 @@ import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { type CodedError, defineErrors } from './error.ts';
 import {
+  decodingField,
   formatsField,
   fpsField,
   framesField,
@@ -53,6 +54,7 @@ export const generationShape = {
   fps: fpsField,
   sampling: samplingField.prefault({}),
   parallelism: parallelismField.prefault({}),
+  decoding: decodingField.prefault({}),
 };
 
 const generationSchema = z.object({
