@@ -109,23 +109,35 @@ describe('dualparal generate', () => {
     ]);
   });
 
-  test('stops cleanly on Ctrl-C: coded, counted, with the exit code of shells', async () => {
-    const file = manifest('stopped', { length: { frames: 1025 }, sampling: { steps: 50 } });
-    const child = spawn(process.execPath, [join(ROOT, 'runner/cli/main.ts'), 'generate', '-f', file, '--json'], {
-      cwd: folder,
-    });
-    let stderr = '';
-    child.stderr.on('data', (chunk) => (stderr += chunk));
-    await new Promise<void>((resolve) =>
-      child.stdout.on('data', (chunk) => String(chunk).includes('Denoising') && resolve()),
-    );
-    child.kill('SIGINT');
-    const status = await new Promise((resolve) => child.once('exit', resolve));
-    expect([status, lastLine(stderr)]).toEqual([
-      EXITS.interrupted.code,
-      expect.stringMatching(/^E_INTERRUPTED: stopped by SIGINT after \d+ of 1025 frames$/),
-    ]);
-  });
+  test.each([
+    {
+      signal: 'SIGINT',
+      exit: EXITS.interrupted.code,
+      line: /^E_INTERRUPTED: stopped by SIGINT after \d+ of 1025 frames$/,
+    },
+    {
+      signal: 'SIGTERM',
+      exit: EXITS.resume.code,
+      line: /^E_STOPPED: told to stop by SIGTERM after \d+ of 1025 frames$/,
+    },
+  ] as const)(
+    'stops cleanly on $signal: coded, counted, with an exit code of its own',
+    async ({ signal, exit, line }) => {
+      const file = manifest(`stopped-${signal}`, { length: { frames: 1025 }, sampling: { steps: 50 } });
+      const args = [join(ROOT, 'runner/cli/main.ts'), 'generate', '-f', file, '--json'];
+      const child = spawn(process.execPath, args, { cwd: folder });
+      let stderr = '';
+      child.stderr.on('data', (chunk) => {
+        stderr += chunk;
+      });
+      await new Promise<void>((resolve) =>
+        child.stdout.on('data', (chunk) => String(chunk).includes('Denoising') && resolve()),
+      );
+      child.kill(signal);
+      const status = await new Promise((resolve) => child.once('exit', resolve));
+      expect([status, lastLine(stderr)]).toEqual([exit, expect.stringMatching(line)]);
+    },
+  );
 });
 
 describe('dualparal plan', () => {

@@ -22,6 +22,12 @@ export const cliError = defineErrors({
     fixer: 'user',
     exit: 'model',
   },
+  /** The cluster's way of asking: another pod may make the film. */
+  E_STOPPED: {
+    message: 'told to stop by {signal} after {frames} of {total} frames',
+    fixer: 'administrator',
+    exit: 'resume',
+  },
   E_INTERRUPTED: {
     message: 'stopped by {signal} after {frames} of {total} frames',
     fixer: 'user',

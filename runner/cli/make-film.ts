@@ -62,5 +62,6 @@ export async function makeFilm(spec: () => JobSpec, watcher: Watcher, extras: Ge
 
 function interruption(signal: NodeJS.Signals | undefined, progress: Progress): unknown {
   const { framesReady: frames, framesTotal: total } = progress;
-  return cliError('E_INTERRUPTED', { signal: signal ?? 'a signal', frames, total });
+  const code = signal === 'SIGTERM' ? 'E_STOPPED' : 'E_INTERRUPTED';
+  return cliError(code, { signal: signal ?? 'a signal', frames, total });
 }
