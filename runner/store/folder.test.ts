@@ -101,6 +101,16 @@ describe('a store in a folder', () => {
     expect(await store.list('')).toEqual([]);
   });
 
+  it('removes folders with their last file, but never its own', async () => {
+    const store = folderStore(folder);
+    for (const name of ['kept/a', 'gone/deep/b', 'kept/c']) await store.put(name, new Uint8Array(1));
+    await store.remove('gone/deep/b');
+    await store.remove('kept/a');
+    expect(readdirSync(folder, { recursive: true }).sort()).toEqual(['kept', 'kept/c']);
+    await store.remove('kept/c');
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   it('names the file that is not there', async () => {
     await expect(folderStore(folder).get('absent')).rejects.toMatchObject({
       code: 'E_STORE_MISSING',

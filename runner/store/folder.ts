@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Dirent } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { CodedError } from '#contract/error.ts';
 import { storeError } from './errors.ts';
@@ -93,8 +93,17 @@ export function folderStore(folder: string): Store {
       await rm(path, { force: true }).catch((error: unknown) => {
         throw explain(error, 'remove', path);
       });
+      await removeEmpty(dirname(path), root);
     },
   };
+}
+
+/** Folders exist for their files: an empty one goes, and so do those above it, up to the root. */
+async function removeEmpty(folder: string, root: string): Promise<void> {
+  for (let empty = folder; empty !== root; empty = dirname(empty)) {
+    const failure = await rmdir(empty).catch((error: unknown) => error);
+    if (failure !== undefined) return;
+  }
 }
 
 function pathOf(root: string, name: string): string {
