@@ -1,7 +1,7 @@
 import { velocityOf, type Wanted } from './grammar.ts';
 import type { Place } from './masks.ts';
 import { type Colour, openSight, type Sighting } from './sighting.ts';
-import { createTrack, type Track } from './track.ts';
+import { createRecent, createTrack, type Step, type Track } from './track.ts';
 import type { World } from './world.ts';
 
 /** Shares of frames, or of steps from frame to frame, that are as the prompt wants them. */
@@ -71,9 +71,7 @@ export function openAdherence(world: World, wanted: Wanted, frames: number): Adh
   }
 
   return {
-    openBlock: () => {
-      if (count > 0) joins.open();
-    },
+    openBlock: joins.open,
     add,
     result() {
       const all = whole.result(velocity);
@@ -103,8 +101,6 @@ function rightness({ background, colour, kind, place }: Sighting, wanted: Wanted
 function distance(a: Colour, b: Colour): number {
   return Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
 }
-
-type Step = readonly [number, number];
 
 /** The shorter way from one place to the other on the torus. */
 function stepBetween(from: Place, to: Place, side: number): Step {
@@ -168,8 +164,9 @@ function isDirection([x, y]: Step, velocity: Step, stillPixels: number): boolean
 
 /** Follows the object through joins: one is kept when the steps at it are as those before, and not of an object that should move and stands. */
 function createJoinWatch(velocity: Step, stepPixels: number, stillPixels: number) {
-  const before = createTrack(STEPS_BEFORE);
+  const before = createRecent(STEPS_BEFORE);
   const isMoving = velocity[0] !== 0 || velocity[1] !== 0;
+  let steps = 0;
   let joins = 0;
   let kept = 0;
   let left = 0;
@@ -185,12 +182,15 @@ function createJoinWatch(velocity: Step, stepPixels: number, stillPixels: number
   return {
     open(): void {
       close();
+      // With no motion before it there is none to go on.
+      if (steps === 0) return;
       joins++;
       left = JOIN_STEPS;
-      usual = before.count() > 0 ? before.mean() : null;
+      usual = before.usual();
       isKept = usual !== null && (!isMoving || Math.hypot(...usual) >= stillPixels);
     },
     step(step: Step | null): void {
+      steps++;
       if (left > 0) {
         if (step === null || usual === null || !isWithin(step, usual, stepPixels)) isKept = false;
         left--;

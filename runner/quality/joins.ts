@@ -1,6 +1,6 @@
 import { type Brightness, type Motion, motionBetween } from './motion.ts';
 import type { Thumbnail } from './thumbnail.ts';
-import { createTrack } from './track.ts';
+import { createRecent } from './track.ts';
 
 /** What happens where one block of a film follows another, against what happens inside of blocks. */
 export interface Joins {
@@ -39,7 +39,7 @@ const SAME_PIXELS = 1;
 export function createJoins(onGroup: (thumbnail: Thumbnail) => void): JoinMeasure {
   const atJoins = createChanges();
   const inside = createChanges();
-  const recent = createTrack(GROUPS_BEFORE);
+  const recent = createRecent(GROUPS_BEFORE);
   let last: Pick<Thumbnail, 'rgb' | 'luma'> | null = null;
   let groupStart: Brightness | null = null;
   let group = { frames: 0, largest: 0, isJoin: false };
@@ -47,7 +47,7 @@ export function createJoins(onGroup: (thumbnail: Thumbnail) => void): JoinMeasur
   function close(thumbnail: Thumbnail, start: Brightness): void {
     const motion = motionBetween(start, thumbnail);
     const changes = group.isJoin ? atJoins : inside;
-    changes.add(group.largest, recent.count() === 0 ? null : { before: recent.mean(), now: motion });
+    changes.add(group.largest, recent.usual(), motion);
     recent.add(motion);
     onGroup(thumbnail);
     open(false);
@@ -93,12 +93,11 @@ export function createJoins(onGroup: (thumbnail: Thumbnail) => void): JoinMeasur
 function createChanges() {
   let [count, sum, greatest, moving, goingOn] = [0, 0, 0, 0, 0];
   return {
-    add(change: number, motions: { readonly before: Motion; readonly now: Motion } | null): void {
+    add(change: number, before: Motion | null, now: Motion): void {
       count++;
       sum += change;
       greatest = Math.max(greatest, change);
-      if (motions === null) return;
-      const { before, now } = motions;
+      if (before === null) return;
       const speed = Math.hypot(...before);
       if (Math.max(speed, Math.hypot(...now)) < STILL) return;
       moving++;

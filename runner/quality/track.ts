@@ -1,30 +1,44 @@
-/** Steps of an object, as their count and mean; of all of them, or of the last few. */
+/** To the right and downwards. */
+export type Step = readonly [number, number];
+
+/** Steps of an object, as their count and mean. */
 export interface Track {
-  add(step: readonly [number, number]): void;
+  add(step: Step): void;
   count(): number;
-  mean(): readonly [number, number];
+  mean(): Step;
 }
 
-/** A track of all steps, or of the last `length`. */
-export function createTrack(length?: number): Track {
-  const recent: (readonly [number, number])[] = [];
-  let count = 0;
-  let x = 0;
-  let y = 0;
+export function createTrack(): Track {
+  let [count, x, y] = [0, 0, 0];
   return {
     add(step) {
       count++;
       x += step[0];
       y += step[1];
-      if (length === undefined) return;
-      recent.push(step);
-      if (recent.length <= length) return;
-      const old = recent.shift()!;
-      count--;
-      x -= old[0];
-      y -= old[1];
     },
     count: () => count,
     mean: () => [x / count, y / count],
+  };
+}
+
+/** The last few steps. */
+export interface Recent {
+  add(step: Step): void;
+  /** What they usually are: the median of each axis, so that a single jump does not count. Null before the first step. */
+  usual(): Step | null;
+}
+
+export function createRecent(length: number): Recent {
+  const steps: Step[] = [];
+  const median = (axis: 0 | 1) => {
+    const sorted = steps.map((step) => step[axis]).sort((a, b) => a - b);
+    return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
+  };
+  return {
+    add(step) {
+      steps.push(step);
+      if (steps.length > length) steps.shift();
+    },
+    usual: () => (steps.length === 0 ? null : [median(0), median(1)]),
   };
 }

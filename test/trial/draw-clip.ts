@@ -24,12 +24,12 @@ export function drawPicture(world: World, { shape, size, colour, background }: W
 /** The picture moved on the torus. */
 export function shifted(rgb: Uint8Array, side: number, [right, down]: Shift): Uint8Array {
   const out = new Uint8Array(rgb.length);
+  const split = (side - wrapped(right, side)) * 3;
   for (let row = 0; row < side; row++) {
-    const to = wrapped(row + down, side) * side;
-    for (let column = 0; column < side; column++) {
-      const from = (row * side + column) * 3;
-      out.set(rgb.subarray(from, from + 3), (to + wrapped(column + right, side)) * 3);
-    }
+    const from = rgb.subarray(row * side * 3, (row + 1) * side * 3);
+    const to = wrapped(row + down, side) * side * 3;
+    out.set(from.subarray(split), to);
+    out.set(from.subarray(0, split), to + side * 3 - split);
   }
   return out;
 }
