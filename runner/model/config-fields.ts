@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { modelError } from './errors.ts';
+import { shortJson } from './short-json.ts';
 
 /**
  * Checks a parsed JSON file against a schema. A field whose value is legal but not one that we compute is refused as
@@ -12,8 +13,8 @@ export function parseFields<S extends z.ZodType>(schema: S, json: unknown, file:
   const field = issue.path.length === 0 ? 'the file' : issue.path.map(String).join('.');
   const value = valueAt(json, issue.path);
   if (value === undefined) throw modelError('E_MODEL_CONFIG', { file, field, problem: 'is missing' });
-  const found = shorten(value);
-  const onlyOne = issue.code === 'invalid_value' ? issue.values.map(shorten).join(' or ') : undefined;
+  const found = shortJson(value);
+  const onlyOne = issue.code === 'invalid_value' ? issue.values.map(shortJson).join(' or ') : undefined;
   const mustBeAbsent = issue.code === 'invalid_type' && issue.expected === 'null' ? 'null' : undefined;
   const wanted = onlyOne ?? mustBeAbsent;
   if (wanted !== undefined) {
@@ -29,10 +30,4 @@ function valueAt(json: unknown, path: readonly PropertyKey[]): unknown {
     value = (value as Record<PropertyKey, unknown>)[key];
   }
   return value;
-}
-
-/** The value as JSON, short enough for a one-line message. */
-function shorten(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }

@@ -1,3 +1,4 @@
+import { shortText } from '../model/short-json.ts';
 import type { TensorEntry } from '../tensor.ts';
 import type { Component } from './components.ts';
 import { weightsError } from './errors.ts';
@@ -56,7 +57,7 @@ export function withoutAliases<T>(stored: ReadonlyMap<string, T>, { aliases }: C
 }
 
 function listing(code: 'E_WEIGHTS_MISSING' | 'E_WEIGHTS_SURPLUS', folder: string, names: readonly string[]): Error {
-  const shown = names.slice(0, SHOWN).join(', ');
+  const shown = names.slice(0, SHOWN).map(shortText).join(', ');
   const tensors = names.length > SHOWN ? `${shown}, …` : shown;
   return weightsError(code, { folder, count: names.length, tensors });
 }

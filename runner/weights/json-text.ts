@@ -1,3 +1,5 @@
+import { shortJson, shortText } from '../model/short-json.ts';
+
 /**
  * Parses JSON from bytes and refuses what `JSON.parse` lets through silently: bytes that are not UTF-8, and a name given
  * twice in one object (the first value would vanish). Returns the problem as text, never throws.
@@ -13,10 +15,10 @@ export function parseJson(bytes: Uint8Array): { readonly value: unknown } | { re
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return { problem: `it is not JSON: ${(error as Error).message}` };
+    return { problem: `it is not JSON: ${shortText((error as Error).message)}` };
   }
   const twice = repeatedName(text);
-  return twice === undefined ? { value } : { problem: `the name ${JSON.stringify(twice)} is given twice` };
+  return twice === undefined ? { value } : { problem: `the name ${shortJson(twice)} is given twice` };
 }
 
 /** A JSON object's own entries; undefined when the value is anything else. Names such as `__proto__` are plain names. */
@@ -24,23 +26,38 @@ export function objectEntries(value: unknown): readonly (readonly [string, unkno
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : undefined;
 }
 
-const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]]/g;
-
 /** The first name that some object of a valid JSON text has twice. */
 function repeatedName(text: string): string | undefined {
   const open: Set<string>[] = [];
-  for (const match of text.matchAll(TOKEN)) {
-    const token = match[0];
-    if (token === '{' || token === '[') open.push(new Set());
-    else if (token === '}' || token === ']') open.pop();
-    else if (isName(text, match.index + token.length)) {
-      const name = JSON.parse(token) as string;
+  const structure = /["{}[\]]/g;
+  for (let match = structure.exec(text); match !== null; match = structure.exec(text)) {
+    const [mark] = match;
+    if (mark === '{' || mark === '[') open.push(new Set());
+    else if (mark === '}' || mark === ']') open.pop();
+    else {
+      const end = stringEnd(text, match.index);
+      structure.lastIndex = end;
+      if (!isName(text, end)) continue;
+      const name = JSON.parse(text.slice(match.index, end)) as string;
       const names = open.at(-1);
       if (names?.has(name)) return name;
       names?.add(name);
     }
   }
   return undefined;
+}
+
+/** Position after the string that starts at `start`. */
+function stringEnd(text: string, start: number): number {
+  let end = text.indexOf('"', start + 1);
+  while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  return end + 1;
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let backslashes = 0;
+  while (text[at - 1 - backslashes] === '\\') backslashes++;
+  return backslashes % 2 === 1;
 }
 
 function isName(text: string, end: number): boolean {

@@ -152,6 +152,21 @@ const REFUSED: readonly { name: string; damage: (folder: string) => void; code: 
     message: /^text_encoder\/config\.json: d_model is 64, but transformer\/config\.json has text_dim 32$/,
   },
   {
+    name: 'a value nested beyond all measure',
+    damage: (folder) => {
+      const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+      writeFileSync(join(folder, 'vae/config.json'), `{"_class_name": ${deep}}`);
+    },
+    code: 'E_MODEL_UNSUPPORTED',
+    message: /^vae\/config\.json: _class_name a deeply nested value is not supported/,
+  },
+  {
+    name: 'a config too long to be one',
+    damage: (folder) => writeFileSync(join(folder, 'vae/config.json'), `[${'1,'.repeat(600_000)}1]`),
+    code: 'E_MODEL_FILE',
+    message: /^vae\/config\.json: has 1200003 bytes, the limit is 1048576$/,
+  },
+  {
     name: 'another sampler',
     damage: (folder) =>
       editJson(join(folder, 'model_index.json'), (j) =>

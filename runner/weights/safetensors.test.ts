@@ -161,6 +161,12 @@ test.each(HEADERS)('a header with $name is refused', ({ name, header, data = 0, 
   );
 });
 
+test('a very long text in a header is read like any other', () => {
+  const long = '"\\'.repeat(8_000_000);
+  const header = JSON.stringify({ __metadata__: { long }, a: entry('U8', [1], [0, 1]) });
+  expect(readSafetensorsHeader(file('long.safetensors', header, 1)).metadata.long?.length).toBe(long.length);
+});
+
 test('missing data is named with the bytes there and the bytes needed', () => {
   const path = file('cut.safetensors', JSON.stringify({ a: entry('F32', [100], [0, 400]) }), 300);
   const header = JSON.stringify({ a: entry('F32', [100], [0, 400]) }).length;

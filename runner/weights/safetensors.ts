@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { shortJson } from '../model/short-json.ts';
 import { bytesPerElement, type DType, isDType, type TensorEntry } from '../tensor.ts';
 import { weightsError } from './errors.ts';
 import { objectEntries, parseJson } from './json-text.ts';
@@ -98,11 +99,11 @@ function readBytes(descriptor: number, start: number, length: number, size: numb
 }
 
 function readEntry(file: string, name: string, value: unknown, dataStart: number): TensorEntry {
-  const fail = (problem: string) => headerError(file, `tensor ${JSON.stringify(name)}: ${problem}`);
+  const fail = (problem: string) => headerError(file, `tensor ${shortJson(name)}: ${problem}`);
   const fields = new Map(objectEntries(value) ?? []);
   const dtype = fields.get('dtype');
   if (typeof dtype !== 'string') throw fail('has no dtype');
-  if (!isDType(dtype)) throw fail(`its dtype ${JSON.stringify(dtype)} is not known`);
+  if (!isDType(dtype)) throw fail(`its dtype ${shortJson(dtype)} is not known`);
   const shape = fields.get('shape');
   if (!isShape(shape)) throw fail('its shape is not a list of lengths');
   const offsets = fields.get('data_offsets');
@@ -132,7 +133,7 @@ function checkCoverage(file: string, tensors: ReadonlyMap<string, TensorEntry>, 
   );
   let end = dataStart;
   for (const [name, { offset, byteLength }] of byOffset) {
-    const quoted = JSON.stringify(name);
+    const quoted = shortJson(name);
     if (offset < end) throw headerError(file, `tensor ${quoted} overlaps the one before it`);
     if (offset > end) throw headerError(file, `${offset - end} bytes before tensor ${quoted} belong to no tensor`);
     end = offset + byteLength;

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { CodedError } from '#contract/error.ts';
+import { shortJson, shortText } from '../model/short-json.ts';
 import type { TensorEntry } from '../tensor.ts';
 import { weightsError } from './errors.ts';
 import { objectEntries, parseJson } from './json-text.ts';
@@ -17,7 +18,8 @@ export interface ComponentWeights {
   readonly byteLength: number;
 }
 
-const JSON_LIMIT_BYTES = 64 * 1024 * 1024;
+const CONFIG_LIMIT_BYTES = 2 ** 20;
+const INDEX_LIMIT_BYTES = 2 ** 26;
 const FILE_NAME = /^[^/\\\0]+\.safetensors$/;
 
 /** The safetensors files of a component, and which tensor an index puts in which of them; `listed` is null without an index. */
@@ -78,18 +80,18 @@ export function checkAllFound(files: ComponentFiles, found: { has(tensor: string
 }
 
 function misplaced({ listed, indexLabel }: ComponentFiles, tensor: string, found: string | undefined): Error {
-  const where = (name: string | undefined) => name ?? 'no file';
-  const problem = `tensor ${JSON.stringify(tensor)} is listed in ${where(listed?.get(tensor))}, but lies in ${where(found)}`;
+  const where = (name: string | undefined) => (name === undefined ? 'no file' : shortText(name));
+  const problem = `tensor ${shortJson(tensor)} is listed in ${where(listed?.get(tensor))}, but lies in ${where(found)}`;
   return weightsError('E_WEIGHTS_INDEX', { file: indexLabel, problem });
 }
 
-/** Reads a JSON file of at most 64 MiB. Throws `E_MODEL_FILE`. */
-export function readJsonFile(path: string, file: string): unknown {
+/** Reads a JSON file, of at most 1 MiB unless said. Throws `E_MODEL_FILE`. */
+export function readJsonFile(path: string, file: string, limitBytes: number = CONFIG_LIMIT_BYTES): unknown {
   let bytes: Uint8Array;
   try {
     const { size } = statSync(path);
-    if (size > JSON_LIMIT_BYTES) {
-      throw weightsError('E_MODEL_FILE', { file, problem: `has ${size} bytes, the limit is ${JSON_LIMIT_BYTES}` });
+    if (size > limitBytes) {
+      throw weightsError('E_MODEL_FILE', { file, problem: `has ${size} bytes, the limit is ${limitBytes}` });
     }
     bytes = readFileSync(path);
   } catch (error) {
@@ -106,14 +108,14 @@ export function readJsonFile(path: string, file: string): unknown {
 /** `weight_map`: tensor → file name. Names that leave the folder are refused. */
 function readIndex(path: string, file: string): ReadonlyMap<string, string> {
   const fail = (problem: string) => weightsError('E_WEIGHTS_INDEX', { file, problem });
-  const map = new Map(objectEntries(readJsonFile(path, file)) ?? []).get('weight_map');
+  const map = new Map(objectEntries(readJsonFile(path, file, INDEX_LIMIT_BYTES)) ?? []).get('weight_map');
   const entries = objectEntries(map);
   if (entries === undefined) throw fail('it has no weight_map');
   if (entries.length === 0) throw fail('its weight_map is empty');
   return new Map(
     entries.map(([tensor, name]): [string, string] => {
       if (typeof name === 'string' && FILE_NAME.test(name)) return [tensor, name];
-      throw fail(`tensor ${JSON.stringify(tensor)} lies in ${JSON.stringify(name)}, not in a file of this folder`);
+      throw fail(`tensor ${shortJson(tensor)} lies in ${shortJson(name)}, not in a file of this folder`);
     }),
   );
 }
