@@ -1,0 +1,67 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Sampling } from './make-film.ts';
+
+/** Options of the commands of this folder. */
+export interface Options {
+  readonly model: string;
+  readonly prompts: number;
+  readonly frames: number;
+  readonly long: number;
+  readonly seed: number;
+  readonly sampling: Sampling;
+  readonly json: string | undefined;
+  readonly markdown: string | undefined;
+}
+
+const ROOT = join(import.meta.dirname, '../..');
+const COUNTS = ['prompts', 'frames', 'long', 'seed', 'steps', 'stages'] as const;
+
+export const OPTIONS_HELP = `  --model DIR       a model folder with a world.json (default: models/tiny)
+  --prompts N       held-out prompts
+  --frames F        length of the long films: 4k + 1
+  --long N          prompts of long films
+  --steps N         denoising steps (30)
+  --guidance G      guidance scale (1: none)
+  --stages N        slices of the model (2)
+  --seed N          seed of the first prompt; each has one of its own (100)
+  --json FILE       all figures of all films
+  --markdown FILE   the table, put in place of the one that the file has`;
+
+/** Reads the command line over the defaults of a command. Throws an error that says what is wrong. */
+export function readOptions(defaults: { prompts: number; frames: number; long: number }): Options {
+  const text = { type: 'string' } as const;
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      ...{ model: text, prompts: text, frames: text, long: text, steps: text, guidance: text, stages: text },
+      ...{ seed: text, json: text, markdown: text },
+    },
+  });
+  const [first, ...more] = positionals;
+  if (more.length > 0) throw new Error(`one model at most, found ${positionals.join(' ')}`);
+  const count = (name: (typeof COUNTS)[number], usual: number) => {
+    const value = Number(values[name] ?? usual);
+    if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} must be a whole number of 1 or more`);
+    return value;
+  };
+  const guidanceScale = Number(values.guidance ?? 1);
+  if (!(guidanceScale >= 0)) throw new Error('--guidance must be a number');
+  const frames = count('frames', defaults.frames);
+  if (frames % 4 !== 1) throw new Error(`--frames must be 4k + 1, found ${frames}`);
+  const model = values.model ?? first ?? join(ROOT, 'models/tiny');
+  for (const file of ['model_index.json', 'world.json']) {
+    if (!existsSync(join(model, file))) throw new Error(`${model} has no ${file}`);
+  }
+  return {
+    model,
+    prompts: count('prompts', defaults.prompts),
+    frames,
+    long: count('long', defaults.long),
+    seed: count('seed', 100),
+    sampling: { steps: count('steps', 30), guidanceScale, stages: count('stages', 2) },
+    json: values.json,
+    markdown: values.markdown,
+  };
+}
