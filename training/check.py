@@ -11,7 +11,7 @@ import torch
 from diffusers import WanPipeline
 from safetensors.torch import load_file, safe_open, save_file
 
-PROMPT = "a large red circle moving right on a dark background"
+PROMPT = "a red circle moving right on a dark background"
 STEPS, GUIDANCE, FRAMES, SIDE, SEED = 8, 2.0, 33, 96, 7
 TOLERANCE = 1e-4
 

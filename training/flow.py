@@ -78,11 +78,12 @@ class Windows:
             else:
                 level[i] = rng.uniform(0.0, 1.0) if rng.random() < 0.6 else rng.uniform(0.55, 1.0)
                 u[i] = level[i]
-                # DualParal's neighbours: the first latents one step cleaner, the last ones one step noisier.
-                if rng.random() < 0.5:
-                    u[i, : rng.integers(0, 5)] -= STEP
+                # DualParal's neighbours: the first latents about a step cleaner, the last ones about a step noisier.
+                if rng.random() < 0.6:
+                    gap = STEP * rng.uniform(0.5, 3.0)
+                    u[i, : rng.integers(0, 5)] -= gap
                     last = rng.integers(0, 5)
-                    u[i, frames - last:] += STEP
+                    u[i, frames - last:] += gap
         sigma = torch.from_numpy(sigma_of(u.clip(1e-3, 1.0))).float()[:, None, :, None, None]
         noise = torch.from_numpy(rng.standard_normal((count, *clean[0].shape), dtype=np.float32))
         level = torch.from_numpy(sigma_of(level.clip(1e-3, 1.0))).float()

@@ -43,7 +43,7 @@ def plan(step, steps):
     elif at < 0.5:
         frames, tokens, anchored = int(rng.integers(3, 11)), 1440, 0.3
     else:
-        frames, tokens, anchored = int(rng.choice([4, 8, 12, 16, 21])), 2016, 0.15 if at < 0.8 else 0.0
+        frames, tokens, anchored = int(rng.choice([4, 8, 12, 16, 21])), 2016, 0.15 if at < 0.8 else 0.05
     return frames, max(2, tokens // (36 * frames)), anchored, trail
 
 
@@ -55,7 +55,7 @@ def save(path, state):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--state", type=pathlib.Path, required=True)
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=1750)
     parser.add_argument("--stop-after", type=int, default=10**9, help="pause at this step")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--judge-clips", type=int, default=25)
@@ -100,7 +100,7 @@ def main():
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
         step += 1
-        keep = min(0.998, (step + 1) / (step + 20))
+        keep = min(0.993, (step + 1) / (step + 20))
         with torch.no_grad():
             for a, p in zip(average.parameters(), both.parameters()):
                 a.lerp_(p, 1 - keep)
