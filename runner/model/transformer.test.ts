@@ -165,6 +165,7 @@ test.each([
   { name: 'without context', input: () => plainInput('tiny-wan', 'transformer') },
   { name: 'with right context', input: () => blockStep(0) },
   { name: 'with context but no right neighbour', input: () => ({ ...blockStep(1), right: [] }) },
+  { name: 'in float16', input: () => ({ ...blockStep(0), dtype: 'F16' as const }) },
 ])('where the layers are cut and how many threads compute changes no bit: $name', ({ input }) => {
   const expected = bits(forward({ ...input(), cuts: [] }));
   for (const cuts of CUTS) {
@@ -174,8 +175,8 @@ test.each([
   }
 });
 
-test('neither cut nor threads change a bit of a wider model', () => {
-  const input = wideInput();
+test.each(['F32', 'F16'] as const)('neither cut nor threads change a bit of a wider model in %s', (dtype) => {
+  const input = { ...wideInput(), dtype };
   const expected = bits(forward({ ...input, cuts: [] }));
   for (const cuts of [[], [1]]) {
     for (const intraOpThreads of [1, 2, 4, 7]) {

@@ -1,18 +1,21 @@
+import type { FloatType } from '../tensor.ts';
 import type { VaeConfig } from './config.ts';
 import { type Edge, type Graph, type GraphBuilder, graphBuilder, type TensorIndex } from './graph.ts';
 import type { Axis } from './onnx.ts';
-import { attention, binary, type Compute, concat, reshape, scalar, silu, slice, transpose } from './ops.ts';
+import { attention, binary, type Compute, cast, concat, reshape, scalar, silu, slice, transpose } from './ops.ts';
 import { type VaeBlock, vaeBlocks } from './tensor-names.ts';
 
 /** Which latent of the film a chunk decodes: the first one gives one frame, each later one four (WAN_SPEC §4). */
 export type ChunkKind = 'first' | 'steady';
 
-/** Height and width of the latents, and the device's fused attention. The decoder computes in float32. */
+/** Height and width of the latents, and the device's fused attention. */
 export interface ChunkOptions {
   readonly kind: ChunkKind;
   readonly height: number;
   readonly width: number;
   readonly attention: Compute['attention'];
+  /** Number format of convolutions, attention and states; float32 unless said, as in Diffusers. Norms are float32 always. */
+  readonly dtype?: FloatType;
   /** Leave values beyond [−1, 1] as they are, for pictures that are blended first. */
   readonly unlimited?: boolean;
 }
@@ -29,12 +32,12 @@ const STATE_FRAMES = 2;
 /**
  * Decodes one latent frame. In: `latent [1, C, 1, H, W]` as the sampler leaves it, and in a steady chunk `state.<name>`
  * for every state; out: `frames [1, 3, T, 8H, 8W]` in [−1, 1] with T = 1 or 4, and `next.<name>` for every state. Before
- * the first chunk all states are zero, so it takes none.
+ * the first chunk all states are zero, so it takes none. Latent and frames are float32, states of the compute type.
  */
 export function vaeChunkGraph(config: VaeConfig, tensors: TensorIndex, options: ChunkOptions): Graph {
   const g = graphBuilder(`vae ${options.kind}`, tensors);
   const { latentChannels: C } = config;
-  const chunk: Chunk = { g, options };
+  const chunk: Chunk = { g, options, dtype: options.dtype ?? 'F32' };
   const latent = g.input('latent', 'F32', [1, C, 1, options.height, options.width]);
   const perChannel = (values: readonly number[]) => g.constant(Float32Array.from(values), 'F32', [1, C, 1, 1, 1]);
   const scaled = binary(g, 'Add', binary(g, 'Mul', latent, perChannel(config.std)), perChannel(config.mean));
@@ -42,7 +45,7 @@ export function vaeChunkGraph(config: VaeConfig, tensors: TensorIndex, options: 
   const top = blocks[0]!.from;
   const last = blocks.at(-1)!.to;
 
-  let x = pointwise(chunk, scaled, 'post_quant_conv', C);
+  let x = pointwise(chunk, cast(g, scaled, chunk.dtype), 'post_quant_conv', C);
   x = causal(chunk, x, 'decoder.conv_in', top);
   x = resnet(chunk, x, 'decoder.mid_block.resnets.0', top);
   x = midAttention(chunk, x, 'decoder.mid_block.attentions.0');
@@ -54,7 +57,8 @@ export function vaeChunkGraph(config: VaeConfig, tensors: TensorIndex, options: 
     if (block.upsample !== 'none') x = upsample(chunk, x, block);
   }
   x = causal(chunk, silu(g, channelNorm(chunk, x, 'decoder.norm_out', [last, 1, 1, 1])), 'decoder.conv_out', 3);
-  g.output('frames', options.unlimited === true ? x : limited(g, x));
+  const frames = cast(g, x, 'F32');
+  g.output('frames', options.unlimited === true ? frames : limited(g, frames));
   return g.finish();
 }
 
@@ -73,23 +77,24 @@ export function vaeStates(config: VaeConfig, tensors: TensorIndex, height: numbe
 interface Chunk {
   readonly g: GraphBuilder;
   readonly options: ChunkOptions;
+  readonly dtype: FloatType;
 }
 
 type VideoShape = readonly [number, number, number, number, number];
 
 /** The frames so far after the two of the state, zero at first; and the last two of them as the next state. */
-function withState({ g, options }: Chunk, x: Edge, name: string): Edge {
+function withState({ g, options, dtype }: Chunk, x: Edge, name: string): Edge {
   const [, channels, frames, height, width] = x.shape as VideoShape;
   const shape = [1, channels, STATE_FRAMES, height, width];
-  const state = options.kind === 'steady' ? g.input(`state.${name}`, 'F32', shape) : zeroFrames(g, shape);
+  const state = options.kind === 'steady' ? g.input(`state.${name}`, dtype, shape) : zeroFrames(g, dtype, shape);
   const seen = concat(g, [state, x], 2, STATE_FRAMES + frames);
   g.output(`next.${name}`, slice(g, seen, 2, frames, STATE_FRAMES + frames));
   return seen;
 }
 
-function zeroFrames(g: GraphBuilder, shape: readonly number[]): Edge {
+function zeroFrames(g: GraphBuilder, dtype: FloatType, shape: readonly number[]): Edge {
   const size = g.constant(BigInt64Array.from(shape, BigInt), 'I64', [shape.length]);
-  return g.node('ConstantOfShape', [size], { dtype: 'F32', shape });
+  return cast(g, g.node('ConstantOfShape', [size], { dtype: 'F32', shape }), dtype);
 }
 
 /** Convolution that sees two frames back in time: kernel 3 × 3 × 3. */
@@ -100,15 +105,15 @@ function causal(chunk: Chunk, x: Edge, name: string, to: number): Edge {
 }
 
 function conv(
-  { g }: Chunk,
+  { g, dtype }: Chunk,
   x: Edge,
   name: string,
   kernel: readonly number[],
   result: readonly Axis[],
   pads: readonly bigint[],
 ): Edge {
-  const inputs = [x, g.weight(`${name}.weight`, kernel, 'F32'), g.weight(`${name}.bias`, kernel.slice(0, 1), 'F32')];
-  return g.node('Conv', inputs, { dtype: 'F32', shape: result }, { pads });
+  const inputs = [x, g.weight(`${name}.weight`, kernel, dtype), g.weight(`${name}.bias`, kernel.slice(0, 1), dtype)];
+  return g.node('Conv', inputs, { dtype, shape: result }, { pads });
 }
 
 /** Convolution of one pixel: kernel 1 × 1 × 1. */
@@ -117,14 +122,15 @@ function pointwise(chunk: Chunk, x: Edge, name: string, to: number): Edge {
   return conv(chunk, x, name, [to, from, 1, 1, 1], x.shape.with(1, to), [0n, 0n, 0n, 0n, 0n, 0n]);
 }
 
-/** `x / max(‖x‖ over the channels, 1e-12) · √channels · gamma`. */
-function channelNorm({ g }: Chunk, x: Edge, name: string, gammaShape: readonly number[]): Edge {
+/** `x / max(‖x‖ over the channels, 1e-12) · √channels · gamma`, in float32. */
+function channelNorm({ g, dtype }: Chunk, input: Edge, name: string, gammaShape: readonly number[]): Edge {
+  const x = cast(g, input, 'F32');
   const channels = x.shape[1] as number;
   const axes = g.constant(BigInt64Array.of(1n), 'I64', [1]);
   const norm = g.node('ReduceL2', [x, axes], { dtype: 'F32', shape: x.shape.with(1, 1) }, { keepdims: 1n });
   const unit = binary(g, 'Div', x, binary(g, 'Max', norm, scalar(g, 1e-12)));
   const gamma = g.weight(`${name}.gamma`, gammaShape, 'F32', [channels, ...x.shape.slice(2).map(() => 1)]);
-  return binary(g, 'Mul', unit, binary(g, 'Mul', gamma, scalar(g, Math.sqrt(channels))));
+  return cast(g, binary(g, 'Mul', unit, binary(g, 'Mul', gamma, scalar(g, Math.sqrt(channels)))), dtype);
 }
 
 function resnet(chunk: Chunk, x: Edge, name: string, to: number): Edge {
@@ -162,7 +168,7 @@ function upsample(chunk: Chunk, x: Edge, block: VaeBlock): Edge {
   const [, channels, frames, height, width] = longer.shape as VideoShape;
   const images = reshape(g, transpose(g, longer, [0, 2, 1, 3, 4]), [frames, channels, height, width]);
   const scales = g.constant(Float32Array.of(1, 1, 2, 2), 'F32', [4]);
-  const large = { dtype: 'F32', shape: [frames, channels, 2 * height, 2 * width] } as const;
+  const large = { dtype: x.dtype, shape: [frames, channels, 2 * height, 2 * width] } as const;
   const modes = { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
   const resized = g.node('Resize', [images, null, scales], large, modes);
   const half = channels / 2;
@@ -177,10 +183,10 @@ function upsample(chunk: Chunk, x: Edge, block: VaeBlock): Edge {
  * first chunk skips it, and leaves its state zero.
  */
 function doubleFrames(chunk: Chunk, x: Edge, name: string): Edge {
-  const { g, options } = chunk;
+  const { g, options, dtype } = chunk;
   const [, channels, frames, height, width] = x.shape as VideoShape;
   if (options.kind === 'first') {
-    g.output(`next.${name}`, zeroFrames(g, [1, channels, STATE_FRAMES, height, width]));
+    g.output(`next.${name}`, zeroFrames(g, dtype, [1, channels, STATE_FRAMES, height, width]));
     return x;
   }
   const shape = [1, 2 * channels, frames, height, width];

@@ -58,6 +58,30 @@ test('half floats and integers become numbers', () => {
   ]);
 });
 
+test('numbers are stored rounded to the type, halves to even', () => {
+  const numbers = [
+    1,
+    1 + 2 ** -11,
+    1 + 3 * 2 ** -11,
+    65_520,
+    -1e-8,
+    Number.NaN,
+    Infinity,
+    1 + 2 ** -8,
+    1 + 3 * 2 ** -8,
+  ];
+  const tensors = new Map([['a', { shape: [numbers.length], data: Float32Array.from(numbers) }]]);
+  const stored = (['F16', 'BF16'] as const).map((dtype) => {
+    const path = join(folder, `${dtype}.safetensors`);
+    writeFileSync(path, safetensorsBytes(tensors, {}, dtype));
+    return [...readTensors(path).f32('a').data];
+  });
+  expect(stored).toEqual([
+    [1, 1, 1 + 2 ** -9, Infinity, -0, Number.NaN, Infinity, 1 + 2 ** -8, 1 + 3 * 2 ** -8],
+    [1, 1, 1, 65_536, Math.fround(-1.0011717677116394e-8), Number.NaN, Infinity, 1, 1 + 2 ** -6],
+  ]);
+});
+
 const DAMAGED = [
   { name: 'an empty file', bytes: '', message: /truncated: has 0 bytes, needs 8;/ },
   { name: 'a cut prefix', bytes: 'abc', message: /truncated: has 3 bytes, needs 8;/ },

@@ -1,15 +1,16 @@
-import type { F32Tensor } from '../tensor.ts';
+import { bytesPerElement, type F32Tensor, type FloatType } from '../tensor.ts';
 
-/** Tensors as the bytes of a safetensors file, in the order given; metadata are texts. */
+/** Tensors as the bytes of a safetensors file, in the order given, rounded to `dtype`; metadata are texts. */
 export function safetensorsBytes(
   tensors: ReadonlyMap<string, F32Tensor>,
   metadata: Readonly<Record<string, string>> = {},
+  dtype: FloatType = 'F32',
 ): Uint8Array {
   let offset = 0;
   const entries = [...tensors].map(([name, { shape, data }]) => {
     const begin = offset;
-    offset += data.byteLength;
-    return [name, { dtype: 'F32', shape, data_offsets: [begin, offset] }] as const;
+    offset += data.length * bytesPerElement(dtype);
+    return [name, { dtype, shape, data_offsets: [begin, offset] }] as const;
   });
   const head = Object.keys(metadata).length === 0 ? [] : [['__metadata__', metadata] as const];
   const text = Buffer.from(JSON.stringify(Object.fromEntries([...head, ...entries])));
@@ -17,6 +18,19 @@ export function safetensorsBytes(
   const header = Buffer.concat([text, Buffer.alloc((8 - (text.byteLength % 8)) % 8, ' ')]);
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(header.byteLength));
-  const data = [...tensors.values()].map((t) => Buffer.from(t.data.buffer, t.data.byteOffset, t.data.byteLength));
-  return Buffer.concat([length, header, ...data]);
+  return Buffer.concat([length, header, ...[...tensors.values()].map(({ data }) => storedBytes(data, dtype))]);
+}
+
+function storedBytes(data: Float32Array, dtype: FloatType): Uint8Array {
+  const stored = dtype === 'F32' ? data : dtype === 'F16' ? Float16Array.from(data) : toBfloat16(data);
+  return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
+}
+
+/** The upper halves of float32 numbers, rounded to the nearest, halves to even. */
+function toBfloat16(data: Float32Array): Uint16Array {
+  const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
+  return Uint16Array.from(bits, (bit, at) => {
+    if (Number.isNaN(data[at])) return 0x7fc0;
+    return (bit + 0x7fff + ((bit >>> 16) & 1)) >>> 16;
+  });
 }

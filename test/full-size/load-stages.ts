@@ -11,7 +11,7 @@ import { cpuDevices } from '../../runner/ort/device.ts';
 import { type AnyTensor, runOnceAny } from '../../runner/ort/run-once.ts';
 import { createSession, type Session } from '../../runner/ort/session.ts';
 import { sliceLayers } from '../../runner/plan/slices.ts';
-import { bytesPerElement, elementCount } from '../../runner/tensor.ts';
+import { bytesPerElement, elementCount, type FloatType } from '../../runner/tensor.ts';
 import { type Model, openModel } from '../../runner/weights/open-model.ts';
 
 /** What to load, and how. */
@@ -20,6 +20,8 @@ export interface LoadTask {
   /** `stages`: the layers cut into so many slices, those of `only` (all where absent); both experts' slices together. */
   readonly part: { readonly stages: number; readonly only?: readonly number[] } | 'text encoder' | 'video decoder';
   readonly prepackWeights: boolean;
+  /** Number format of the matrix work. */
+  readonly dtype: FloatType;
   /** Also run each stage over a few tokens, so that it reads all of its weights. */
   readonly run?: boolean;
 }
@@ -34,13 +36,13 @@ export interface LoadReport {
 }
 
 const [device] = cpuDevices(1);
-const compute = { attention: 'cpu', dtype: 'F32' } as const;
 /** A few tokens: enough to read every weight. */
 const LENGTHS: Readonly<Record<string, number>> = { S: 16, L: 8 };
 
 type Part = readonly (readonly [folder: string, graph: Graph])[];
 
-function partsOf(model: Model, part: LoadTask['part']): readonly Part[] {
+function partsOf(model: Model, { part, dtype }: LoadTask): readonly Part[] {
+  const compute = { attention: 'cpu', dtype } as const;
   const { config, transformer, transformer2, text, vae } = model;
   if (part === 'text encoder') {
     return [[[text.folder, textEncoderGraph(config.text, text.tensors, { ...compute, tokens: 512 })]]];
@@ -100,5 +102,5 @@ function load(part: Part, { prepackWeights, run = false }: LoadTask): LoadReport
 }
 
 const task = JSON.parse(process.argv[2]!) as LoadTask;
-const parts = partsOf(openModel(task.folder), task.part);
+const parts = partsOf(openModel(task.folder), task);
 console.log(JSON.stringify(parts.map((part) => load(part, task))));

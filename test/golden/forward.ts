@@ -6,13 +6,15 @@ import { headGraph } from '../../runner/model/head.ts';
 import { crossKvGraph, sliceGraph } from '../../runner/model/layers.ts';
 import { rotaryTables, timeSinusoid } from '../../runner/model/rotary.ts';
 import { cpuDevices } from '../../runner/ort/device.ts';
-import { runOnce } from '../../runner/ort/run-once.ts';
+import { type AnyTensor, runOnceAny } from '../../runner/ort/run-once.ts';
 import { createSession } from '../../runner/ort/session.ts';
 import type { F32Tensor } from '../../runner/tensor.ts';
 import type { ComponentWeights } from '../../runner/weights/shards.ts';
 
-/** One transformer forward pass, part by part, in float32 on the CPU: what reference numbers are compared with. */
+/** One transformer forward pass, part by part, on the CPU: what reference numbers are compared with. */
 export interface ForwardInput {
+  /** Number format of the matrix work; F32 where absent. Inputs and outputs are float32 all the same. */
+  readonly dtype?: 'F32' | 'F16';
   readonly config: TransformerConfig;
   readonly weights: ComponentWeights;
   /** `[1, C, F, H, W]`, left context included. */
@@ -38,10 +40,9 @@ export interface ForwardOutput {
   readonly velocity: F32Tensor;
 }
 
-const compute = { attention: 'cpu', dtype: 'F32' } as const;
-
 export function forward(input: ForwardInput): ForwardOutput {
   const { config, weights, latents, contextLatents } = input;
+  const compute = { attention: 'cpu', dtype: input.dtype ?? 'F32' } as const;
   const [, , frames, height, width] = latents.shape as [number, number, number, number, number];
   const window = { frames, height, width };
   const right = input.right ?? [];
@@ -82,11 +83,23 @@ function runGraph(
 ): Readonly<Record<string, F32Tensor>> {
   const [device] = cpuDevices(1);
   const session = createSession(graph.bytes, { device: device!, weightsFolder: weights.folder, intraOpThreads });
+  const half = new Set(graph.inputs.filter(({ dtype }) => dtype === 'F16').map(({ name }) => name));
+  const given = Object.entries(inputs).map(([name, tensor]) => [name, half.has(name) ? toHalf(tensor) : tensor]);
   try {
-    return runOnce(session, inputs);
+    const outputs = Object.entries(runOnceAny(session, Object.fromEntries(given)));
+    return Object.fromEntries(outputs.map(([name, tensor]) => [name, fromAny(tensor)]));
   } finally {
     session.release();
   }
+}
+
+function toHalf({ shape, data }: F32Tensor): AnyTensor {
+  return { dtype: 'F16', shape, data: Float16Array.from(data) };
+}
+
+function fromAny({ dtype, shape, data: { buffer, byteOffset, byteLength } }: AnyTensor): F32Tensor {
+  const bytes = buffer.slice(byteOffset, byteOffset + byteLength);
+  return { shape, data: dtype === 'F16' ? Float32Array.from(new Float16Array(bytes)) : new Float32Array(bytes) };
 }
 
 function rotaryInputs(config: TransformerConfig, frames: number, height: number, width: number) {
