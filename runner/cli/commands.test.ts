@@ -15,7 +15,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { EXITS } from '#contract/exit.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const MODEL = join(ROOT, 'models/tiny-wan');
+const MODEL = join(ROOT, 'test/golden/data/tiny-wan');
 const folder = mkdtempSync(join(tmpdir(), 'dualparal-cli-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -35,7 +35,7 @@ function manifest(name: string, changes: object = {}): string {
     prompt: 'a red circle',
     length: { frames: 5 },
     size: { width: 32, height: 32 },
-    model: { ref: 'tiny-wan' },
+    model: { ref: MODEL },
     sampling: { steps: 2 },
     parallelism: { gpus: 2, blockLatents: 1, contextLatents: 1 },
     ...changes,

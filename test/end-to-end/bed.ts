@@ -49,7 +49,7 @@ export async function startProduct(name: string): Promise<Cluster> {
 
 /** The deeper model, and the tiny one as it is, with fewer layers than the node has devices. */
 async function importModels(cluster: Cluster): Promise<void> {
-  const tiny = join(ROOT, 'models/tiny-wan');
+  const tiny = join(ROOT, 'test/golden/data/tiny-wan');
   const folder = mkdtempSync(join(tmpdir(), 'dualparal-model-'));
   try {
     deeperModel(tiny, join(folder, 'model'), LAYERS);
