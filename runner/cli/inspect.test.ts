@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -52,6 +52,20 @@ test('headers only: described, and said to be unable to run', () => {
   expect([status, stderr]).toEqual([0, '']);
   expect(stdout).toContain('headers only: 1 of 3 weight files hold no data, so the model cannot run');
   expect(JSON.parse(inspect(folder, '--json').stdout).complete).toBe(false);
+});
+
+test('sums are compared when asked for', () => {
+  const folder = join(scratch, 'sums');
+  cpSync(`${GOLDEN}tiny-wan`, folder, { recursive: true });
+  const command = `find . -type f ! -name sha256sums -exec sha256sum {} + > sha256sums`;
+  expect(spawnSync('sh', ['-c', command], { cwd: folder }).status).toBe(0);
+  const whole = inspect(folder, '--verify');
+  expect([whole.status, whole.stderr]).toEqual([0, '']);
+  expect(whole.stdout).toContain('checksums      every file is as sha256sums says');
+  writeFileSync(join(folder, 'model_index.json'), `${readFileSync(join(folder, 'model_index.json'), 'utf8')} `);
+  const changed = inspect(folder, '--verify', '--json');
+  expect([changed.status, JSON.parse(changed.stdout).verified]).toEqual([40, false]);
+  expect(changed.stderr).toMatch(/^E_MODEL_CHECKSUM: model_index\.json: its sha256 is /);
 });
 
 test.each([

@@ -3,6 +3,7 @@ import type { SchedulerConfig } from '../model/config.ts';
 import { checkStages } from '../plan/checks.ts';
 import { transformerBytes, weightsOf } from '../plan/memory.ts';
 import { type LayerSlice, sliceLayers } from '../plan/slices.ts';
+import { CHECKSUM_FILE } from '../weights/checksums.ts';
 import { inspectModel, type ModelInspection } from '../weights/inspect-model.ts';
 import type { ComponentSurvey } from '../weights/survey.ts';
 import { parseStages } from './local-job.ts';
@@ -10,6 +11,7 @@ import { parseStages } from './local-job.ts';
 /** Options of `dualparal inspect`. */
 export interface InspectOptions {
   readonly stages?: string;
+  readonly verify?: boolean;
   readonly json?: boolean;
 }
 
@@ -35,12 +37,14 @@ const SCHEDULERS = { UniPC: 'UniPCMultistepScheduler', FlowMatchEuler: 'FlowMatc
  * `model`; header-only files do not: they are said to be what they are.
  */
 export function inspectCommand(folder: string, options: InspectOptions): void {
-  const inspection = inspectModel(folder);
+  const verify = options.verify === true;
+  const onFile = (file: string) => console.error(`reading ${file}`);
+  const inspection = inspectModel(folder, { verify, ...(process.stderr.isTTY ? { onFile } : {}) });
   const cuts = cutsOf(inspection, options.stages === undefined ? undefined : parseStages(options.stages));
   console.log(
     options.json === true
-      ? JSON.stringify(asRecord(inspection, cuts), null, 2)
-      : describe(inspection, cuts, options.stages !== undefined).join('\n'),
+      ? JSON.stringify({ ...asRecord(inspection, cuts), verified: verify && inspection.problems.length === 0 }, null, 2)
+      : describe(inspection, cuts, options).join('\n'),
   );
   for (const { code, message } of inspection.problems) console.error(`${code}: ${message}`);
   if (inspection.problems.length > 0) process.exitCode = EXITS.model.code;
@@ -88,8 +92,8 @@ function asRecord({ components, config, ...inspection }: ModelInspection, cuts: 
   };
 }
 
-function describe(inspection: ModelInspection, cuts: readonly Cut[], eachStage: boolean): readonly string[] {
-  const { folder, name, config, components, parameters } = inspection;
+function describe(inspection: ModelInspection, cuts: readonly Cut[], options: InspectOptions): readonly string[] {
+  const { folder, name, config, components, parameters, problems } = inspection;
   const what = name ?? (config === null ? 'a Wan model that cannot be read whole' : 'a Wan text-to-video model');
   const headerOnly = sum(components.map(({ headerOnlyFiles }) => headerOnlyFiles));
   const files = sum(components.map((survey) => survey.files.length));
@@ -101,7 +105,10 @@ function describe(inspection: ModelInspection, cuts: readonly Cut[], eachStage: 
       ? []
       : [`  experts        second one below ${config.boundaryRatio} of the timesteps`]),
     `  together       ${parameters.toLocaleString('en')} parameters, ${gigabytes(sum(components.map(bytesOf)))}`,
-    ...(eachStage ? cuts.flatMap(describeStages) : cuts.map(describeCut)),
+    ...(options.stages !== undefined ? cuts.flatMap(describeStages) : cuts.map(describeCut)),
+    ...(options.verify === true && problems.length === 0
+      ? [`  checksums      every file is as ${CHECKSUM_FILE} says`]
+      : []),
     ...(headerOnly === 0
       ? []
       : [`  headers only: ${headerOnly} of ${files} weight files hold no data, so the model cannot run`]),

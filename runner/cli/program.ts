@@ -67,6 +67,7 @@ program
   .command('inspect <model>')
   .description('say what a model folder is, what it weighs and what it lacks, from its configs and headers alone')
   .option('--stages <n>', 'slices of the model to give the bytes of (default: 1, 2, 4 and 8)')
+  .option('--verify', "also read every file and compare it with the sums in the folder's sha256sums")
   .option('--json', 'print everything as JSON, every tensor name that is missing or too many included')
   .action((model, options) => inspectCommand(model, options));
 

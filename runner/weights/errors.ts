@@ -4,6 +4,12 @@ import { defineErrors } from '#contract/error.ts';
 export const weightsError = defineErrors({
   E_MODEL_FOLDER: { message: 'model folder {folder}: {problem}', fixer: 'user', exit: 'model' },
   E_MODEL_FILE: { message: '{file}: {problem}', fixer: 'user', exit: 'model' },
+  E_MODEL_CHECKSUM: {
+    message: '{file}: its sha256 is {found}, wanted {wanted}; copy or download the file again',
+    fixer: 'user',
+    exit: 'model',
+  },
+  E_MODEL_CHECKSUMS: { message: '{file}: {problem}', fixer: 'user', exit: 'model' },
   E_WEIGHTS_TRUNCATED: {
     message: '{file}: truncated: has {have} bytes, needs {need}; copy or download the file again',
     fixer: 'user',

@@ -10,13 +10,12 @@ import {
 import { COMPONENTS, MODEL_INDEX, type ModelConfig } from '../model/config.ts';
 import { publishedName } from '../model/known-models.ts';
 import { type ModelIndex, parseModelIndex } from '../model/parse-config.ts';
+import { checksumErrors, TOKENIZER_FILES } from './checksums.ts';
 import { type Component, textEncoderComponent, transformerComponent, vaeComponent } from './components.ts';
 import { weightsError } from './errors.ts';
 import { readModelConfig, realFolder } from './open-model.ts';
 import { readJsonFile } from './shards.ts';
 import { type ComponentFolder, type ComponentSurvey, collect, surveyComponent } from './survey.ts';
-
-const TOKENIZER_FILES = ['tokenizer/tokenizer.json', 'tokenizer/tokenizer_config.json'];
 
 /** A model folder as it is, with everything that keeps it from running. */
 export interface ModelInspection {
@@ -33,12 +32,19 @@ export interface ModelInspection {
   readonly problems: readonly ErrorRecord[];
 }
 
+export interface InspectOptions {
+  /** Also compare every file with the sums in the folder's `sha256sums`. */
+  readonly verify?: boolean;
+  /** Hears of each file before it is read for that. */
+  readonly onFile?: (file: string) => void;
+}
+
 /**
  * Looks at a model folder without opening it: reads configs and headers, goes on past what is wrong or missing, and says so
  * by name. Throws only when it is not a model folder that this program knows (`E_MODEL_FOLDER`, `E_MODEL_FILE`,
  * `E_MODEL_UNSUPPORTED`, `E_MODEL_CONFIG` of its `model_index.json`).
  */
-export function inspectModel(modelFolder: string): ModelInspection {
+export function inspectModel(modelFolder: string, { verify = false, onFile }: InspectOptions = {}): ModelInspection {
   const folder = realFolder(modelFolder);
   const index = parseModelIndex(readJsonFile(join(folder, MODEL_INDEX), MODEL_INDEX));
   const problems: ErrorRecord[] = [];
@@ -50,8 +56,17 @@ export function inspectModel(modelFolder: string): ModelInspection {
   for (const file of TOKENIZER_FILES.filter((name) => !existsSync(join(folder, name)))) {
     problems.push(toErrorRecord(weightsError('E_MODEL_FILE', { file, problem: 'the file is missing' })));
   }
+  if (verify) problems.push(...verifyProblems(folder, index.twoExperts, onFile));
   const parameters = components.reduce((sum, survey) => sum + survey.parameters, 0);
   return { folder, name: config && publishedName(config), config, components, parameters, problems };
+}
+
+function verifyProblems(folder: string, twoExperts: boolean, onFile: InspectOptions['onFile']): readonly ErrorRecord[] {
+  const problems: ErrorRecord[] = [];
+  collect(problems, () => {
+    for (const error of checksumErrors(folder, twoExperts, onFile)) problems.push(toErrorRecord(error));
+  });
+  return problems;
 }
 
 /** What each component's config asks of its files; null for a config that cannot be read. */

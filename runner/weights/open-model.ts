@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { COMPONENTS, MODEL_INDEX, type ModelConfig, type TransformerConfig } from '../model/config.ts';
 import { parseModelConfig, parseModelIndex } from '../model/parse-config.ts';
 import { checkTensors, withoutAliases } from './checks.ts';
+import { checksumErrors } from './checksums.ts';
 import { type Component, textEncoderComponent, transformerComponent, vaeComponent } from './components.ts';
 import { weightsError } from './errors.ts';
 import { type ComponentWeights, openWeights, readJsonFile } from './shards.ts';
@@ -19,14 +20,20 @@ export interface Model {
   readonly tokenizerFolder: string;
 }
 
+export interface OpenOptions {
+  /** Also read every file and compare it with the sums in the folder's `sha256sums`; takes as long as reading the model does. */
+  readonly verify?: boolean;
+}
+
 /**
  * Opens a model folder in the Diffusers layout and checks it whole, before anything runs: the model is one that we
  * compute, every file is there and intact, every tensor has its place, type and shape.
  * Throws `E_MODEL_…` and `E_WEIGHTS_…` errors.
  */
-export function openModel(folder: string): Model {
+export function openModel(folder: string, { verify = false }: OpenOptions = {}): Model {
   const root = realFolder(folder);
   const config = readModelConfig(root);
+  if (verify) for (const error of checksumErrors(root, config.transformer2 !== null)) throw error;
   return {
     folder: root,
     config,
