@@ -7,7 +7,8 @@ const times = (ratio: number) => `× ${ratio.toFixed(2)}`;
 export function describeQuality({ joins, drift, repetition, collapsed, prompt }: Quality): readonly string[] {
   const lines: string[] = [];
   if (joins !== undefined) lines.push(`  ${describeJoins(joins)}`);
-  const again = repetition === undefined ? '' : `; shows the block before again: ${percent(repetition)}`;
+  const again =
+    repetition === undefined || repetition < 0.01 ? '' : `; shows the block before again: ${percent(repetition)}`;
   lines.push(
     `  drift: colour ${drift.colour.toFixed(1)} of 255, contrast ${times(drift.contrast)}, sharpness ${times(drift.sharpness)}${again}`,
   );
@@ -24,7 +25,7 @@ function describeJoins({ count, seamRatio, continuity, continuityInside }: NonNu
 }
 
 function describePrompt({ colour, shape, background, direction, right }: NonNullable<Quality['prompt']>): string {
-  const way = direction === undefined ? '' : `, motion ${direction ? 'right' : 'wrong'}`;
+  const way = direction === undefined ? '' : `; direction ${direction ? 'as asked' : 'another'}`;
   const shares = `colour ${percent(colour)}, shape ${percent(shape)}, background ${percent(background)} of the frames`;
   return `as the prompt says: ${right ? 'yes' : 'no'} (${shares}${way})`;
 }
