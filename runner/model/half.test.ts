@@ -69,7 +69,7 @@ function numbers({ data }: AnyTensor): Float32Array {
 }
 
 /** Frames of every latent, one after another. */
-function decode({ config, vae }: Pick<Model, 'config' | 'vae'>, dtype: FloatType): readonly Float32Array[] {
+function decode({ config, vae }: Pick<Model, 'config' | 'vae'>, dtype: 'F32' | 'F16'): readonly Float32Array[] {
   const { shape, data } = readTensors(`${GOLDEN}vae.safetensors`).f32('latents');
   const [, channels, count, height, width] = shape as [number, number, number, number, number];
   const area = height * width;

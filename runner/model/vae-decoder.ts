@@ -8,14 +8,19 @@ import { type VaeBlock, vaeBlocks } from './tensor-names.ts';
 /** Which latent of the film a chunk decodes: the first one gives one frame, each later one four (WAN_SPEC §4). */
 export type ChunkKind = 'first' | 'steady';
 
+type ChunkType = Exclude<FloatType, 'BF16'>;
+
 /** Height and width of the latents, and the device's fused attention. */
 export interface ChunkOptions {
   readonly kind: ChunkKind;
   readonly height: number;
   readonly width: number;
   readonly attention: Compute['attention'];
-  /** Number format of convolutions, attention and states; float32 unless said, as in Diffusers. Norms are float32 always. */
-  readonly dtype?: FloatType;
+  /**
+   * Number format of convolutions, attention and states; float32 unless said, as in Diffusers. Norms are float32 always. There
+   * is no bfloat16: devices have no kernels for all of these operations in it.
+   */
+  readonly dtype?: ChunkType;
   /** Leave values beyond [−1, 1] as they are, for pictures that are blended first. */
   readonly unlimited?: boolean;
 }
@@ -77,7 +82,7 @@ export function vaeStates(config: VaeConfig, tensors: TensorIndex, height: numbe
 interface Chunk {
   readonly g: GraphBuilder;
   readonly options: ChunkOptions;
-  readonly dtype: FloatType;
+  readonly dtype: ChunkType;
 }
 
 type VideoShape = readonly [number, number, number, number, number];
@@ -92,7 +97,7 @@ function withState({ g, options, dtype }: Chunk, x: Edge, name: string): Edge {
   return seen;
 }
 
-function zeroFrames(g: GraphBuilder, dtype: FloatType, shape: readonly number[]): Edge {
+function zeroFrames(g: GraphBuilder, dtype: ChunkType, shape: readonly number[]): Edge {
   const size = g.constant(BigInt64Array.from(shape, BigInt), 'I64', [shape.length]);
   return cast(g, g.node('ConstantOfShape', [size], { dtype: 'F32', shape }), dtype);
 }

@@ -11,7 +11,7 @@ import { cpuDevices } from '../../runner/ort/device.ts';
 import { type AnyTensor, runOnceAny } from '../../runner/ort/run-once.ts';
 import { createSession, type Session } from '../../runner/ort/session.ts';
 import { sliceLayers } from '../../runner/plan/slices.ts';
-import { bytesPerElement, elementCount, type FloatType } from '../../runner/tensor.ts';
+import { bytesPerElement, elementCount } from '../../runner/tensor.ts';
 import { type Model, openModel } from '../../runner/weights/open-model.ts';
 
 /** What to load, and how. */
@@ -21,7 +21,7 @@ export interface LoadTask {
   readonly part: { readonly stages: number; readonly only?: readonly number[] } | 'text encoder' | 'video decoder';
   readonly prepackWeights: boolean;
   /** Number format of the matrix work. */
-  readonly dtype: FloatType;
+  readonly dtype: 'F32' | 'F16';
   /** Also run each stage over a few tokens, so that it reads all of its weights. */
   readonly run?: boolean;
 }
@@ -48,7 +48,7 @@ function partsOf(model: Model, { part, dtype }: LoadTask): readonly Part[] {
     return [[[text.folder, textEncoderGraph(config.text, text.tensors, { ...compute, tokens: 512 })]]];
   }
   if (part === 'video decoder') {
-    const size = { height: 60, width: 104, attention: 'cpu' } as const;
+    const size = { ...compute, height: 60, width: 104 };
     return [[[vae.folder, vaeChunkGraph(config.vae, vae.tensors, { ...size, kind: 'steady' })]]];
   }
   const experts = [transformer, transformer2].filter((weights) => weights !== null);

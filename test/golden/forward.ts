@@ -15,6 +15,8 @@ import type { ComponentWeights } from '../../runner/weights/shards.ts';
 export interface ForwardInput {
   /** Number format of the matrix work; F32 where absent. Inputs and outputs are float32 all the same. */
   readonly dtype?: 'F32' | 'F16';
+  /** Kind of the graphs; those for CUDA run on the CPU too, but slower and in more memory. */
+  readonly attention?: 'cpu' | 'cuda';
   readonly config: TransformerConfig;
   readonly weights: ComponentWeights;
   /** `[1, C, F, H, W]`, left context included. */
@@ -42,7 +44,7 @@ export interface ForwardOutput {
 
 export function forward(input: ForwardInput): ForwardOutput {
   const { config, weights, latents, contextLatents } = input;
-  const compute = { attention: 'cpu', dtype: input.dtype ?? 'F32' } as const;
+  const compute = { attention: input.attention ?? 'cpu', dtype: input.dtype ?? 'F32' } as const;
   const [, , frames, height, width] = latents.shape as [number, number, number, number, number];
   const window = { frames, height, width };
   const right = input.right ?? [];
