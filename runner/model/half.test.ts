@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { type ForwardInput, forward } from '../../test/golden/forward.ts';
+import { runToEnd } from '../../test/golden/run-case.ts';
+import { goldenInput } from '../../test/same-bits/inputs.ts';
 import { cpuDevices } from '../ort/device.ts';
 import { type AnyTensor, runOnceAny } from '../ort/run-once.ts';
 import { createSession } from '../ort/session.ts';
@@ -172,3 +174,12 @@ test.each([
     expect(everything(model, dtype) === everything(wide, dtype)).toBe(true);
   },
 );
+
+test('a film in float16 has the same bits on any number of stages, and stays within 5e-2 of float32', async () => {
+  const film = async (dtype: FloatType, stages: number) =>
+    (await runToEnd({ ...goldenInput('t6-b4-c2', stages), options: { dtype } })).data;
+  const half = await film('F16', 1);
+  for (const stages of [2, 5])
+    expect(Buffer.from((await film('F16', stages)).buffer).equals(Buffer.from(half.buffer))).toBe(true);
+  expectWithin(distance(half, await film('F32', 1)), { largest: 5e-2, share: 3e-3 });
+});
