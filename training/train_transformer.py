@@ -55,7 +55,7 @@ def save(path, state):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--state", type=pathlib.Path, required=True)
-    parser.add_argument("--steps", type=int, default=1750)
+    parser.add_argument("--steps", type=int, default=2500)
     parser.add_argument("--stop-after", type=int, default=10**9, help="pause at this step")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--judge-clips", type=int, default=25)
