@@ -1,12 +1,15 @@
 import { join } from 'node:path';
+import { guide } from '../../../runner/diffusion/guidance.ts';
 import { joinLatents } from '../../../runner/join-latents.ts';
 import { parseTransformerConfig } from '../../../runner/model/component-configs.ts';
 import type { TransformerConfig } from '../../../runner/model/config.ts';
+import type { F32Tensor } from '../../../runner/tensor.ts';
 import { openTransformer } from '../../../runner/weights/open-model.ts';
 import { readTensors, type TensorFile } from '../../../runner/weights/read-tensors.ts';
 import { type ComponentWeights, readJsonFile } from '../../../runner/weights/shards.ts';
 import { type Comparison, comparison, flat, type GroupCheck, row } from '../compare.ts';
 import { type ForwardInput, forward } from '../forward.ts';
+import { setting } from '../run-case.ts';
 
 interface Transformer {
   readonly config: TransformerConfig;
@@ -71,9 +74,22 @@ const blockStep: GroupCheck = {
         [conditional.velocity, golden.f32('velocity.cond')],
         [unconditional.velocity, golden.f32('velocity.uncond')],
       ]),
+      comparison(`${this.name} guided velocity`, [
+        [guidedOwn(golden, conditional.velocity, unconditional.velocity), golden.f32('velocity.own')],
+      ]),
     ];
   },
 };
+
+/** What the block-step's update is given: the guided velocity of the block's own latents. */
+function guidedOwn(golden: TensorFile, conditional: F32Tensor, unconditional: F32Tensor): F32Tensor {
+  const [, channels = 0, count = 0, height = 0, width = 0] = golden.f32('own').shape;
+  const area = height * width;
+  const own = { channels, skip: conditional.data.length / channels - count * area, count: count * area };
+  const data = new Float32Array(channels * own.count);
+  guide(conditional.data, unconditional.data, setting(golden, 'guidance'), own, data);
+  return { shape: [1, channels, count, height, width], data };
+}
 
 function blockStepInput(folder: string, golden: TensorFile, branch: number): ForwardInput {
   const { config, weights } = transformerOf(folder, 'tiny-wan');
