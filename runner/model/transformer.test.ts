@@ -113,8 +113,8 @@ test.each([
   }
 });
 
-/** Cuts of five layers into 1, 2, 3 and 5 stages, the larger slices first. */
-const CUTS = [[], [3], [2, 4], [1, 2, 3, 4]];
+/** Cuts of five layers into 1, 2, 3 and 5 stages, the larger slices first; and the one that two layers allow. */
+const CUTS = [[], [1], [3], [2, 4], [1, 2, 3, 4]];
 
 /** A model of other widths, over windows large enough that every product is shared among threads. */
 function wideInput(): ForwardInput {
@@ -166,9 +166,12 @@ test.each([
   { name: 'with right context', input: () => blockStep(0) },
   { name: 'with context but no right neighbour', input: () => ({ ...blockStep(1), right: [] }) },
   { name: 'in float16', input: () => ({ ...blockStep(0), dtype: 'F16' as const }) },
+  { name: 'from four shards', input: () => plainInput('tiny-wan-sharded', 'transformer') },
+  { name: 'heads of 128, two layers', input: () => plainInput('head128', 'head128/transformer') },
+  { name: 'weights in bfloat16, two layers', input: () => plainInput('bf16', 'bf16/transformer') },
 ])('where the layers are cut and how many threads compute changes no bit: $name', ({ input }) => {
   const expected = bits(forward({ ...input(), cuts: [] }));
-  for (const cuts of CUTS) {
+  for (const cuts of CUTS.filter((starts) => starts.every((layer) => layer < input().config.layers))) {
     for (const intraOpThreads of [1, 2, 3]) {
       expect(bits(forward({ ...input(), cuts, intraOpThreads })) === expected).toBe(true);
     }
