@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { CLUSTER_TESTS } from './test/cluster/announce.ts';
 
 /**
  * One suite, in two projects: `unit` runs files side by side; `cluster` runs what needs a real Kubernetes, one file at a time.
@@ -10,7 +11,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{runner,operator,crds,test,image,tools}/**/*.test.ts'],
-          exclude: ['test/cluster/cluster*.test.ts', 'test/end-to-end/**'],
+          exclude: CLUSTER_TESTS,
           pool: 'forks',
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -19,7 +20,8 @@ export default defineConfig({
       {
         test: {
           name: 'cluster',
-          include: ['test/cluster/cluster*.test.ts', 'test/end-to-end/**/*.test.ts'],
+          include: CLUSTER_TESTS,
+          globalSetup: ['test/cluster/announce.ts'],
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 1_200_000,
