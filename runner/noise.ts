@@ -27,16 +27,21 @@ const runNoiseError = defineErrors({
  * of its rearrangements.
  */
 export function noiseOf(spec: JobSpec, plan: Plan, file: string | undefined): NoiseSource {
-  const shape: NoiseShape = {
+  const shape = noiseShapeOf(plan);
+  if (file !== undefined) return readNoise(file, shape);
+  return spec.sampling.noise === 'torch' ? likeTorch(spec.seed, shape) : seededNoise(spec.seed, shape);
+}
+
+/** What the noise of a plan must look like. */
+export function noiseShapeOf(plan: Plan): NoiseShape {
+  return {
     channels: plan.latentChannels,
-    poolLatents: plan.blockLatents + plan.contextLatents,
+    poolLatents: plan.windowLatents,
     height: plan.latentHeight,
     width: plan.latentWidth,
     blocks: plan.blocks,
     blockLatents: plan.blockLatents,
   };
-  if (file !== undefined) return readNoise(file, shape);
-  return spec.sampling.noise === 'torch' ? likeTorch(spec.seed, shape) : seededNoise(spec.seed, shape);
 }
 
 function likeTorch(seed: number, shape: NoiseShape): NoiseSource {

@@ -2,6 +2,7 @@ import type { JobSpec } from '#contract/job-spec.ts';
 import type { PlanSummary } from '#contract/progress.ts';
 import { chooseDevices } from './devices.ts';
 import type { Device } from './ort/device.ts';
+import type { PipelineModel } from './pipeline/stage-task.ts';
 import { transformerBytes } from './plan/memory.ts';
 import { type Plan, planRun } from './plan/plan.ts';
 import { type Model, openModel } from './weights/open-model.ts';
@@ -17,15 +18,21 @@ export interface PlannedJob {
 export function planJob(spec: JobSpec, environment: NodeJS.ProcessEnv): PlannedJob {
   const model = openModel(spec.model.folder);
   const devices = chooseDevices(spec.parallelism.gpus, environment);
-  const transformers = [model.transformer, model.transformer2].filter((weights) => weights !== null);
-  const bytes = transformers.map(({ tensors }) =>
+  return { model, devices, plan: planModel(spec, model, devices) };
+}
+
+/** The plan of a spec for a model whose folder has been checked. Throws `E_PLAN_…` errors. */
+export function planModel(spec: JobSpec, model: PipelineModel, devices: readonly Device[]): Plan {
+  const { layers } = model.config.transformer;
+  const experts = [model.transformer, model.transformer2].filter((weights) => weights !== null);
+  const bytes = experts.map(({ tensors }) =>
     transformerBytes(
       [...tensors].map(([name, { byteLength }]) => [name, byteLength] as const),
-      model.config.transformer.layers,
+      layers,
     ),
   );
   const places = devices.map(({ name }) => ({ name, memoryBytes: null }));
-  return { model, devices, plan: planRun(spec, model.config, bytes, places) };
+  return planRun(spec, model.config, bytes, places);
 }
 
 /** The plan as it is reported: to the operator, in `--json` and on screen. */

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { jobSpecSchema } from '#contract/job-spec.ts';
-import { givenNoise, type NoiseShape } from '../../runner/diffusion/noise-pool.ts';
+import { givenNoise } from '../../runner/diffusion/noise-pool.ts';
 import { joinLatents } from '../../runner/join-latents.ts';
+import { noiseShapeOf } from '../../runner/noise.ts';
 import { cpuDevices } from '../../runner/ort/device.ts';
 import { openPipeline, type Pipeline, type PipelineInput } from '../../runner/pipeline/driver.ts';
 import type { PipelineModel } from '../../runner/pipeline/stage-task.ts';
-import { transformerBytes } from '../../runner/plan/memory.ts';
-import { type Plan, planRun } from '../../runner/plan/plan.ts';
+import type { Plan } from '../../runner/plan/plan.ts';
+import { planModel } from '../../runner/plan-job.ts';
 import type { F32Tensor } from '../../runner/tensor.ts';
 import { openTransformer, readModelConfig } from '../../runner/weights/open-model.ts';
 import { readTensors, type TensorFile } from '../../runner/weights/read-tensors.ts';
@@ -57,7 +58,7 @@ export function caseInput(golden: GoldenCase, stages: number): PipelineInput {
   const model = caseModel(golden.folder, golden.experts);
   const [conditional, unconditional] = prompts(golden.folder);
   const plan = casePlan(golden, model, stages, conditional.shape[1]!);
-  const noise = givenNoise(golden.pool, golden.orders, noiseShape(plan));
+  const noise = givenNoise(golden.pool, golden.orders, noiseShapeOf(plan));
   return {
     plan,
     model,
@@ -87,27 +88,7 @@ function casePlan(golden: GoldenCase, model: PipelineModel, stages: number, text
     parallelism: { gpus: stages, blockLatents: golden.blockLatents, contextLatents: golden.contextLatents },
     output: { folder: golden.folder },
   });
-  const weights = [model.transformer, model.transformer2].filter((expert) => expert !== null);
-  const { layers } = model.config.transformer;
-  const bytes = weights.map(({ tensors }) =>
-    transformerBytes(
-      [...tensors].map(([name, { byteLength }]) => [name, byteLength] as const),
-      layers,
-    ),
-  );
-  const devices = cpuDevices(stages).map(({ name }) => ({ name, memoryBytes: null }));
-  return planRun(spec, model.config, bytes, devices);
-}
-
-function noiseShape(plan: Plan): NoiseShape {
-  return {
-    channels: plan.latentChannels,
-    poolLatents: plan.windowLatents,
-    height: plan.latentHeight,
-    width: plan.latentWidth,
-    blocks: plan.blocks,
-    blockLatents: plan.blockLatents,
-  };
+  return planModel(spec, model, cpuDevices(stages));
 }
 
 /** Runs a pipeline to its end: the clean latents, concatenated in time. `after` sees it before its threads end. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { jobSpecSchema } from '#contract/job-spec.ts';
 import { givenNoise } from '../../runner/diffusion/noise-pool.ts';
+import { noiseShapeOf } from '../../runner/noise.ts';
 import { cpuDevices } from '../../runner/ort/device.ts';
 import { planJob } from '../../runner/plan-job.ts';
 import type { F32Tensor } from '../../runner/tensor.ts';
@@ -60,14 +61,6 @@ test('the tiny model in our runner makes the latents and frames that it makes in
     text: prompt,
   }));
   const { embeddings } = await encodePrompts(text, prompts, { maxSequenceLength: 512, device: cpuDevices(1)[0]! });
-  const shape = {
-    channels: plan.latentChannels,
-    poolLatents: plan.windowLatents,
-    height: plan.latentHeight,
-    width: plan.latentWidth,
-    blocks: 1,
-    blockLatents: plan.blockLatents,
-  };
   const [conditional, unconditional] = embeddings as [F32Tensor, F32Tensor];
   const latents = await runToEnd({
     plan,
@@ -75,7 +68,7 @@ test('the tiny model in our runner makes the latents and frames that it makes in
     devices: cpuDevices(2),
     conditional,
     unconditional,
-    noise: givenNoise(noise, [], shape),
+    noise: givenNoise(noise, [], noiseShapeOf(plan)),
   });
   expect(distance(latents, file.f32('latents'))).toBeLessThan(BOUND);
   expect(distance(everySixteenth(decodeAll(model, latents)), file.f32('frames'))).toBeLessThan(BOUND);

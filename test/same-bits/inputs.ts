@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { type JobSpec, jobSpecSchema } from '#contract/job-spec.ts';
-import { type NoiseShape, seededNoise } from '../../runner/diffusion/noise-pool.ts';
+import { seededNoise } from '../../runner/diffusion/noise-pool.ts';
+import { noiseShapeOf } from '../../runner/noise.ts';
 import { cpuDevices } from '../../runner/ort/device.ts';
 import type { PipelineInput } from '../../runner/pipeline/driver.ts';
 import type { PipelineModel } from '../../runner/pipeline/stage-task.ts';
-import { transformerBytes } from '../../runner/plan/memory.ts';
-import { type Plan, planRun } from '../../runner/plan/plan.ts';
+import { planModel } from '../../runner/plan-job.ts';
 import type { F32Tensor } from '../../runner/tensor.ts';
 import { readTensors, type TensorFile } from '../../runner/weights/read-tensors.ts';
 import { row } from '../golden/compare.ts';
@@ -44,41 +44,16 @@ function jobOf(numbers: RunNumbers): JobSpec {
   });
 }
 
-/** A plan for `spec` and `model`, with the bytes that the model has. */
-function planFor(spec: JobSpec, model: PipelineModel): Plan {
-  const weights = [model.transformer, model.transformer2].filter((expert) => expert !== null);
-  const bytes = weights.map(({ tensors }) =>
-    transformerBytes(
-      [...tensors].map(([name, { byteLength }]) => [name, byteLength]),
-      model.config.transformer.layers,
-    ),
-  );
-  const devices = cpuDevices(spec.parallelism.gpus).map(({ name }) => ({ name, memoryBytes: null }));
-  return planRun(spec, model.config, bytes, devices);
-}
-
-/** What the noise of a plan must look like. */
-function noiseShape(plan: Plan): NoiseShape {
-  return {
-    channels: plan.latentChannels,
-    poolLatents: plan.windowLatents,
-    height: plan.latentHeight,
-    width: plan.latentWidth,
-    blocks: plan.blocks,
-    blockLatents: plan.blockLatents,
-  };
-}
-
 /** A run of any model as the pipeline's input, with noise from a seed and embeddings of the reference. */
 export function modelInput(model: PipelineModel, numbers: RunNumbers): PipelineInput {
-  const plan = planFor(jobOf(numbers), model);
+  const plan = planModel(jobOf(numbers), model, cpuDevices(numbers.stages));
   return {
     plan,
     model,
     devices: cpuDevices(numbers.stages),
     conditional: embedding(0),
     unconditional: plan.branches === 2 ? embedding(1) : null,
-    noise: seededNoise(1, noiseShape(plan)),
+    noise: seededNoise(1, noiseShapeOf(plan)),
   };
 }
 

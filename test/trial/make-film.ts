@@ -1,9 +1,9 @@
 import { type JobSpec, jobSpecSchema } from '#contract/job-spec.ts';
 import { openFrameDecoder } from '../../runner/decode/frames.ts';
 import { independentNoise, type NoiseShape, seededNoise } from '../../runner/diffusion/noise-pool.ts';
+import { noiseShapeOf } from '../../runner/noise.ts';
 import { cpuDevices } from '../../runner/ort/device.ts';
 import { openPipeline } from '../../runner/pipeline/driver.ts';
-import type { Plan } from '../../runner/plan/plan.ts';
 import { planJob } from '../../runner/plan-job.ts';
 import { type FilmFigures, type FilmMeasure, measureFilm } from '../../runner/quality/film-quality.ts';
 import type { World } from '../../runner/quality/world.ts';
@@ -148,21 +148,10 @@ async function play(
     devices,
     conditional: kit.embeddings.get(spec.prompt)!,
     unconditional: plan.branches === 2 ? kit.embeddings.get('')! : null,
-    noise: noiseOf(noiseShape(plan)),
+    noise: noiseOf(noiseShapeOf(plan)),
   });
   for await (const { latents } of pipeline.finishedBlocks()) {
     measure.openBlock();
     for await (const { rgb } of decoder.decode(latents)) measure.add(rgb);
   }
-}
-
-function noiseShape(plan: Plan): NoiseShape {
-  return {
-    channels: plan.latentChannels,
-    poolLatents: plan.windowLatents,
-    height: plan.latentHeight,
-    width: plan.latentWidth,
-    blocks: plan.blocks,
-    blockLatents: plan.blockLatents,
-  };
 }
