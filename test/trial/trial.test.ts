@@ -98,7 +98,7 @@ describe('films of every way are made and measured', () => {
   const prompt = prompts[0]!;
   let kit: Kit;
   beforeAll(async () => {
-    const folder = join(import.meta.dirname, '../../models/tiny-wan');
+    const folder = join(import.meta.dirname, '../golden/data/tiny-wan');
     kit = await openKit(folder, world, { steps: 1, guidanceScale: 1, stages: 1 }, prompts);
   });
   const way = (name: string) => WAYS.find((each) => each.name === name)!;
