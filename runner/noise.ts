@@ -36,7 +36,7 @@ export function noiseOf(spec: JobSpec, plan: Plan, file: string | undefined): No
 export function noiseShapeOf(plan: Plan): NoiseShape {
   return {
     channels: plan.latentChannels,
-    poolLatents: plan.windowLatents,
+    poolLatents: plan.blockLatents + plan.contextLatents,
     height: plan.latentHeight,
     width: plan.latentWidth,
     blocks: plan.blocks,
