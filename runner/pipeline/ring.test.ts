@@ -31,9 +31,15 @@ try {
 }
 `;
 
-function startStages(stages: number, items: number, memory: SharedArrayBuffer): readonly Promise<unknown>[] {
+/** Runs the stages of `started` (all of them unless said) on threads of their own; what each one says at its end. */
+function startStages(
+  stages: number,
+  items: number,
+  memory: SharedArrayBuffer,
+  started: readonly number[] = Array.from({ length: stages }, (_, stage) => stage),
+): readonly Promise<unknown>[] {
   const rings = Array.from({ length: stages - 1 }, () => new SharedArrayBuffer(SLOTS * 4));
-  return Array.from({ length: stages }, async (_, stage) => {
+  return started.map(async (stage) => {
     const workerData = { control: memory, stage, stages, slots: SLOTS, items, rings };
     const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(STAGE)}`), { workerData });
     const [message] = await once(worker, 'message');
@@ -50,11 +56,12 @@ test('four threads hand 20,000 numbers on without losing, repeating or overwriti
 
 test('a stop ends every wait, whatever it is for', async () => {
   const memory = control(3);
-  // The middle stage is missing, so both others wait: one for a slot, the other for an item.
-  const [first, , last] = startStages(3, 20_000, memory);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  // The middle stage never starts, so both others wait: one for a slot, the other for an item.
+  const waiting = startStages(3, 20_000, memory, [0, 2]);
+  const cells = new Int32Array(memory);
+  while (Atomics.load(cells, CELLS.done(0)) < SLOTS) await new Promise((resolve) => setTimeout(resolve, 10));
   stopRing(memory);
-  expect(await Promise.all([first, last])).toEqual(new Array(2).fill({ code: 'E_PIPELINE_STOPPED' }));
+  expect(await Promise.all(waiting)).toEqual(new Array(2).fill({ code: 'E_PIPELINE_STOPPED' }));
 });
 
 describe('a stage may run an item', () => {
