@@ -1,41 +1,17 @@
-"""Windows of latents, the flow-matching loss, a sampler and a judge of latents.
-
-All latents come from templates: the world moves by whole cells, so a window is a look rolled along its motion.
-"""
+"""Windows of latents, the flow-matching loss, a sampler and a judge of latents."""
 
 import numpy as np
 import torch
 
-from domain import DIRECTIONS, GRID, STRIDE, caption, look_list, motion_list, pairs, velocity as pixel_velocity
-from latent_code import templates
+from domain import DIRECTIONS, GRID, STRIDE, caption, pairs
+from exact import expected_clean
+from latent_film import LOOKS, MOTIONS, TEMPLATES, cells_per_latent, place, window
 from tokenizer import encode
 from transformer import padding_bias, text_rows, trail_targets, velocity
 
-LOOKS, MOTIONS = look_list(), motion_list()
-TEMPLATES = torch.from_numpy(templates()).float()
 SHIFT = 3.0
 STEP = 1 / 30
 CAPTION_DROPOUT = 0.1
-
-
-def cells_per_latent(motion):
-    vx, vy = pixel_velocity(motion)
-    return vx * 4 // 8, vy * 4 // 8
-
-
-def window(look, motion, start, frames):
-    """Latents [16, frames, 12, 12]; `start` (x, y) in cells."""
-    vx, vy = cells_per_latent(motion)
-    t = torch.arange(frames)
-    grid = torch.arange(GRID)
-    rows = (grid[None, :] - start[1] - vy * t[:, None]) % GRID
-    columns = (grid[None, :] - start[0] - vx * t[:, None]) % GRID
-    return TEMPLATES[LOOKS.index(look)][:, rows[:, :, None], columns[:, None, :]]
-
-
-def place(rng):
-    """A shift (x, y) in cells at which an object can be."""
-    return STRIDE * rng.integers(GRID // STRIDE, size=2)
 
 
 def tokens(captions):
@@ -60,12 +36,13 @@ class Windows:
     def draw(self, step, count, frames, anchored_share):
         rng = np.random.default_rng((self.seed, step))
         picked = [self.chosen[i] for i in rng.integers(len(self.chosen), size=count)]
-        captions, clean, steps = [], [], []
+        captions, clean, films, steps = [], [], [], []
         for look, motion in picked:
             said = caption(look, motion, rng.random() < 0.6)
             captions.append(None if rng.random() < CAPTION_DROPOUT else said)
             steps.append([c // STRIDE for c in cells_per_latent(motion)])
             clean.append(window(look, motion, place(rng), frames))
+            films.append(None if captions[-1] is None else (look, motion))
         u, weight, level = np.zeros((count, frames)), np.ones((count, frames)), np.zeros(count)
         for i in range(count):
             if rng.random() < anchored_share:
@@ -87,28 +64,48 @@ class Windows:
         sigma = torch.from_numpy(sigma_of(u.clip(1e-3, 1.0))).float()[:, None, :, None, None]
         noise = torch.from_numpy(rng.standard_normal((count, *clean[0].shape), dtype=np.float32))
         level = torch.from_numpy(sigma_of(level.clip(1e-3, 1.0))).float()
-        return torch.stack(clean), noise, sigma, level, torch.from_numpy(weight).float(), captions, torch.tensor(steps)
+        clean = torch.stack(clean)
+        noisy = (1 - sigma) * clean + sigma * noise
+        wanted = wanted_velocity(noisy, sigma, clean, noise, films)
+        return noisy, wanted, level, torch.from_numpy(weight).float(), captions, torch.tensor(steps)
+
+
+def wanted_velocity(noisy, sigma, clean, noise, films):
+    """Mean of noise - clean given what the model sees; without a caption the one that was drawn.
+
+    noisy, clean and noise [B, 16, F, 12, 12], sigma [B, 1, F, 1, 1], films (look, motion) or None.
+    """
+    wanted = noise - clean
+    for i, film in enumerate(films):
+        if film is not None:
+            mean = expected_clean(noisy[i], sigma[i, 0, :, 0, 0], *film)
+            wanted[i] = (noisy[i] - mean) / sigma[i].clamp(min=1e-2)
+    return wanted
 
 
 def loss_of(model, text_encoder, batch, trail_weight=0.0):
-    """Loss to train on, error of the velocity per window, and the trail's loss (0 where it is not asked for)."""
-    clean, noise, sigma, level, weight, captions, steps = batch
+    """Loss to train on, the windows' errors of the velocity and noise levels, and the trail's loss (0 if not asked for)."""
+    noisy, wanted, level, weight, captions, steps = batch
     ids, mask = tokens(captions)
-    mixed = (1 - sigma) * clean + sigma * noise
     targets, taught = None, []
     if trail_weight > 0:
-        targets = trail_targets(steps, clean.shape[2], GRID // 2, GRID // 2)
+        targets = trail_targets(steps, noisy.shape[2], GRID // 2, GRID // 2)
     text = text_rows(text_encoder, ids, mask)
-    predicted = velocity(model, mixed, level * 1000, text, padding_bias(mask), targets, taught)
-    error = (predicted - (noise - clean)).square().mean(dim=(1, 3, 4))
+    predicted = velocity(model, noisy, level * 1000, text, padding_bias(mask), targets, taught)
+    error = (predicted - wanted).square().mean(dim=(1, 3, 4))
     each = (error * weight).sum(1) / weight.sum(1)
-    loss = (each * level.square().clamp(min=0.05)).mean()
+    loss = (each * loss_weight(level)).mean()
     trail = 0.0
     if taught:
         said = torch.tensor([c is not None for c in captions])
         trail = torch.stack(taught).mean(dim=0)[said].mean() if said.any() else 0.0
         loss = loss + trail_weight * trail
-    return loss, each.detach(), float(torch.as_tensor(trail).detach())
+    return loss, each.tolist(), level.tolist(), float(torch.as_tensor(trail).detach())
+
+
+def loss_weight(level):
+    """An error of the velocity counts as the error of the clean latents that it makes."""
+    return level.square().clamp(min=0.05)
 
 
 @torch.no_grad()

@@ -19,6 +19,7 @@ from sheet import contact_sheet
 from transformer import padding_bias, text_rows, velocity
 
 LATENTS = 21
+LEAST = {"colour": 0.95, "shape": 0.85, "direction": 0.90}
 
 
 @torch.no_grad()
@@ -68,10 +69,14 @@ def main():
     z = sample_latents(model, text_encoder, scheduler, captions, args.steps, args.guidance, args.seed, args.latents)
     print("latents", json.dumps({k: round(v, 3) for k, v in judge_latents(z, wanted).items()}))
     films = decode_films(vae, z)
-    print("films  ", json.dumps({k: round(v, 3) for k, v in judge_films(films, wanted).items()}))
+    judged = judge_films(films, wanted)
+    print("films  ", json.dumps({k: round(v, 3) for k, v in judged.items()}))
     if args.sheet:
         contact_sheet(films[:10], args.sheet, every=4, columns=21, scale=0.75)
         print("\n".join(captions[:10]))
+    below = [f"{k} {judged[k]:.3f}, at least {least}" for k, least in LEAST.items() if judged[k] < least]
+    if below:
+        raise SystemExit(f"the gate does not hold: {'; '.join(below)}")
 
 
 if __name__ == "__main__":

@@ -11,10 +11,12 @@ import torch
 
 from domain import film, pairs
 from export import make_vae
-from flow import place, window
+from latent_film import place, window
 from judge import judge_films
 from sheet import contact_sheet
 from vae import start_weights
+
+LEAST_SHARE = 0.95
 
 
 def decibel(a, b):
@@ -49,13 +51,20 @@ def main():
                 z = vae.encode(torch.from_numpy(clip).permute(3, 0, 1, 2)[None] * 2 - 1).latent_dist.mode()
             decoded.append(vae.decode(z).sample[0].permute(1, 2, 3, 0).numpy() / 2 + 0.5)
     decoded = np.stack(decoded).clip(0, 1)
-    print("all", judge_films(decoded, chosen))
+    judged = judge_films(decoded, chosen)
+    print("all", judged)
+    loud = {}
     for name, part in (("first frame", slice(0, 1)), ("frames 1-16", slice(1, 17)), ("frames 65-80", slice(65, 81))):
-        print(name, f"{decibel(decoded[:, part], films[:, part]):.1f} dB")
+        loud[name] = decibel(decoded[:, part], films[:, part])
+        print(name, f"{loud[name]:.1f} dB")
     phases = [f"{decibel(decoded[:, p + 1::4], films[:, p + 1::4]):.1f}" for p in range(4)]
     print("dB by frame within a latent", *phases)
     if args.sheet:
         contact_sheet(decoded[:8], args.sheet, every=1, columns=12)
+    if min(judged["colour"], judged["shape"]) < LEAST_SHARE:
+        raise SystemExit(f"gate 1 does not hold: colour and shape at least {LEAST_SHARE}")
+    if loud["first frame"] < loud["frames 65-80"] - 1:
+        raise SystemExit("gate 1 does not hold: the first frame is worse than the last ones")
 
 
 if __name__ == "__main__":

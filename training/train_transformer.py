@@ -12,14 +12,19 @@ import time
 import numpy as np
 import torch
 
+from blocks import BlockWindows, block_loss
 from domain import caption, pairs
 from flow import Windows, judge_latents, loss_of, sample, trial_pairs
 from optimiser import Muon, split
+from rollout import Queue, sampled_loss
 from transformer import make_text_encoder, make_transformer, start_weights
 
 SEED = 12
 WARM_UP, MUON_RATE, LOOKING_RATE, ADAM_RATE = 60, 0.02, 1e-3, 2e-3
 TRAIL_WEIGHT = 0.1
+# What a step trains on, and the parts of the training from which block-steps and the model's own states take their turn.
+KINDS, BLOCKS_FROM, OWN_STATES_FROM = ("plain", "block", "sampled", "queue"), 0.3, 0.5
+LATENTS = 56
 SAVE_EVERY_S, JUDGE_EVERY = 90, 200
 
 
@@ -47,6 +52,17 @@ def plan(step, steps):
     return frames, max(2, tokens // (36 * frames)), anchored, trail
 
 
+def kind_of_step(step, steps):
+    """Plain windows first, then in turn with block-steps, then with states of the model's own sampling as well."""
+    at = step / steps
+    kinds = KINDS[:1] if at < BLOCKS_FROM else KINDS[:2] if at < OWN_STATES_FROM else KINDS
+    return kinds[step % len(kinds)]
+
+
+def noise_name(level):
+    return "low" if level < 0.7 else "mid" if level < 0.92 else "high"
+
+
 def save(path, state):
     torch.save(state, f"{path}.new")
     os.replace(f"{path}.new", path)
@@ -55,7 +71,7 @@ def save(path, state):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--state", type=pathlib.Path, required=True)
-    parser.add_argument("--steps", type=int, default=2500)
+    parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--stop-after", type=int, default=10**9, help="pause at this step")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--judge-clips", type=int, default=25)
@@ -83,16 +99,27 @@ def main():
         step, spent = state["step"], state["spent"]
         print(f"goes on at step {step}", flush=True)
 
-    windows = Windows(SEED, pairs(held=False))
+    windows, blocks = Windows(SEED, pairs(held=False)), BlockWindows(SEED, pairs(held=False))
+    queue = Queue(windows.chosen, SEED)
     wanted = trial_pairs(args.judge_clips, 5, held=True)
     captions = [caption(*p) for p in wanted]
     saved_at = started = time.time()
     bins = {}
     while step < min(args.steps, args.stop_after):
-        frames, count, anchored, trail_weight = plan(step, args.steps)
-        batch = windows.draw(step, count, frames, anchored)
-        loss, each, trail = loss_of(model, text_encoder, batch, trail_weight)
-        loss.backward()
+        kind = kind_of_step(step, args.steps)
+        if kind == "plain":
+            frames, count, anchored, trail_weight = plan(step, args.steps)
+            batch = windows.draw(step, count, frames, anchored)
+            loss, errors, levels, trail = loss_of(model, text_encoder, batch, trail_weight)
+            bins.setdefault("trail", []).append(trail)
+            loss.backward()
+        elif kind == "block":
+            loss, errors, levels = block_loss(model, text_encoder, blocks.draw(step, LATENTS))
+            loss.backward()
+        elif kind == "sampled":
+            errors, levels = sampled_loss(model, text_encoder, windows.chosen, SEED, step)
+        else:
+            errors, levels = queue.iterate(model, text_encoder)
         torch.nn.utils.clip_grad_norm_(both.parameters(), 1.0)
         for optimiser, rate in zip(optimisers, rates):
             for group in optimiser.param_groups:
@@ -104,10 +131,8 @@ def main():
         with torch.no_grad():
             for a, p in zip(average.parameters(), both.parameters()):
                 a.lerp_(p, 1 - keep)
-        for error, level, weight in zip(each.tolist(), batch[3].tolist(), batch[4]):
-            kind = "anchored" if weight.min() == 0 else "low" if level < 0.7 else "mid" if level < 0.92 else "high"
-            bins.setdefault(kind, []).append(error)
-        bins.setdefault("trail", []).append(trail)
+        for error, level in zip(errors, levels):
+            bins.setdefault(f"{kind} {noise_name(level)}", []).append(error)
         now = time.time()
         if step % 50 == 0:
             means = " ".join(f"{k} {np.mean(v):.4f}" for k, v in sorted(bins.items()))

@@ -19,6 +19,7 @@ HEADS, HEAD_WIDTH, LAYERS, FFN = 4, 32, 8, 384
 WIDTH = HEADS * HEAD_WIDTH
 TEXT_WIDTH = 64
 TEXT_ROWS = 512
+ROWS_PER_LATENT = 36  # Tokens of a latent: 12 x 12 cells in patches of 2 x 2.
 
 # Key minus query (frames, rows, columns) at which each head of a layer looks when training starts.
 AROUND = [(0, 0, -1), (0, 0, 1), (0, -1, 0), (0, 1, 0)]
@@ -208,14 +209,17 @@ def layer_norm(x, scale=None, shift=None):
     return y if scale is None else torch.addcmul(shift, y, 1 + scale)
 
 
-def velocity(model, latents, timestep, text, bias, targets=None, taught=None):
+def velocity(model, latents, timestep, text, bias, targets=None, taught=None, right=None, kept=None):
     """latents [B, 16, F, H, W], timestep [B] in 0..1000, text [B, L, TEXT_WIDTH], bias [B, L + 1] -> like latents.
 
-    With trail targets, each taught layer's loss [B] is appended to the list `taught`.
+    With trail targets, each taught layer's loss [B] is appended to the list `taught`. DualParal's cache: `kept` collects each
+    layer's keys (before rotation) and values; `right` holds those of the latents that follow, for each layer.
     """
     b, _, f, h, w = latents.shape
     rows, columns = h // 2, w // 2
-    cos, sin = rotary(f, rows, columns)
+    size = f * rows * columns
+    after = right[0][0].shape[2] if right else 0
+    cos, sin = rotary(f + after // (rows * columns), rows, columns)
     patches = latents.reshape(b, 16, f, rows, 2, columns, 2).permute(0, 2, 3, 5, 1, 4, 6).reshape(b, -1, 64)
     x = F.linear(patches, model.patch_embedding.weight.flatten(1), model.patch_embedding.bias)
     embedder = model.condition_embedder
@@ -232,9 +236,13 @@ def velocity(model, latents, timestep, text, bias, targets=None, taught=None):
         shift, scale, gate, cshift, cscale, cgate = (block.scale_shift_table + tproj).unsqueeze(2).unbind(1)
         a = block.attn1
         y = layer_norm(x, scale, shift)
-        q = rotate(heads_of(rms(project(a.to_q, y), a.norm_q)), cos, sin)
-        k = rotate(heads_of(rms(project(a.to_k, y), a.norm_k)), cos, sin)
-        values, share = attend(q, k, heads_of(project(a.to_v, y)))
+        q = rotate(heads_of(rms(project(a.to_q, y), a.norm_q)), cos[:size], sin[:size])
+        k, v = heads_of(rms(project(a.to_k, y), a.norm_k)), heads_of(project(a.to_v, y))
+        if kept is not None:
+            kept.append((k, v))
+        if right:
+            k, v = torch.cat([k, right[layer][0]], dim=2), torch.cat([v, right[layer][1]], dim=2)
+        values, share = attend(q, rotate(k, cos, sin), v)
         if targets is not None and layer in TRAIL_LAYERS:
             taught.append(trail_loss(share, FIRST_OFFSETS[layer], targets))
         x = torch.addcmul(x, project(a.to_out[0], values), gate)
