@@ -11,11 +11,13 @@ import type { F32Tensor } from '../../runner/tensor.ts';
 import { encodePrompts } from '../../runner/text/encode.ts';
 import { openModel } from '../../runner/weights/open-model.ts';
 import type { TrialPrompt } from './prompts.ts';
-import { BLOCK_LATENTS, PLAIN_FRAMES, type Way } from './ways.ts';
+import { PLAIN_FRAMES, type Way } from './ways.ts';
 
 /** How all films of a trial are sampled. */
 export interface Sampling {
   readonly steps: number;
+  /** The model's own where it is undefined. */
+  readonly flowShift?: number | undefined;
   readonly guidanceScale: number;
   readonly stages: number;
 }
@@ -60,7 +62,7 @@ export async function openKit(
 export async function makeTrialFilm(kit: Kit, way: Way, prompt: TrialPrompt, frames: number): Promise<TrialFilm> {
   const { side } = kit.world;
   const length = way.kind === 'plain' ? PLAIN_FRAMES : frames;
-  const blockLatents = way.kind === 'chunks' ? (PLAIN_FRAMES - 1) / 4 : BLOCK_LATENTS;
+  const blockLatents = way.kind === 'blocks' ? way.blockLatents : (PLAIN_FRAMES - 1) / 4;
   const measure = measureFilm(
     { width: side, height: side, frames: length, blockLatents },
     { world: kit.world, wanted: prompt.wanted },
@@ -74,12 +76,12 @@ export async function makeTrialFilm(kit: Kit, way: Way, prompt: TrialPrompt, fra
 
 async function playBlocks(
   kit: Kit,
-  { contextLatents, isCoordinated }: Extract<Way, { kind: 'blocks' }>,
+  { blockLatents, contextLatents, isCoordinated }: Extract<Way, { kind: 'blocks' }>,
   { prompt, seed }: TrialPrompt,
   frames: number,
   measure: FilmMeasure,
 ): Promise<void> {
-  const spec = specOf(kit, { prompt, frames, blockLatents: BLOCK_LATENTS, contextLatents });
+  const spec = specOf(kit, { prompt, frames, blockLatents, contextLatents });
   await play(kit, spec, (shape) => (isCoordinated ? seededNoise : independentNoise)(seed, shape), measure);
 }
 
@@ -116,14 +118,14 @@ interface FilmSpec {
 }
 
 function specOf({ folder, world, sampling }: Kit, film: FilmSpec): JobSpec {
-  const { steps, guidanceScale, stages } = sampling;
+  const { steps, flowShift, guidanceScale, stages } = sampling;
   return jobSpecSchema.parse({
     name: 'trial',
     prompt: film.prompt,
     frames: film.frames,
     size: { width: world.side, height: world.side },
     model: { ref: 'trial', folder },
-    sampling: { steps, guidanceScale, maxSequenceLength: TEXT_TOKENS },
+    sampling: { steps, flowShift, guidanceScale, maxSequenceLength: TEXT_TOKENS },
     parallelism: { gpus: stages, blockLatents: film.blockLatents, contextLatents: film.contextLatents },
     output: { folder: '/nowhere' },
   });

@@ -11,17 +11,24 @@ export interface Options {
   readonly long: number;
   readonly seed: number;
   readonly sampling: Sampling;
+  /** How long films are sampled, where they are sampled in a way of their own. */
+  readonly longSampling: Sampling;
+  /** Latents of their blocks. */
+  readonly longBlock: number;
   readonly json: string | undefined;
   readonly markdown: string | undefined;
 }
 
 const ROOT = join(import.meta.dirname, '../..');
-const COUNTS = ['prompts', 'frames', 'long', 'seed', 'steps', 'stages'] as const;
+const COUNTS = ['prompts', 'frames', 'long', 'long-block', 'long-steps', 'seed', 'steps', 'stages'] as const;
 
 export const OPTIONS_HELP = `  --model DIR       a model folder with a world.json (default: models/tiny)
   --prompts N       held-out prompts
   --frames F        length of the long films: 4k + 1
   --long N          prompts of long films
+  --long-block N    latents of a long film's block (4)
+  --long-steps N    denoising steps of long films (12)
+  --long-shift S    shift of their noise levels (1.5)
   --steps N         denoising steps (30)
   --guidance G      guidance scale (1: none)
   --stages N        slices of the model (2)
@@ -36,6 +43,7 @@ export function readOptions(defaults: { prompts: number; frames: number; long: n
     allowPositionals: true,
     options: {
       ...{ model: text, prompts: text, frames: text, long: text, steps: text, guidance: text, stages: text },
+      ...{ 'long-block': text, 'long-steps': text, 'long-shift': text },
       ...{ seed: text, json: text, markdown: text },
     },
   });
@@ -48,6 +56,9 @@ export function readOptions(defaults: { prompts: number; frames: number; long: n
   };
   const guidanceScale = Number(values.guidance ?? 1);
   if (!(guidanceScale >= 0)) throw new Error('--guidance must be a number');
+  const flowShift = Number(values['long-shift'] ?? 1.5);
+  if (!(flowShift > 0)) throw new Error('--long-shift must be a number above 0');
+  const stages = count('stages', 2);
   const frames = count('frames', defaults.frames);
   if (frames % 4 !== 1) throw new Error(`--frames must be 4k + 1, found ${frames}`);
   const model = values.model ?? first ?? join(ROOT, 'models/tiny');
@@ -60,7 +71,9 @@ export function readOptions(defaults: { prompts: number; frames: number; long: n
     frames,
     long: count('long', defaults.long),
     seed: count('seed', 100),
-    sampling: { steps: count('steps', 30), guidanceScale, stages: count('stages', 2) },
+    sampling: { steps: count('steps', 30), guidanceScale, stages },
+    longSampling: { steps: count('long-steps', 12), flowShift, guidanceScale, stages },
+    longBlock: count('long-block', 4),
     json: values.json,
     markdown: values.markdown,
   };

@@ -9,8 +9,7 @@ import { summarise } from './summary.ts';
 import type { Way } from './ways.ts';
 
 const PLAIN: Way = { kind: 'plain', name: 'plain' };
-/** The default of a job: blocks of eight latents with four of context, noise from one pool. */
-const LONG: Way = { kind: 'blocks', name: 'long', contextLatents: 4, isCoordinated: true };
+const LONG = { kind: 'blocks', name: 'long', contextLatents: 4, isCoordinated: true } as const;
 
 async function makeFilms(
   kit: Kit,
@@ -44,7 +43,9 @@ try {
   const prompts = trialPrompts(world, Math.max(options.prompts, options.long), options.seed);
   const kit = await openKit(options.model, world, options.sampling, prompts);
   const plain = summarise(await makeFilms(kit, PLAIN, prompts.slice(0, options.prompts), options.frames));
-  const long = summarise(await makeFilms(kit, LONG, prompts.slice(0, options.long), options.frames));
+  const way: Way = { ...LONG, blockLatents: options.longBlock };
+  const longKit = { ...kit, sampling: options.longSampling };
+  const long = summarise(await makeFilms(longKit, way, prompts.slice(0, options.long), options.frames));
   const gates = [...plainGates(plain), ...longGates(long)];
   for (const gate of gates) console.log(line(gate));
   console.log(

@@ -4,6 +4,7 @@ export type Way =
   | {
       readonly kind: 'blocks';
       readonly name: string;
+      readonly blockLatents: number;
       readonly contextLatents: number;
       /** All blocks draw from one pool; else each has noise of its own. */
       readonly isCoordinated: boolean;
@@ -11,7 +12,8 @@ export type Way =
 
 /** Frames that the model makes at once: 21 latents, as in training. */
 export const PLAIN_FRAMES = 81;
-export const BLOCK_LATENTS = 8;
+/** The default of a job. */
+const BLOCK_LATENTS = 8;
 
 const CONTEXTS = [0, 2, 4];
 
@@ -23,6 +25,7 @@ export const WAYS: readonly Way[] = [
     [false, true].map((isCoordinated) => ({
       kind: 'blocks' as const,
       name: `DualParal, c = ${contextLatents}, ${isCoordinated ? 'coordinated' : 'independent'} noise`,
+      blockLatents: BLOCK_LATENTS,
       contextLatents,
       isCoordinated,
     })),
