@@ -7,7 +7,6 @@ import argparse
 import json
 import pathlib
 
-import numpy as np
 import torch
 from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanTransformer3DModel
 from transformers import UMT5EncoderModel

@@ -12,7 +12,7 @@ import time
 import numpy as np
 import torch
 
-from domain import BACKGROUNDS, CELL, GRID, look_list, motion_list, picture, velocity as pixel_velocity
+from domain import BACKGROUNDS, CELL, GRID, look_list, picture, velocity as pixel_velocity
 from latent_film import LOOKS, MOTIONS, TEMPLATES, cells_per_latent, place
 from train_transformer import save
 from vae import decode, encode, keep_frozen, make_vae, start_weights
