@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from domain import caption
-from exact import expected_clean
-from flow import loss_weight, sigma_of, tokens
+from exact import expected_velocity
+from flow import conditions, loss_weight, sigma_of
 from latent_film import place, window
-from transformer import ROWS_PER_LATENT, padding_bias, text_rows, velocity
+from transformer import ROWS_PER_LATENT, velocity
 
 BLOCKS, CONTEXTS = (4, 8), (2, 4, 4)
 FEWEST_STEPS, MOST_STEPS = 14, 30
@@ -20,13 +20,18 @@ FIRST_BLOCKS = 0.15  # Share of windows at the start of a film, which have no co
 NEWEST = 0.15  # Share of windows of a block that has just been started.
 
 
+def next_pool(rng, pool, block):
+    """The pool [.., block + context, 12, 12] for the next block: its last `context` first, the others in any order."""
+    front, others = pool[..., block:, :, :], pool[..., :block, :, :]
+    return np.concatenate([front, others[..., rng.permutation(block), :, :]], axis=-3)
+
+
 def pool_noise(rng, block, context, blocks):
     """Noise [16, context + blocks * block, 12, 12] of a context and the blocks after it, from one pool as in DualParal."""
     pool = rng.standard_normal((16, block + context, 12, 12), dtype=np.float32)
     parts = [pool]
     for _ in range(blocks - 1):
-        front, others = pool[:, block:], pool[:, :block]
-        pool = np.concatenate([front, others[:, rng.permutation(block)]], axis=1)
+        pool = next_pool(rng, pool, block)
         parts.append(pool[:, context:])
     return torch.from_numpy(np.concatenate(parts, axis=1))
 
@@ -45,31 +50,29 @@ class BlockWindows:
         count = max(2, latents // ((context + block) * (1 if is_newest else 2)))
         rows = []
         for _ in range(count):
-            look, motion = self.chosen[rng.integers(len(self.chosen))]
+            film = self.chosen[rng.integers(len(self.chosen))]
             steps = int(rng.integers(FEWEST_STEPS, MOST_STEPS + 1))
             # Half of the draws where the place is decided, in the first third of the steps.
             last = steps // 3 if rng.random() < 0.5 else steps
             done = 0 if is_newest else int(rng.integers(1, max(2, last)))
             before, own, after = (sigma_of(max(0.0, 1 - k / steps)) for k in (done + 1, done, max(0, done - 1)))
             sigma = torch.tensor([own if is_first else before] * context + [own] * block + [after] * block)
-            clean = window(look, motion, place(rng), context + 2 * block)
+            clean = window(*film, place(rng), context + 2 * block)
             noise = pool_noise(rng, block, context, 2)
             noisy = (1 - sigma[:, None, None]) * clean + sigma[:, None, None] * noise
-            rows.append((noisy, sigma, own, after, caption(look, motion, rng.random() < 0.6), (look, motion)))
+            rows.append((noisy, sigma, own, after, caption(*film, rng.random() < 0.6), film))
         return block, context, is_first, is_newest, rows
 
 
 def wanted_of(noisy, sigma, film, own):
     """Velocity wanted of the latents `own` (a slice), given all of a window."""
-    mean = expected_clean(noisy, sigma, *film)[:, own]
-    return (noisy[:, own] - mean) / sigma[own, None, None].clamp(min=1e-2)
+    return expected_velocity(noisy, sigma, *film)[:, own]
 
 
 def block_loss(model, text_encoder, batch):
     """Loss to train on, and the block-steps' errors of the velocity and noise levels."""
     block, context, is_first, is_newest, rows = batch
-    ids, mask = tokens([row[4] for row in rows])
-    text, bias = text_rows(text_encoder, ids, mask), padding_bias(mask)
+    text, bias = conditions(text_encoder, [row[4] for row in rows])
     noisy = torch.stack([row[0] for row in rows])
     end = context + block
     first = 0 if is_first else context

@@ -26,3 +26,9 @@ def expected_clean(noisy, sigma, look, motion):
     level = sigma.clamp(min=1e-2)
     evidence = torch.einsum("cfhw,kcfhw,f->k", noisy, films, (1 - sigma) / level.square())
     return torch.einsum("k,kcfhw->cfhw", evidence.softmax(dim=0), films)
+
+
+def expected_velocity(noisy, sigma, look, motion):
+    """Mean of noise - clean given noisy latents, shapes as above."""
+    mean = expected_clean(noisy, sigma, look, motion)
+    return (noisy - mean) / sigma[:, None, None].clamp(min=1e-2)

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from domain import DIRECTIONS, GRID, STRIDE, caption, pairs
-from exact import expected_clean
+from exact import expected_velocity
 from latent_film import LOOKS, MOTIONS, TEMPLATES, cells_per_latent, place, window
 from tokenizer import encode
 from transformer import padding_bias, text_rows, trail_targets, velocity
@@ -21,6 +21,12 @@ def tokens(captions):
     for i, row in enumerate(rows):
         ids[i, : len(row)] = torch.tensor(row)
     return ids, (ids > 0).long()
+
+
+def conditions(text_encoder, captions):
+    """Text rows and padding bias of captions (None: no caption)."""
+    ids, mask = tokens(captions)
+    return text_rows(text_encoder, ids, mask), padding_bias(mask)
 
 
 def sigma_of(u):
@@ -78,20 +84,17 @@ def wanted_velocity(noisy, sigma, clean, noise, films):
     wanted = noise - clean
     for i, film in enumerate(films):
         if film is not None:
-            mean = expected_clean(noisy[i], sigma[i, 0, :, 0, 0], *film)
-            wanted[i] = (noisy[i] - mean) / sigma[i].clamp(min=1e-2)
+            wanted[i] = expected_velocity(noisy[i], sigma[i, 0, :, 0, 0], *film)
     return wanted
 
 
 def loss_of(model, text_encoder, batch, trail_weight=0.0):
     """Loss to train on, the windows' errors of the velocity and noise levels, and the trail's loss (0 if not asked for)."""
     noisy, wanted, level, weight, captions, steps = batch
-    ids, mask = tokens(captions)
     targets, taught = None, []
     if trail_weight > 0:
         targets = trail_targets(steps, noisy.shape[2], GRID // 2, GRID // 2)
-    text = text_rows(text_encoder, ids, mask)
-    predicted = velocity(model, noisy, level * 1000, text, padding_bias(mask), targets, taught)
+    predicted = velocity(model, noisy, level * 1000, *conditions(text_encoder, captions), targets, taught)
     error = (predicted - wanted).square().mean(dim=(1, 3, 4))
     each = (error * weight).sum(1) / weight.sum(1)
     loss = (each * loss_weight(level)).mean()
@@ -115,10 +118,7 @@ def sample(model, text_encoder, captions, frames, steps, seed, guidance=1.0):
     x = torch.randn(len(captions), 16, frames, GRID, GRID, generator=generator)
     sigmas = [sigma_of(1 - i / steps) for i in range(steps)] + [0.0]
     sets = [captions] if guidance == 1.0 else [captions, [None] * len(captions)]
-    prepared = []
-    for c in sets:
-        ids, mask = tokens(c)
-        prepared.append((text_rows(text_encoder, ids, mask), padding_bias(mask)))
+    prepared = [conditions(text_encoder, c) for c in sets]
     for now, then in zip(sigmas, sigmas[1:]):
         t = torch.full((len(captions),), now * 1000)
         v = [velocity(model, x, t, *p) for p in prepared]

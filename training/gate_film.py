@@ -12,10 +12,10 @@ from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanTransformer3
 from transformers import UMT5EncoderModel
 
 from domain import caption
-from flow import judge_latents, tokens, trial_pairs
+from flow import conditions, judge_latents, trial_pairs
 from judge import judge_films
 from sheet import contact_sheet
-from transformer import padding_bias, text_rows, velocity
+from transformer import velocity
 
 LATENTS = 21
 LEAST = {"colour": 0.95, "shape": 0.85, "direction": 0.90}
@@ -29,10 +29,7 @@ def sample_latents(model, text_encoder, scheduler, captions, steps, guidance, se
         scheduler.set_timesteps(steps)
         generator = torch.Generator().manual_seed(seed + i)
         x = torch.randn(1, 16, latents, 12, 12, generator=generator)
-        sides = []
-        for c in (text, None) if guidance > 1 else (text,):
-            ids, mask = tokens([c])
-            sides.append((text_rows(text_encoder, ids, mask), padding_bias(mask)))
+        sides = [conditions(text_encoder, [c]) for c in ((text, None) if guidance > 1 else (text,))]
         for t in scheduler.timesteps:
             v = [velocity(model, x, t.float().reshape(1), *side) for side in sides]
             guided = v[1] + guidance * (v[0] - v[1]) if len(v) == 2 else v[0]

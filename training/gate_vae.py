@@ -11,8 +11,8 @@ import torch
 
 from domain import film, pairs
 from export import make_vae
-from latent_film import place, window
 from judge import judge_films
+from latent_film import place, window
 from sheet import contact_sheet
 from vae import start_weights
 

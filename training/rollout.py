@@ -7,24 +7,20 @@ its own states, and is told what the evidence of the whole window says.
 import numpy as np
 import torch
 
-from blocks import BLOCKS, CONTEXTS, FEWEST_STEPS, MOST_STEPS
+from blocks import BLOCKS, CONTEXTS, FEWEST_STEPS, MOST_STEPS, next_pool, wanted_of
 from domain import GRID, caption
-from exact import expected_clean
-from flow import loss_weight, sigma_of, tokens
-from transformer import ROWS_PER_LATENT, padding_bias, text_rows, velocity
+from exact import expected_velocity
+from flow import conditions, loss_weight, sigma_of
+from transformer import ROWS_PER_LATENT, velocity
 
 DECIDED = 0.35  # Share of the steps, from the end, that is left out: the place is long decided.
 TAUGHT = 0.4  # Share of a film's states that are trained on.
 
 
 def film_of(rng, chosen):
+    """A caption and what it says (look, motion)."""
     look, motion = chosen[rng.integers(len(chosen))]
     return caption(look, motion, rng.random() < 0.6), (look, motion)
-
-
-def conditions(text_encoder, captions):
-    ids, mask = tokens(captions)
-    return text_rows(text_encoder, ids, mask), padding_bias(mask)
 
 
 def sampled_loss(model, text_encoder, chosen, seed, step):
@@ -45,9 +41,9 @@ def sampled_loss(model, text_encoder, chosen, seed, step):
             v = velocity(model, x, level * 1000, *conditions(text_encoder, captions))
         if taught[s]:
             sigma = torch.full((frames,), now)
-            wanted = torch.stack([(z - expected_clean(z, sigma, *film)) / now for z, film in zip(x, films)])
+            wanted = torch.stack([expected_velocity(z, sigma, *film) for z, film in zip(x, films)])
             error = (v - wanted).square().mean(dim=(1, 2, 3, 4))
-            ((error * loss_weight(level)).mean() / max(1, taught.sum())).backward()
+            ((error * loss_weight(level)).mean() / taught.sum()).backward()
             errors += error.tolist()
             levels += level.tolist()
         x = x + (then - now) * v.detach()
@@ -75,8 +71,7 @@ class Queue:
 
     def start_block(self):
         if self.started > 0:
-            front, others = self.pool[:, :, self.block:], self.pool[:, :, :self.block]
-            self.pool = np.concatenate([front, others[:, :, self.rng.permutation(self.block)]], axis=2)
+            self.pool = next_pool(self.rng, self.pool, self.block)
         first = 0 if self.started == 0 else self.context
         self.queue.append([0, torch.from_numpy(self.pool[:, :, first:].copy())])
         self.started += 1
@@ -117,10 +112,9 @@ class Queue:
 
     def wanted(self, x, own, left_level, now, after):
         """What the evidence of context, block and next block says of the block's velocity."""
-        levels = [left_level] * (x.shape[2] - own.shape[2]) + [now] * own.shape[2]
+        first = x.shape[2] - own.shape[2]
+        levels = [left_level] * first + [now] * own.shape[2]
         if after is not None:
             x = torch.cat([x, after[0]], dim=2)
             levels += [after[1]] * after[0].shape[2]
-        first = len(levels) - own.shape[2] - (0 if after is None else after[0].shape[2])
-        mean = expected_clean(x[0], torch.tensor(levels), *self.film)[None, :, first:first + own.shape[2]]
-        return (own - mean) / now
+        return wanted_of(x[0], torch.tensor(levels), self.film, slice(first, first + own.shape[2]))[None]

@@ -17,7 +17,7 @@ from domain import caption, pairs
 from flow import Windows, judge_latents, loss_of, sample, trial_pairs
 from optimiser import Muon, split
 from rollout import Queue, sampled_loss
-from transformer import make_text_encoder, make_transformer, start_weights
+from transformer import ROWS_PER_LATENT, make_text_encoder, make_transformer, start_weights
 
 SEED = 12
 WARM_UP, MUON_RATE, LOOKING_RATE, ADAM_RATE = 60, 0.02, 1e-3, 2e-3
@@ -49,7 +49,7 @@ def plan(step, steps):
         frames, tokens, anchored = int(rng.integers(3, 11)), 1440, 0.3
     else:
         frames, tokens, anchored = int(rng.choice([4, 8, 12, 16, 21])), 2016, 0.15 if at < 0.8 else 0.05
-    return frames, max(2, tokens // (36 * frames)), anchored, trail
+    return frames, max(2, tokens // (ROWS_PER_LATENT * frames)), anchored, trail
 
 
 def kind_of_step(step, steps):
