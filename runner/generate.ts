@@ -4,8 +4,8 @@ import { FRAMES_PER_LATENT, type JobSpec } from '#contract/job-spec.ts';
 import type { Film, Quality } from '#contract/result.ts';
 import { type FrameDecoder, openFrameDecoder } from './decode/frames.ts';
 import { TILING } from './decode/tiles.ts';
-import { joinLatents } from './join-latents.ts';
 import { judgeFilm } from './judge-film.ts';
+import { joinLatents } from './latents.ts';
 import { noiseOf } from './noise.ts';
 import { findFfmpeg } from './output/ffmpeg.ts';
 import { type FilmWriter, openFilm } from './output/film.ts';
@@ -144,7 +144,7 @@ function openDecoder(
   return openFrameDecoder(
     { config: model.config.vae, weights: model.vae },
     { device, latentHeight, latentWidth, ...(decoding.tiling ? { tiling: TILING } : {}) },
-    { signal },
+    signal,
   );
 }
 

@@ -70,6 +70,34 @@ export function isDType(name: string): name is DType {
   return Object.hasOwn(BYTES_PER_ELEMENT, name);
 }
 
+/** False where a number is NaN or infinite. One pass at memory speed: four sums, so that none waits for the one before. */
+export function allFinite(data: Float32Array): boolean {
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  const even = data.length - (data.length % 4);
+  for (let i = 0; i < even; i += 4) {
+    a += data[i]! * 0;
+    b += data[i + 1]! * 0;
+    c += data[i + 2]! * 0;
+    d += data[i + 3]! * 0;
+  }
+  for (let i = even; i < data.length; i++) a += data[i]! * 0;
+  return a + b + c + d === 0;
+}
+
+/** Bits of the exponent of a 16-bit type; all of them are set in NaN and infinity. */
+const EXPONENT = { F16: 0x7c00, BF16: 0x7f80 } as const;
+
+/** As {@link allFinite}, of numbers stored as bytes. */
+export function allFiniteBytes(bytes: Uint8Array, dtype: FloatType): boolean {
+  const { buffer, byteOffset, byteLength } = bytes;
+  if (dtype === 'F32') return allFinite(new Float32Array(buffer, byteOffset, byteLength / 4));
+  const exponent = EXPONENT[dtype];
+  return new Uint16Array(buffer, byteOffset, byteLength / 2).every((bits) => (bits & exponent) !== exponent);
+}
+
 /** A zero-filled float32 tensor; `shared` puts it where several threads can see it. */
 export function zeros(shape: readonly number[], shared = false): F32Tensor {
   const byteLength = elementCount(shape) * BYTES_PER_ELEMENT.F32;

@@ -1,8 +1,6 @@
-/** Entry of the decoder's thread; `frames.ts` starts it. It decodes one latent per message, in order, until it is told to end. */
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { type ErrorRecord, toErrorRecord } from '#contract/error.ts';
-import { cancelHandle } from '../ort/binding.ts';
+/** Entry of the decoder's thread; `frames.ts` starts it. It decodes one latent per request, in order. */
 import type { F32Tensor } from '../tensor.ts';
+import { inThread } from '../thread/in-thread.ts';
 import type { DecoderModel, DecoderOptions } from './decoder.ts';
 import { toRgb } from './pixels.ts';
 import { openDecoderAt } from './replay.ts';
@@ -15,44 +13,18 @@ export interface DecodeTask {
   readonly before: F32Tensor | null;
 }
 
-/** A latent to decode, or the end. */
-export type DecodeRequest = { readonly kind: 'latent'; readonly latent: Float32Array } | { readonly kind: 'end' };
-
-/** What the thread tells: how to cancel it, that it is loaded, the frames of a latent as RGB24, and why it failed. */
-export type DecodeMessage =
-  | { readonly kind: 'started'; readonly cancel: bigint }
+/** What the thread tells: that it is loaded, and the frames of a latent as RGB24. */
+export type DecodeTold =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'frames'; readonly rgb: Uint8Array; readonly frames: number }
-  | { readonly kind: 'failed'; readonly error: ErrorRecord };
+  | { readonly kind: 'frames'; readonly rgb: Uint8Array; readonly count: number };
 
-if (parentPort !== null) run(parentPort, workerData as DecodeTask);
-
-function run(port: MessagePort, { model, options, next, before }: DecodeTask): void {
-  const tell = (message: DecodeMessage, transfer: readonly ArrayBuffer[] = []) => port.postMessage(message, transfer);
-  const fail = (error: unknown) => {
-    tell({ kind: 'failed', error: toErrorRecord(error) });
-    port.close();
-  };
-  try {
-    tell({ kind: 'started', cancel: cancelHandle() });
-    const decoder = openDecoderAt(model, options, next, before);
-    tell({ kind: 'ready' });
-    port.on('message', (request: DecodeRequest) => {
-      try {
-        if (request.kind === 'end') {
-          port.close();
-          decoder.release();
-          return;
-        }
-        const { planes, frames } = decoder.decode(request.latent);
-        const rgb = toRgb(planes, frames, planes.length / 3 / frames);
-        tell({ kind: 'frames', rgb, frames }, [rgb.buffer]);
-      } catch (error) {
-        decoder.release();
-        fail(error);
-      }
-    });
-  } catch (error) {
-    fail(error);
+inThread<DecodeTask, Float32Array, DecodeTold>(async ({ task: { model, options, next, before }, tell, requests }) => {
+  using stack = new DisposableStack();
+  const decoder = stack.adopt(openDecoderAt(model, options, next, before), (opened) => opened.release());
+  tell({ kind: 'ready' });
+  for await (const latent of requests) {
+    const { planes, frames } = decoder.decode(latent);
+    const rgb = toRgb(planes, frames, planes.length / 3 / frames);
+    tell({ kind: 'frames', rgb, count: frames }, [rgb.buffer]);
   }
-}
+});

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { latentAt, sliceLatents } from '../latents.ts';
 import { cpuDevices } from '../ort/device.ts';
 import type { F32Tensor } from '../tensor.ts';
 import { openModel } from '../weights/open-model.ts';
 import { readTensors } from '../weights/read-tensors.ts';
 import { type FrameDecoder, openFrameDecoder } from './frames.ts';
 import { toRgb } from './pixels.ts';
-import { latentAt, openDecoder } from './stream.ts';
+import { openDecoder } from './stream.ts';
 
 const GOLDEN = join(import.meta.dirname, '../../test/golden/data');
 const opened = openModel(join(GOLDEN, 'tiny-wan'));
@@ -46,17 +47,11 @@ describe('decoding in a thread', () => {
   });
 
   it('goes on from kept latents', async () => {
-    const area = latentHeight * latentWidth;
-    const pick = (from: number, to: number) => {
-      const parts = Array.from({ length: to - from }, (_, i) => latentAt(latents, from + i));
-      const data = new Float32Array(16 * parts.length * area);
-      parts.forEach((part, i) => {
-        for (let c = 0; c < 16; c++) data.set(part.subarray(c * area, (c + 1) * area), (c * parts.length + i) * area);
-      });
-      return { shape: [1, 16, parts.length, latentHeight, latentWidth], data };
-    };
-    const decoder = await openFrameDecoder(model, options, { from: { next: 3, before: pick(0, 3) } });
-    expect(await framesOf(decoder, pick(3, 5))).toEqual(expected(3));
+    const decoder = await openFrameDecoder(model, {
+      ...options,
+      from: { next: 3, before: sliceLatents(latents, 0, 3) },
+    });
+    expect(await framesOf(decoder, sliceLatents(latents, 3, 2))).toEqual(expected(3));
     await decoder[Symbol.asyncDispose]();
   });
 
@@ -79,7 +74,7 @@ describe('decoding in a thread', () => {
     for (const wait of [0, 1]) {
       const controller = new AbortController();
       const run = async () => {
-        const decoder = await openFrameDecoder(model, options, { signal: controller.signal });
+        const decoder = await openFrameDecoder(model, options, controller.signal);
         try {
           for await (const frames of decoder.decode(latents)) {
             expect(frames.count).toBeGreaterThan(0);

@@ -1,11 +1,10 @@
-import { Worker } from 'node:worker_threads';
-import { fromErrorRecord } from '#contract/error.ts';
-import { cancelRuns } from '../ort/binding.ts';
+import { latentAt } from '../latents.ts';
 import type { F32Tensor } from '../tensor.ts';
-import type { DecodeMessage, DecodeRequest, DecodeTask } from './decode-worker.ts';
+import { createPatience, LOOK_EVERY_MILLISECONDS, type PatienceSettings } from '../thread/patience.ts';
+import { startThread, type Thread } from '../thread/thread.ts';
+import type { DecodeTask, DecodeTold } from './decode-worker.ts';
 import type { DecoderModel, DecoderOptions } from './decoder.ts';
 import { decodeError } from './errors.ts';
-import { latentAt } from './stream.ts';
 
 /** Frames of one latent, RGB24 one after another: one frame for a film's first latent, four for every later one. */
 export interface Frames {
@@ -27,33 +26,30 @@ export interface ResumePoint {
   readonly before: F32Tensor | null;
 }
 
+/** How the thread decodes: from a film's beginning, and with the usual patience, unless said. */
+export interface FrameDecoderOptions extends Omit<DecoderOptions, 'continued'> {
+  readonly from?: ResumePoint;
+  readonly patience?: PatienceSettings;
+}
+
 /** Latents on their way through the thread: one is decoded while the frames of the one before are encoded. */
 const IN_FLIGHT = 2;
-/** How long the thread may take to end by itself: a run is cancelled at once, but a load cannot be. */
-const STOP_PATIENCE_MILLISECONDS = 10_000;
 
 /**
  * Starts the decoder's thread and resolves once it is loaded. Throws `E_DEVICE_…` when it cannot be, `E_DECODE_THREAD` when the
- * thread dies, and the signal's reason on an abort.
+ * thread dies, `E_DECODE_HUNG` when a latent takes out of all proportion, and the signal's reason on an abort.
  */
 export async function openFrameDecoder(
   model: DecoderModel,
-  options: Omit<DecoderOptions, 'continued'>,
-  { signal, from = { next: 0, before: null } }: { readonly signal?: AbortSignal; readonly from?: ResumePoint } = {},
+  { from = { next: 0, before: null }, patience, ...options }: FrameDecoderOptions,
+  signal?: AbortSignal,
 ): Promise<FrameDecoder> {
   signal?.throwIfAborted();
-  const thread = startThread({ model, options, ...from });
-  const abort = () => thread.stop(signal?.reason);
-  signal?.addEventListener('abort', abort, { once: true });
-  const dispose = async () => {
-    signal?.removeEventListener('abort', abort);
-    thread.stop(decodeError('E_DECODE_STOPPED'));
-    await thread.ended;
-  };
+  const decoding = startDecoding({ model, options, ...from }, patience, signal);
   try {
-    await thread.ready;
+    await decoding.ready;
   } catch (error) {
-    await dispose();
+    await decoding.close();
     throw error;
   }
   return {
@@ -61,32 +57,39 @@ export async function openFrameDecoder(
       const count = checkedCount(latents, model, options);
       const onTheWay: Promise<Frames>[] = [];
       for (let at = 0; at < count || onTheWay.length > 0; ) {
-        while (at < count && onTheWay.length < IN_FLIGHT) onTheWay.push(thread.request(latentAt(latents, at++)));
+        while (at < count && onTheWay.length < IN_FLIGHT) onTheWay.push(decoding.request(latentAt(latents, at++)));
         yield (await onTheWay.shift()) as Frames;
       }
     },
-    [Symbol.asyncDispose]: dispose,
+    [Symbol.asyncDispose]: decoding.close,
   };
 }
 
-interface DecodeThread {
-  readonly ready: Promise<void>;
-  readonly ended: Promise<void>;
-  request(latent: Float32Array<ArrayBuffer>): Promise<Frames>;
-  /** Ends the thread; whoever still waits gets `reason`. */
-  stop(reason: unknown): void;
-}
-
-function startThread(task: DecodeTask): DecodeThread {
+/** The thread and those who wait for its frames. */
+function startDecoding(task: DecodeTask, settings: PatienceSettings | undefined, signal: AbortSignal | undefined) {
   const ready = Promise.withResolvers<void>();
-  const ended = Promise.withResolvers<void>();
   const waiting: PromiseWithResolvers<Frames>[] = [];
-  const worker = new Worker(new URL('./decode-worker.ts', import.meta.url), { workerData: task, name: 'decoder' });
-  let cancel: bigint | undefined;
   let failure: { readonly reason: unknown } | undefined;
-  let isLoaded = false;
-  let isOver = false;
-  let patience: NodeJS.Timeout | undefined;
+  let done = 0;
+  const thread: Thread<Float32Array> = startThread<Float32Array, DecodeTold>(
+    {
+      entry: new URL('./decode-worker.ts', import.meta.url),
+      name: 'decoder',
+      task,
+      onTold(told) {
+        if (told.kind === 'ready') return ready.resolve();
+        done += 1;
+        waiting.shift()?.resolve(told);
+      },
+      died: (code) => decodeError('E_DECODE_THREAD', { code }),
+    },
+    signal,
+  );
+  const patience = createPatience(settings);
+  const watch = setInterval(() => {
+    const stuck = patience.look(done, waiting.length > 0, performance.now());
+    if (stuck !== undefined) fail(decodeError('E_DECODE_HUNG', { seconds: Math.round(stuck / 1000) }));
+  }, LOOK_EVERY_MILLISECONDS);
 
   function fail(reason: unknown): void {
     failure ??= { reason };
@@ -94,45 +97,24 @@ function startThread(task: DecodeTask): DecodeThread {
     for (const { reject } of waiting.splice(0)) reject(failure.reason);
   }
 
-  worker.on('message', (message: DecodeMessage) => {
-    if (message.kind === 'started') {
-      cancel = message.cancel;
-      if (failure !== undefined) cancelRuns(cancel);
-    } else if (message.kind === 'ready') {
-      isLoaded = true;
-      ready.resolve();
-    } else if (message.kind === 'frames') waiting.shift()?.resolve({ rgb: message.rgb, count: message.frames });
-    else fail(fromErrorRecord(message.error));
-  });
-  worker.on('error', fail);
-  worker.on('exit', (code) => {
-    isOver = true;
-    clearTimeout(patience);
-    fail(decodeError('E_DECODE_THREAD', { code }));
-    ended.resolve();
-  });
-  // Nobody may be waiting at the moment of a failure; the next request tells of it.
+  thread.failed.catch(fail);
   ready.promise.catch(() => undefined);
-
   return {
     ready: ready.promise,
-    ended: ended.promise,
-    request(latent) {
+    request(latent: Float32Array<ArrayBuffer>): Promise<Frames> {
       const answer = Promise.withResolvers<Frames>();
+      // Nobody may be waiting at the moment of a failure; the next request tells of it.
       answer.promise.catch(() => undefined);
       if (failure === undefined) {
         waiting.push(answer);
-        worker.postMessage({ kind: 'latent', latent } satisfies DecodeRequest, [latent.buffer]);
+        thread.ask(latent, [latent.buffer]);
       } else answer.reject(failure.reason);
       return answer.promise;
     },
-    stop(reason) {
-      if (isOver) return;
-      const isBusy = waiting.length > 0 || !isLoaded;
-      fail(reason);
-      if (isBusy && cancel !== undefined) cancelRuns(cancel);
-      worker.postMessage({ kind: 'end' } satisfies DecodeRequest);
-      patience ??= setTimeout(() => void worker.terminate(), STOP_PATIENCE_MILLISECONDS);
+    async close(): Promise<void> {
+      clearInterval(watch);
+      fail(decodeError('E_DECODE_STOPPED'));
+      await thread.stop();
     },
   };
 }

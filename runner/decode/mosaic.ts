@@ -15,7 +15,7 @@ export interface Mosaic {
   readonly tiles: readonly Tile[];
   /** Blends `planes [3, T, …]` of a tile, in place, with the neighbours placed before it, and puts it into the picture. */
   place(tile: Tile, planes: Float32Array, frames: number): void;
-  /** `[3, T, 8h, 8w]` limited to [−1, 1], once all tiles are placed; valid until the next tile is. */
+  /** `[3, T, 8h, 8w]`, once all tiles are placed; valid until the next tile is. */
   picture(frames: number): Float32Array;
 }
 
@@ -66,11 +66,7 @@ export function createMosaic(tiling: Tiling, rows: readonly Span[], columns: rea
       const x = tile.horizontal.start * PIXELS_PER_LATENT;
       copyRectangle(own, { data: planes, ...extent, y: 0, x: 0 }, { data: whole, height, width, y, x });
     },
-    picture(frames) {
-      const picture = whole.subarray(0, COLOURS * frames * height * width);
-      for (let i = 0; i < picture.length; i++) picture[i] = Math.min(1, Math.max(-1, picture[i]!));
-      return picture;
-    },
+    picture: (frames) => whole.subarray(0, COLOURS * frames * height * width),
   };
 }
 

@@ -3,12 +3,13 @@
  * decoding the last few latents again, from zero states, leaves the states of the uninterrupted decoder, bit for bit.
  */
 
+import { latentAt } from '../latents.ts';
 import type { VaeConfig } from '../model/config.ts';
 import { vaeBlocks } from '../model/tensor-names.ts';
 import type { F32Tensor } from '../tensor.ts';
 import type { Decoder, DecoderModel, DecoderOptions } from './decoder.ts';
 import { decodeError } from './errors.ts';
-import { latentAt, openDecoder } from './stream.ts';
+import { openDecoder } from './stream.ts';
 
 /** Frames before its own that a convolution over time sees. */
 const REACH_OF_CONVOLUTION = 2;

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { latentAt } from '../latents.ts';
 import { parseVaeConfig } from '../model/component-configs.ts';
 import { cpuDevices } from '../ort/device.ts';
 import type { F32Tensor } from '../tensor.ts';
@@ -9,7 +10,7 @@ import { openWeights, readJsonFile } from '../weights/shards.ts';
 import type { DecoderModel } from './decoder.ts';
 import { toRgb } from './pixels.ts';
 import { openDecoderAt, reachLatents, replayStart } from './replay.ts';
-import { decodeVideo, latentAt, openDecoder } from './stream.ts';
+import { decodeVideo, openDecoder } from './stream.ts';
 
 const GOLDEN = join(import.meta.dirname, '../../test/golden/data');
 const BOUND = 1e-4;

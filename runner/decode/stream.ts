@@ -1,11 +1,13 @@
 /** The decoder for whole pictures, its states resident on the device; and a video at once, for those who have it whole. */
 
+import { latentAt } from '../latents.ts';
 import { vaeStates } from '../model/vae-decoder.ts';
 import { deviceValue, hostValue } from '../ort/value.ts';
 import { elementCount, type F32Tensor, zeros } from '../tensor.ts';
 import { type Chunk, loadChunk } from './chunk.ts';
 import { type Decoder, type DecoderModel, type DecoderOptions, PIXELS_PER_LATENT } from './decoder.ts';
 import { decodeError } from './errors.ts';
+import { limitPicture } from './limit.ts';
 import { openTiledDecoder } from './tiled.ts';
 import { needsTiles } from './tiles.ts';
 
@@ -23,12 +25,13 @@ function openWholeDecoder(model: DecoderModel, options: DecoderOptions): Decoder
   const states = vaeStates(config, weights.tensors, height, width);
   const latent = zeros([1, config.latentChannels, 1, height, width]);
   const latentValue = hostValue(latent.data, 'F32', latent.shape);
-  const later = loadChunk(model, device, { kind: 'steady', height, width });
+  const later = loadChunk(model, device, { kind: 'steady', height, width, unlimited: true });
   const resident = states.map(({ name, shape }) => ({ name, value: deviceValue(later.session, 'F32', shape) }));
   later.attach(resident);
   let first: Chunk | undefined;
+  let done = 0;
   if (!options.continued) {
-    first = loadChunk(model, device, { kind: 'first', height, width });
+    first = loadChunk(model, device, { kind: 'first', height, width, unlimited: true });
     first.attach(resident);
   } else if (device.kind !== 'cpu') later.setZero();
 
@@ -41,6 +44,8 @@ function openWholeDecoder(model: DecoderModel, options: DecoderOptions): Decoder
       const pictures = (first ?? later).run(latentValue);
       first?.release();
       first = undefined;
+      if (!limitPicture(pictures.planes)) throw decodeError('E_DECODE_NOT_FINITE', { latent: done });
+      done += 1;
       return pictures;
     },
     release() {
@@ -73,16 +78,4 @@ export function decodeVideo(decoder: Decoder, latents: F32Tensor): F32Tensor {
     done += part.frames;
   }
   return video;
-}
-
-/** Latent `at` of a video `[1, C, F, h, w]`, as `[C, h, w]`. */
-export function latentAt({ shape, data }: F32Tensor, at: number): Float32Array<ArrayBuffer> {
-  const [, channels, count, height, width] = shape as [number, number, number, number, number];
-  const area = height * width;
-  const latent = new Float32Array(channels * area);
-  for (let channel = 0; channel < channels; channel++) {
-    const start = (channel * count + at) * area;
-    latent.set(data.subarray(start, start + area), channel * area);
-  }
-  return latent;
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findTorchPython } from '../../test/torch/python.ts';
+import { latentAt } from '../latents.ts';
 import { cpuDevices } from '../ort/device.ts';
 import { elementCount, type F32Tensor } from '../tensor.ts';
 import { openModel } from '../weights/open-model.ts';
@@ -11,7 +12,7 @@ import { readTensors } from '../weights/read-tensors.ts';
 import { safetensorsBytes } from '../weights/write-tensors.ts';
 import type { DecoderModel, DecoderOptions } from './decoder.ts';
 import { openDecoderAt } from './replay.ts';
-import { decodeVideo, latentAt, openDecoder } from './stream.ts';
+import { decodeVideo, openDecoder } from './stream.ts';
 import { TILING, type Tiling } from './tiles.ts';
 
 const GOLDEN = join(import.meta.dirname, '../../test/golden');

@@ -4,6 +4,7 @@ import { zeros } from '../tensor.ts';
 import { type Chunk, loadChunk, type Resident } from './chunk.ts';
 import type { Decoder, DecoderModel, DecoderOptions } from './decoder.ts';
 import { decodeError } from './errors.ts';
+import { limitPicture } from './limit.ts';
 import { createMosaic, type Tile } from './mosaic.ts';
 import { copyRectangle, spansOf, type Tiling } from './tiles.ts';
 
@@ -36,6 +37,7 @@ export function openTiledDecoder(model: DecoderModel, options: DecoderOptions, t
   });
   let loaded: ChunkKind = continued ? 'steady' : 'first';
   let wanted = loaded;
+  let done = 0;
 
   /** The graph of a film's first latent is needed once. */
   function loadSteady(): void {
@@ -62,7 +64,10 @@ export function openTiledDecoder(model: DecoderModel, options: DecoderOptions, t
         frames = pictures.frames;
         mosaic.place(tile, pictures.planes, frames);
       }
-      return { planes: mosaic.picture(frames), frames };
+      const planes = mosaic.picture(frames);
+      if (!limitPicture(planes)) throw decodeError('E_DECODE_NOT_FINITE', { latent: done });
+      done += 1;
+      return { planes, frames };
     },
     release() {
       for (const { chunk, value } of sizes.values()) {

@@ -21,7 +21,7 @@ export interface ChunkOptions {
    * is no bfloat16: devices have no kernels for all of these operations in it.
    */
   readonly dtype?: ChunkType;
-  /** Leave values beyond [−1, 1] as they are, for pictures that are blended first. */
+  /** Leave values beyond [−1, 1] as they are, for pictures that are blended or checked first. */
   readonly unlimited?: boolean;
 }
 

@@ -17,6 +17,7 @@ const STATUS_FUNCTIONS = {
   createSessionFromArray: [8, 'ppupp'],
   run: [9, 'ppppupup'],
   createSessionOptions: [10, 'p'],
+  cloneSessionOptions: [12, 'pp'],
   setSessionGraphOptimizationLevel: [23, 'pi'],
   setIntraOpNumThreads: [24, 'pi'],
   sessionGetInputCount: [30, 'pp'],
@@ -44,6 +45,7 @@ const STATUS_FUNCTIONS = {
   appendExecutionProviderCuda: [204, 'pp'],
   createCudaProviderOptions: [205, 'p'],
   updateCudaProviderOptions: [206, 'pppu'],
+  sessionOptionsSetLoadCancellationFlag: [293, 'pi'],
 } as const satisfies Record<string, readonly [number, string]>;
 
 /** Functions that return nothing, all of the form `void f(handle)`. */

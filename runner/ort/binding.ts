@@ -1,5 +1,7 @@
-import { type Handle, ortApi } from './api.ts';
+import { ortApi } from './api.ts';
+import { cancelHandles } from './cancel.ts';
 import { deviceError } from './errors.ts';
+import { startLife } from './lifetime.ts';
 import type { Session } from './session.ts';
 import { check, created } from './status.ts';
 import type { Value } from './value.ts';
@@ -8,57 +10,47 @@ import type { Value } from './value.ts';
 export interface Binding {
   bindInput(name: string, value: Value): void;
   bindOutput(name: string, value: Value): void;
-  /** Runs the graph over the bound values, synchronously; allocates nothing. Throws `E_DEVICE_STOPPED` when cancelled. */
+  /**
+   * Runs the graph over the bound values, synchronously; allocates nothing. Throws `E_DEVICE_STOPPED` when cancelled,
+   * `E_DEVICE_RELEASED` after a release.
+   */
   run(): void;
   release(): void;
 }
 
-// One record per thread, never released: a cancel that comes late from another thread always finds valid memory.
-let runOptions: Handle | undefined;
-
-/** Binds nothing yet; unbound inputs make `run` throw. */
+/** Binds nothing yet; unbound inputs make `run` throw. It holds its session, and each value until another takes its place. */
 export function createBinding(session: Session): Binding {
   const api = ortApi();
   const { name: device } = session.device;
-  const options = cancelHandle();
-  const handle = created((out) => api.createIoBinding(session.handle, out), device, 'making a binding');
+  const { run: options } = cancelHandles();
+  const { handle: sessionHandle } = session;
+  const handle = created((out) => api.createIoBinding(sessionHandle, out), device, 'making a binding');
+  session.life.hold();
   const inputs = slots(session.inputs);
   const outputs = slots(session.outputs);
-  let released = false;
+  const life = startLife(`a binding on ${device}`, () => {
+    api.releaseIoBinding(handle);
+    for (const slot of [...inputs.values(), ...outputs.values()]) slot.value?.life.letGo();
+    session.life.letGo();
+  });
+
+  function tie(slot: Slot, value: Value, bind: typeof api.bindInput): void {
+    life.check();
+    check(bind(handle, slot.name, value.handle), device, 'binding a value');
+    value.life.hold();
+    slot.value?.life.letGo();
+    slot.value = value;
+  }
+
   return {
-    bindInput(name, value) {
-      const slot = slotOf(inputs, name, device);
-      check(api.bindInput(handle, slot.name, value.handle), device, name);
-      slot.value = value;
-    },
-    bindOutput(name, value) {
-      const slot = slotOf(outputs, name, device);
-      check(api.bindOutput(handle, slot.name, value.handle), device, name);
-      slot.value = value;
-    },
+    bindInput: (name, value) => tie(slotOf(inputs, name, device), value, api.bindInput),
+    bindOutput: (name, value) => tie(slotOf(outputs, name, device), value, api.bindOutput),
     run() {
-      check(api.runWithBinding(session.handle, options, handle), device, 'running a graph');
+      life.check();
+      check(api.runWithBinding(sessionHandle, options, handle), device, 'running a graph');
     },
-    release() {
-      if (released) return;
-      released = true;
-      api.releaseIoBinding(handle);
-    },
+    release: life.release,
   };
-}
-
-/**
- * Address of this thread's cancel flag, for {@link cancelRuns} in any other thread. Send it through a message or a
- * SharedArrayBuffer; it stays valid for the life of the process.
- */
-export function cancelHandle(): Handle {
-  runOptions ??= created((out) => ortApi().createRunOptions(out), 'cpu', 'making run options');
-  return runOptions;
-}
-
-/** Makes the run in progress in the thread that owns `handle`, and all its later ones, end with `E_DEVICE_STOPPED`. */
-export function cancelRuns(handle: Handle): void {
-  check(ortApi().runOptionsSetTerminate(handle), 'cpu', 'cancelling runs');
 }
 
 interface Slot {

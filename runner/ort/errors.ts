@@ -13,7 +13,12 @@ export const deviceError = defineErrors({
     fixer: 'user',
     exit: 'device',
   },
-  E_DEVICE_STOPPED: { message: 'a run on {device} was cancelled', fixer: 'user', exit: 'device' },
+  E_DEVICE_STOPPED: { message: 'the work on {device} was cancelled', fixer: 'user', exit: 'device' },
+  E_DEVICE_RELEASED: {
+    message: '{what} was used after it had been released (please report it)',
+    fixer: 'developer',
+    exit: 'internal',
+  },
   E_DEVICE_RUNTIME: {
     message: 'the inference runtime failed on {device} while {operation}: {detail}',
     fixer: 'developer',

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { afterAll, expect, test } from 'vitest';
 import { onnxBytes } from '../model/onnx.ts';
-import { cancelRuns, createBinding } from './binding.ts';
+import { createBinding } from './binding.ts';
+import { cancelWork } from './cancel.ts';
 import { cpuDevices } from './device.ts';
 import { runOnce } from './run-once.ts';
 import { createSession, type Session } from './session.ts';
@@ -69,7 +70,8 @@ test('a binding reads and writes shared memory in place, run after run', () => {
 });
 
 const WORKER = `
-import { createBinding, cancelHandle } from './binding.ts';
+import { createBinding } from './binding.ts';
+import { cancelHandles } from './cancel.ts';
 import { cpuDevices } from './device.ts';
 import { createSession } from './session.ts';
 import { hostValue } from './value.ts';
@@ -80,16 +82,18 @@ const values = [hostValue(workerData.input, 'F32', [1, 4]), hostValue(workerData
 binding.bindInput('x', values[0]);
 binding.bindOutput('y', values[1]);
 binding.run();
-parentPort.postMessage({ cancel: cancelHandle() });
+parentPort.postMessage({ cancel: cancelHandles() });
 parentPort.once('message', () => {
   let code = 'ran';
   try { binding.run(); } catch (error) { code = error.code; }
+  let loading = 'loaded';
+  try { createSession(workerData.model, { device: cpuDevices(1)[0] }); } catch (error) { loading = error.code; }
   binding.release(); for (const value of values) value.release(); session.release();
-  parentPort.postMessage({ code });
+  parentPort.postMessage({ code, loading });
 });
 `;
 
-test('a worker computes over memory of the main thread, which can cancel its runs', async () => {
+test('a worker computes over memory of the main thread, which can cancel its runs and loads', async () => {
   const input = new Float32Array(new SharedArrayBuffer(16)).fill(1);
   const output = new Float32Array(new SharedArrayBuffer(8));
   const source = WORKER.replaceAll("from './", `from '${new URL('.', import.meta.url).href}`);
@@ -98,12 +102,57 @@ test('a worker computes over memory of the main thread, which can cancel its run
   });
   const [first] = await once(worker, 'message');
   expect([...output]).toEqual([11, 23]);
-  cancelRuns(first.cancel);
+  cancelWork(first.cancel);
   worker.postMessage('again');
   const [second] = await once(worker, 'message');
-  expect(second).toEqual({ code: 'E_DEVICE_STOPPED' });
+  expect(second).toEqual({ code: 'E_DEVICE_STOPPED', loading: 'E_DEVICE_STOPPED' });
   const [exitCode] = await once(worker, 'exit');
   expect(exitCode).toBe(0);
+});
+
+/** A session with everything bound that it needs, and a number that the graph makes of it. */
+function bound() {
+  const session = createSession(linearGraph(), { device: cpu!, intraOpThreads: 1 });
+  const output = new Float32Array(2);
+  const x = hostValue(Float32Array.of(1, 2, 3, 4), 'F32', [1, 4]);
+  const y = hostValue(output, 'F32', [1, 2]);
+  const binding = createBinding(session);
+  binding.bindInput('x', x);
+  binding.bindOutput('y', y);
+  return { session, x, y, binding, output };
+}
+
+test('what a binding names lives as long as the binding, in whatever order its makers let go', () => {
+  const { session, x, y, binding, output } = bound();
+  session.release();
+  for (const value of [x, y]) value.release();
+  binding.run();
+  expect([...output]).toEqual([11, 29]);
+  binding.release();
+});
+
+const RELEASED: readonly { name: string; act: (all: ReturnType<typeof bound>) => unknown }[] = [
+  { name: 'running a binding', act: ({ binding }) => binding.run() },
+  { name: 'binding an input', act: ({ binding, x }) => binding.bindInput('x', x) },
+  { name: 'making a binding', act: ({ session }) => createBinding(session) },
+  { name: 'running once', act: ({ session }) => runOnce(session, { x: { shape: [1, 4], data: new Float32Array(4) } }) },
+  {
+    name: 'binding a released value',
+    act: ({ x }) => {
+      const other = bound();
+      open.push(other.binding, other.session, other.x, other.y);
+      other.binding.bindInput('x', x);
+    },
+  },
+];
+
+test.each(RELEASED)('$name after a release is an error, not a crash', ({ act }) => {
+  const all = bound();
+  for (const item of [all.binding, all.x, all.y, all.session]) {
+    item.release();
+    item.release();
+  }
+  expect(() => act(all)).toThrow(expect.objectContaining({ code: 'E_DEVICE_RELEASED' }));
 });
 
 test('the library survives the threads that used it', async () => {

@@ -1,6 +1,6 @@
 import { bytesPerElement, type DType, elementCount, type F32Tensor, ONNX_ELEMENT } from '../tensor.ts';
 import { copyOf, cStrings, type Handle, ortApi } from './api.ts';
-import { cancelHandle } from './binding.ts';
+import { cancelHandles } from './cancel.ts';
 import { deviceError } from './errors.ts';
 import type { Session } from './session.ts';
 import { check, created } from './status.ts';
@@ -40,7 +40,7 @@ export function runOnceAny(
     const handles = BigUint64Array.from(values, (value) => value.handle);
     const status = api.run(
       session.handle,
-      cancelHandle(),
+      cancelHandles().run,
       inputNames,
       handles,
       inputMemory.length,

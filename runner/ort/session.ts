@@ -1,10 +1,14 @@
 import { addressOf, cStrings, type Handle, ortApi, readCString } from './api.ts';
+import { cancelHandles } from './cancel.ts';
 import type { Device } from './device.ts';
+import { type Lifetime, startLife } from './lifetime.ts';
 import { check, created } from './status.ts';
 
-/** A loaded graph on one device. Released by its owner, after the bindings made from it. */
+/** A loaded graph on one device. Its memory is kept as long as a binding or a value made from it is. */
 export interface Session {
+  /** Throws `E_DEVICE_RELEASED` once it is released. */
   readonly handle: Handle;
+  readonly life: Lifetime;
   readonly device: Device;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -37,14 +41,17 @@ const OPTIMIZE_LEVEL = { basic: 1, all: 99 } as const;
 const ERRORS_ONLY = 3;
 let environment: Handle | undefined;
 
-/** Loads an ONNX graph; its weights are mapped from the files it points to. Throws `E_DEVICE_RUNTIME`, `E_DEVICE_MEMORY`. */
+/**
+ * Loads an ONNX graph; its weights are mapped from the files it points to. Throws `E_DEVICE_RUNTIME`, `E_DEVICE_MEMORY`, and
+ * `E_DEVICE_STOPPED` where another thread cancels this one's work meanwhile.
+ */
 export function createSession(model: Uint8Array, options: SessionOptions): Session {
   const api = ortApi();
   const device = options.device.name;
   const operation = `loading ${options.label ?? 'a graph'}`;
   environment ??= created((out) => api.createEnv(ERRORS_ONLY, 'dualparal', out), device, 'starting the runtime');
   const env = environment;
-  const settings = created((out) => api.createSessionOptions(out), device, operation);
+  const settings = created((out) => api.cloneSessionOptions(cancelHandles().load, out), device, operation);
   try {
     configure(settings, options);
     const handle = created(
@@ -102,17 +109,17 @@ function configureCuda(settings: Handle, device: Device, entry: (key: string, va
 
 function describe(handle: Handle, device: Device): Session {
   const api = ortApi();
-  let released = false;
+  const life = startLife(`a session on ${device.name}`, () => api.releaseSession(handle));
   return {
-    handle,
+    get handle() {
+      life.check();
+      return handle;
+    },
+    life,
     device,
     inputs: names(handle, device.name, api.sessionGetInputCount, api.sessionGetInputName),
     outputs: names(handle, device.name, api.sessionGetOutputCount, api.sessionGetOutputName),
-    release() {
-      if (released) return;
-      released = true;
-      api.releaseSession(handle);
-    },
+    release: life.release,
   };
 }
 

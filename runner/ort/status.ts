@@ -1,7 +1,7 @@
 import { type Handle, ortApi } from './api.ts';
 import { deviceError } from './errors.ts';
 
-const STOPPED = /terminate flag/;
+const STOPPED = /terminate flag|load(ing)? (was )?cancell?ed/i;
 const MEMORY = /Failed to allocate memory|Available memory of|out of memory|bad_alloc/i;
 
 /**

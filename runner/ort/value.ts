@@ -1,12 +1,15 @@
 import { bytesPerElement, type DType, elementCount, ONNX_ELEMENT } from '../tensor.ts';
 import { addressOf, type Handle, ortApi } from './api.ts';
 import { deviceError } from './errors.ts';
+import { type Lifetime, startLife } from './lifetime.ts';
 import type { Session } from './session.ts';
 import { created } from './status.ts';
 
-/** A tensor that graphs read and write in place. Whoever made it releases it, after every binding that names it. */
+/** A tensor that graphs read and write in place. Whoever made it releases it; its memory is kept as long as a binding names it. */
 export interface Value {
+  /** Throws `E_DEVICE_RELEASED` once it is released. */
   readonly handle: Handle;
+  readonly life: Lifetime;
   readonly dtype: DType;
   readonly shape: readonly number[];
   /** First byte: host memory, or device memory of a CUDA value. */
@@ -65,9 +68,11 @@ export function deviceValue(session: Session, dtype: DType, shape: readonly numb
     operation,
   );
   const address = created((out) => api.getTensorMutableData(handle, out), name, operation);
+  session.life.hold();
   return owned(handle, dtype, shape, address, null, () => {
     api.releaseAllocator(allocator);
     api.releaseMemoryInfo(memory);
+    session.life.letGo();
   });
 }
 
@@ -79,18 +84,20 @@ function owned(
   data: ArrayBufferView | null,
   after: () => void,
 ): Value {
-  let released = false;
+  const life = startLife(`a tensor ${dtype} [${shape}]`, () => {
+    ortApi().releaseValue(handle);
+    after();
+  });
   return {
-    handle,
+    get handle() {
+      life.check();
+      return handle;
+    },
+    life,
     dtype,
     shape,
     address,
     data,
-    release() {
-      if (released) return;
-      released = true;
-      ortApi().releaseValue(handle);
-      after();
-    },
+    release: life.release,
   };
 }

@@ -3,11 +3,13 @@ import type { NoiseSource } from '../diffusion/noise-pool.ts';
 import type { Device } from '../ort/device.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { F32Tensor, FloatType } from '../tensor.ts';
+import { createPatience, LOOK_EVERY_MILLISECONDS, type PatienceSettings } from '../thread/patience.ts';
 import { pipelineError } from './errors.ts';
 import { createSharedMemory } from './layout.ts';
-import { type CommonTask, type PipelineModel, scheduleOf, stageTasks } from './stage-task.ts';
+import { type CommonTask, type PipelineModel, scheduleOf, stageName, stageTasks } from './stage-task.ts';
+import { busyStages } from './stuck.ts';
 import { startStages } from './threads.ts';
-import { type FinishedBlock, type PipelineEvent, type StageLane, watchRun } from './watch.ts';
+import { type FinishedBlock, type PipelineEvent, type StageLane, type Watch, watchRun } from './watch.ts';
 
 /** What a pipeline runs. Embeddings are `[1, textTokens, textWidth]`; `unconditional` is null where the plan has one branch. */
 export interface PipelineInput {
@@ -30,6 +32,8 @@ export interface PipelineOptions {
   readonly dtype?: FloatType;
   /** Keep every block's sample after every step, for {@link Pipeline.latentsAfter}. */
   readonly trace?: boolean;
+  /** How long an item may take before its stage counts as stuck. */
+  readonly patience?: PatienceSettings;
   /** Thread entry of the stages; tests give one that fails. */
   readonly stageWorker?: URL;
 }
@@ -77,7 +81,9 @@ export async function openPipeline(input: PipelineInput, signal?: AbortSignal): 
     onExit: () => watch.advance(),
   });
   const abort = () => watch.fail(pipelineError('E_PIPELINE_STOPPED', {}, signal?.reason));
+  let looking: NodeJS.Timeout | undefined;
   const dispose = async () => {
+    clearInterval(looking);
     signal?.removeEventListener('abort', abort);
     watch.fail(pipelineError('E_PIPELINE_STOPPED'));
     await threads.stop();
@@ -90,8 +96,26 @@ export async function openPipeline(input: PipelineInput, signal?: AbortSignal): 
     throw error;
   }
   watch.failed.catch(() => threads.stop());
+  looking = lookForStuckStages(plan, watch, options.patience);
   const { finishedBlocks, lanes, latentsAfter } = watch;
   return { finishedBlocks, lanes, latentsAfter, [Symbol.asyncDispose]: dispose };
+}
+
+/** Ends the run with an error that names the stage, once one is at an item out of all proportion. */
+function lookForStuckStages(plan: Plan, watch: Watch, settings: PatienceSettings | undefined): NodeJS.Timeout {
+  const patiences = plan.stages.map(() => createPatience(settings));
+  return setInterval(() => {
+    const counts = watch.counts();
+    const busy = busyStages(counts, plan.ringSlots);
+    for (const [stage, patience] of patiences.entries()) {
+      const item = counts.done[stage]!;
+      const stuck = patience.look(item, busy[stage]!, performance.now());
+      if (stuck === undefined) continue;
+      const seconds = Math.round(stuck / 1000);
+      const values = { stage: stageName(plan, stage), item, total: counts.itemsTotal, seconds };
+      watch.fail(pipelineError('E_PIPELINE_STAGE_HUNG', values));
+    }
+  }, LOOK_EVERY_MILLISECONDS);
 }
 
 function checkPrompts({ plan, model, conditional, unconditional }: PipelineInput): void {

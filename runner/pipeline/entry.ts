@@ -1,4 +1,5 @@
 import { openNoisePool } from '../diffusion/noise-pool.ts';
+import { copyLatents } from '../latents.ts';
 import { createBinding } from '../ort/binding.ts';
 import { deviceValue, hostValue, type Value } from '../ort/value.ts';
 import type { Item } from '../plan/schedule.ts';
@@ -17,11 +18,12 @@ export interface Entry {
 export function openEntry(task: StageTask, ring: Ring, stack: DisposableStack): Entry {
   const { dtype, plan, transformer } = task;
   const { latentChannels: C, latentHeight, latentWidth, windowLatents, contextLatents } = plan;
-  const plane = latentHeight * latentWidth;
+  const area = latentHeight * latentWidth;
   const pool = openNoisePool(task.noise);
   const stateOf = blockStates(task.shared, plan);
   const places = placesOf(plan);
   const window = new Float32Array(windowLatents * latentElements(plan));
+  const windowMemory = { data: window, channels: C, latents: windowLatents, area };
   const windowValue = own(stack, hostValue(window, 'F32', [1, C, windowLatents, latentHeight, latentWidth]));
   const tokens = windowLatents * plan.tokensPerLatent;
   const embedders = task.experts.map(({ entry }, expert) => {
@@ -42,16 +44,14 @@ export function openEntry(task: StageTask, ring: Ring, stack: DisposableStack): 
 
   /** The last latents of the left neighbour as they are now, then the block's own. */
   function gather(block: number): void {
-    if (block > 0) copyTail(stateOf(block - 1).x, ownLatents(plan, block - 1), contextLatents, 0);
-    copyTail(stateOf(block).x, ownLatents(plan, block), ownLatents(plan, block), block > 0 ? contextLatents : 0);
+    if (block > 0) copyTail(block - 1, contextLatents, 0);
+    copyTail(block, ownLatents(plan, block), block > 0 ? contextLatents : 0);
   }
 
-  /** Copies the last `count` of a sample's latents to position `at` of the window. */
-  function copyTail(sample: Float32Array, latents: number, count: number, at: number): void {
-    for (let channel = 0; channel < C; channel++) {
-      const from = (channel * latents + latents - count) * plane;
-      window.set(sample.subarray(from, from + count * plane), (channel * windowLatents + at) * plane);
-    }
+  function copyTail(block: number, count: number, at: number): void {
+    const latents = ownLatents(plan, block);
+    const sample = { data: stateOf(block).x, channels: C, latents, area };
+    copyLatents(sample, latents - count, count, windowMemory, at);
   }
 
   return {

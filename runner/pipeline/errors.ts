@@ -13,6 +13,18 @@ export const pipelineError = defineErrors({
     fixer: 'administrator',
     exit: 'device',
   },
+  E_PIPELINE_STAGE_HUNG: {
+    message:
+      '{stage} has been at item {item} of {total} for {seconds} s, far longer than at any before, and was given up; try again, on another device if it repeats (DUALPARAL_PATIENCE_SECONDS allows more)',
+    fixer: 'administrator',
+    exit: 'device',
+  },
+  E_PIPELINE_NOT_FINITE: {
+    message:
+      '{where} made numbers that are not finite (NaN or infinity) at block {block}, step {step}: a weight there is damaged, or too large for the precision; fetch the model again (dualparal inspect MODEL --verify compares it with its checksums)',
+    fixer: 'user',
+    exit: 'model',
+  },
   E_PIPELINE_STOPPED: {
     message: 'the pipeline was stopped before the last block was finished',
     fixer: 'user',

@@ -1,35 +1,26 @@
-import type { MessagePort } from 'node:worker_threads';
-import { type ErrorRecord, toErrorRecord } from '#contract/error.ts';
-import { cancelHandle } from '../ort/binding.ts';
-import { isStopped, joinRing } from './ring.ts';
+import { inThread } from '../thread/in-thread.ts';
+import { joinRing } from './ring.ts';
 import { followSchedule, openItemRunner } from './stage-loop.ts';
 import type { StageTask } from './stage-task.ts';
 
-/** What a stage tells the main thread: once when its thread runs, once when it is loaded, and why it failed if it did. */
-export type StageMessage =
-  | { readonly kind: 'started'; readonly cancel: bigint }
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'failed'; readonly error: ErrorRecord };
+/** What a stage tells the main thread: that it is loaded. */
+export type StageTold = 'ready';
 
 /**
- * The life of a stage's thread: load, follow the schedule, release. An error ends it with a message; a stop ends it
- * quietly. `beforeItem` is for tests that make a stage fail.
+ * The life of a stage's thread: load, follow the schedule, release. `beforeItem` is for tests that make a stage of the given
+ * task fail.
  */
-export function runStageThread(task: StageTask, port: MessagePort, beforeItem?: (index: number) => void): void {
-  const tell = (message: StageMessage) => port.postMessage(message);
-  const { stage, plan, shared } = task;
-  const ring = joinRing(shared.control, stage, plan.stages.length, plan.ringSlots);
-  tell({ kind: 'started', cancel: cancelHandle() });
-  try {
+export function runStageThread(beforeItem?: (task: StageTask, index: number) => void): void {
+  inThread<StageTask, never, StageTold>(({ task, tell }) => {
+    const { stage, plan, shared } = task;
+    const ring = joinRing(shared.control, stage, plan.stages.length, plan.ringSlots);
     using stack = new DisposableStack();
     const run = openItemRunner(task, ring, stack);
-    tell({ kind: 'ready' });
+    tell('ready');
     followSchedule(task, (item) => {
-      beforeItem?.(item.index);
+      beforeItem?.(task, item.index);
       run(item);
     });
     ring.rest();
-  } catch (error) {
-    if (!isStopped(new Int32Array(shared.control))) tell({ kind: 'failed', error: toErrorRecord(error) });
-  }
+  });
 }

@@ -3,8 +3,10 @@ import { createSampler } from '../diffusion/sampler.ts';
 import { createBinding } from '../ort/binding.ts';
 import { deviceValue, hostValue, type Value } from '../ort/value.ts';
 import type { Item } from '../plan/schedule.ts';
+import { allFinite } from '../tensor.ts';
 import { blockStates, latentElements, modulationOf, ownLatents, traceOf } from './layout.ts';
 import { loadGraph, own } from './load.ts';
+import { notFinite } from './not-finite.ts';
 import type { StageTask } from './stage-task.ts';
 
 /** The end of the ring: hidden states become the next sample of their block. */
@@ -52,6 +54,7 @@ export function openUpdate(task: StageTask, stack: DisposableStack): Update {
     state.step = stepIndex;
     guide(conditional, unconditional, sampling.guidanceScales[expert]!, block === 0 ? ownFirst : ownLater, velocity);
     sampler.step(state, velocity);
+    if (!allFinite(state.x)) throw notFinite(task, block, stepIndex);
     traceOf(shared, plan, (index + 1) / branches - 1, block)?.set(state.x);
   }
 

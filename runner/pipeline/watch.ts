@@ -1,9 +1,11 @@
+import { sliceLatents } from '../latents.ts';
 import { blockSpan } from '../plan/blocks.ts';
 import type { Plan } from '../plan/plan.ts';
 import { itemsOf, openSchedule, type ScheduleSettings } from '../plan/schedule.ts';
 import type { F32Tensor } from '../tensor.ts';
 import { blockStates, CELLS, ownLatents, type SharedMemory, traceOf } from './layout.ts';
 import { raise } from './ring.ts';
+import type { RunCounts } from './stuck.ts';
 
 /** What happens in a run. Numbers count from 0; `done` is block-steps so far. Events come soon after the fact, in order. */
 export type PipelineEvent =
@@ -37,6 +39,8 @@ export interface Watch {
   advance(): void;
   /** Ends the watch with an error; the first one counts. No blocks come after those that are finished already. */
   fail(error: Error): void;
+  /** How far everybody is, for those who look for a stage that hangs. */
+  counts(): RunCounts;
   /** Rejects when the run has failed; never resolves. */
   readonly failed: Promise<never>;
   finishedBlocks(): AsyncGenerator<FinishedBlock, void, undefined>;
@@ -102,9 +106,13 @@ export function watchRun(
   function take(index: number): FinishedBlock {
     const { firstLatent, latents } = blockSpan(plan, index);
     const kept = index === plan.blocks - 1 ? latents - plan.surplusLatents : latents;
-    const tensor = firstLatents(stateOf(index).x, latents, kept, plan);
+    const tensor = sliceLatents(videoOf(stateOf(index).x, latents), 0, kept);
     raise(cells, CELLS.taken);
     return { index, firstLatent, latents: tensor };
+  }
+
+  function videoOf(data: Float32Array, latents: number): F32Tensor {
+    return { shape: [1, plan.latentChannels, latents, plan.latentHeight, plan.latentWidth], data };
   }
 
   function fail(reason: Error): void {
@@ -129,6 +137,12 @@ export function watchRun(
         yield take(index);
       }
     },
+    counts: () => ({
+      done: plan.stages.map((_, stage) => Atomics.load(cells, CELLS.done(stage))),
+      itemsTotal,
+      finishedBlocks: finished,
+      takenBlocks: Atomics.load(cells, CELLS.taken),
+    }),
     lanes: () =>
       plan.stages.map((_, stage) => {
         const working = Atomics.load(cells, CELLS.working(stage));
@@ -138,21 +152,9 @@ export function watchRun(
     latentsAfter(iteration, block) {
       const latents = ownLatents(plan, block);
       const ordinal = ordinalOf(schedule, iteration, block);
-      return firstLatents(traceOf(memory, plan, ordinal, block)!, latents, latents, plan);
+      return sliceLatents(videoOf(traceOf(memory, plan, ordinal, block)!, latents), 0, latents);
     },
   };
-}
-
-/** A copy of the first `kept` of a sample's latents, `[1, C, kept, h, w]`. */
-function firstLatents(sample: Float32Array, latents: number, kept: number, plan: Plan): F32Tensor {
-  const { latentChannels: channels, latentHeight, latentWidth } = plan;
-  const plane = latentHeight * latentWidth;
-  const data = new Float32Array(channels * kept * plane);
-  for (let channel = 0; channel < channels; channel++) {
-    const from = channel * latents * plane;
-    data.set(sample.subarray(from, from + kept * plane), channel * kept * plane);
-  }
-  return { shape: [1, channels, kept, latentHeight, latentWidth], data };
 }
 
 /** Place of a block-step in schedule order. */

@@ -3,12 +3,9 @@
  * and gives all of its memory back before the transformer loads.
  */
 
-import { Worker } from 'node:worker_threads';
-import { fromErrorRecord } from '#contract/error.ts';
-import { cancelRuns } from '../ort/binding.ts';
 import type { F32Tensor } from '../tensor.ts';
+import { startThread } from '../thread/thread.ts';
 import type { Encoded, EncodedTexts, EncodeOptions, EncodeTask, TextModel } from './encode-texts.ts';
-import type { EncodeMessage } from './encode-worker.ts';
 import { textError } from './errors.ts';
 
 /** A text, by the name of the field that it comes from. */
@@ -22,9 +19,6 @@ export interface EncodedPrompts {
   readonly embeddings: readonly F32Tensor[];
   readonly warnings: readonly string[];
 }
-
-/** How long the thread may take to end by itself: a run is cancelled at once, but a load cannot be. */
-const STOP_PATIENCE_MILLISECONDS = 10_000;
 
 /**
  * Encodes the prompts; equal texts are encoded once, texts that `options.cacheFolder` holds not at all. Throws `E_TOKENIZER_…` for a tokenizer that cannot be used, `E_DEVICE_…`
@@ -56,36 +50,22 @@ function warningOf(name: string, cut: number, length: number): readonly string[]
   ];
 }
 
-function runThread(task: EncodeTask, signal: AbortSignal | undefined): Promise<EncodedTexts> {
+async function runThread(task: EncodeTask, signal: AbortSignal | undefined): Promise<EncodedTexts> {
   const result = Promise.withResolvers<EncodedTexts>();
-  // The memory of the encoder is free only when its thread has ended.
-  const ended = Promise.withResolvers<void>();
-  const worker = new Worker(new URL('./encode-worker.ts', import.meta.url), { workerData: task, name: 'text encoder' });
-  let cancel: bigint | undefined;
-  let patience: NodeJS.Timeout | undefined;
-
-  function stop(): void {
-    if (cancel !== undefined) cancelRuns(cancel);
-    patience ??= setTimeout(() => void worker.terminate(), STOP_PATIENCE_MILLISECONDS);
-    result.reject(signal?.reason);
+  const thread = startThread<never, EncodedTexts>(
+    {
+      entry: new URL('./encode-worker.ts', import.meta.url),
+      name: 'text encoder',
+      task,
+      onTold: result.resolve,
+      died: (code) => textError('E_TEXT_THREAD', { code }),
+    },
+    signal,
+  );
+  try {
+    return await Promise.race([result.promise, thread.failed]);
+  } finally {
+    // The memory of the encoder is free only when its thread has ended.
+    await thread.ended;
   }
-
-  signal?.addEventListener('abort', stop, { once: true });
-  worker.on('message', (message: EncodeMessage) => {
-    if (message.kind === 'started') {
-      cancel = message.cancel;
-      if (signal?.aborted) cancelRuns(cancel);
-    } else if (message.kind === 'done') result.resolve(message.texts);
-    else result.reject(fromErrorRecord(message.error));
-  });
-  worker.on('error', result.reject);
-  worker.on('exit', (code) => {
-    clearTimeout(patience);
-    result.reject(textError('E_TEXT_THREAD', { code }));
-    ended.resolve();
-  });
-  return result.promise.finally(async () => {
-    signal?.removeEventListener('abort', stop);
-    await ended.promise;
-  });
 }

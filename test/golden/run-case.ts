@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { jobSpecSchema } from '#contract/job-spec.ts';
 import { givenNoise } from '../../runner/diffusion/noise-pool.ts';
-import { joinLatents } from '../../runner/join-latents.ts';
+import { joinLatents } from '../../runner/latents.ts';
 import { noiseShapeOf } from '../../runner/noise.ts';
 import { cpuDevices } from '../../runner/ort/device.ts';
 import { openPipeline, type Pipeline, type PipelineInput } from '../../runner/pipeline/driver.ts';

@@ -1,6 +1,4 @@
 /** A stage's thread that goes wrong on purpose, for tests: the real one but for one item of one stage. */
-import { parentPort, workerData } from 'node:worker_threads';
-import type { StageTask } from '../../../runner/pipeline/stage-task.ts';
 import { runStageThread } from '../../../runner/pipeline/stage-thread.ts';
 import { FAULT_VARIABLE, type Fault } from './fault.ts';
 
@@ -12,10 +10,7 @@ const WAYS: Readonly<Record<Fault['how'], () => void>> = {
   hang: () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0),
 };
 
-if (parentPort !== null) {
-  const task = workerData as StageTask;
-  const { stage, item, how } = JSON.parse(process.env[FAULT_VARIABLE] ?? '{}') as Fault;
-  runStageThread(task, parentPort, (index) => {
-    if (task.stage === stage && index === item) WAYS[how]();
-  });
-}
+const { stage, item, how } = JSON.parse(process.env[FAULT_VARIABLE] ?? '{}') as Fault;
+runStageThread((task, index) => {
+  if (task.stage === stage && index === item) WAYS[how]();
+});

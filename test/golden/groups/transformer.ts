@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { guide } from '../../../runner/diffusion/guidance.ts';
-import { joinLatents } from '../../../runner/join-latents.ts';
+import { joinLatents } from '../../../runner/latents.ts';
 import { parseTransformerConfig } from '../../../runner/model/component-configs.ts';
 import type { TransformerConfig } from '../../../runner/model/config.ts';
 import type { F32Tensor } from '../../../runner/tensor.ts';
