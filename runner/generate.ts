@@ -4,30 +4,19 @@ import { FRAMES_PER_LATENT, type JobSpec } from '#contract/job-spec.ts';
 import type { Film, Quality } from '#contract/result.ts';
 import { type FrameDecoder, openFrameDecoder } from './decode/frames.ts';
 import { TILING } from './decode/tiles.ts';
-import { judgeFilm } from './judge-film.ts';
 import { joinLatents } from './latents.ts';
-import { noiseOf } from './noise.ts';
 import { findFfmpeg } from './output/ffmpeg.ts';
 import { type FilmWriter, openFilm } from './output/film.ts';
 import { openPipeline, type Pipeline } from './pipeline/driver.ts';
 import type { FinishedBlock, PipelineEvent } from './pipeline/watch.ts';
-import { type PlannedJob, planJob, summaryOf } from './plan-job.ts';
+import { type PlannedJob, summaryOf } from './plan-job.ts';
+import { type GenerateExtras, type PreparedJob, prepare } from './prepare.ts';
 import { type FilmMeasure, qualityRecord } from './quality/film-quality.ts';
 import type { Lane, Tracker } from './report/tracker.ts';
 import { openStore } from './store/open.ts';
 import type { F32Tensor } from './tensor.ts';
 import { encodePrompts } from './text/encode.ts';
 import { safetensorsBytes } from './weights/write-tensors.ts';
-
-/**
- * What the command line adds to a spec: noise that somebody else drew, a file for the clean latents, and a folder where the
- * embeddings of prompts are kept for later films.
- */
-export interface GenerateExtras {
-  readonly noiseFile?: string;
-  readonly latentsFile?: string;
-  readonly textCacheFolder?: string;
-}
 
 /** Reads what each stage is doing; nothing while no pipeline runs. */
 export interface LaneSource {
@@ -62,13 +51,11 @@ export async function generate(
   signal: AbortSignal,
 ): Promise<Made> {
   const { tracker } = io;
-  const job = planJob(spec, process.env);
-  const { plan } = job;
+  const job = prepare(spec, extras, process.env);
+  const { plan, noise, measure } = job;
   tracker.plan(summaryOf(plan), plan.frames);
-  for (const warning of plan.warnings) tracker.warn(warning);
+  for (const warning of job.warnings) tracker.warn(warning);
   io.changed();
-  const noise = noiseOf(spec, plan, extras.noiseFile);
-  const measure = judgeFilm(spec, plan, job.model.folder, tracker.warn);
   const film = await openFilm({ ...filmOptions(spec), ffmpeg: await findFfmpeg(), signal });
   const [conditional, unconditional = null] = await encode(spec, job, io, extras.textCacheFolder, signal);
   enter(io, 'Loading');
@@ -82,6 +69,7 @@ export async function generate(
     unconditional,
     noise,
     onEvent,
+    options: { patience: job.patience },
   };
   await using pipeline = await openPipeline(input, signal);
   io.lanes.read = pipeline.lanes;
@@ -136,14 +124,14 @@ async function encode(
 /** The decoder shares the last stage's device. */
 function openDecoder(
   { decoding }: JobSpec,
-  { model, devices, plan }: PlannedJob,
+  { model, devices, plan, patience }: PreparedJob,
   signal: AbortSignal,
 ): Promise<FrameDecoder> {
   const { latentHeight, latentWidth, stages } = plan;
   const device = devices[stages.length - 1]!;
   return openFrameDecoder(
     { config: model.config.vae, weights: model.vae },
-    { device, latentHeight, latentWidth, ...(decoding.tiling ? { tiling: TILING } : {}) },
+    { device, latentHeight, latentWidth, patience, ...(decoding.tiling ? { tiling: TILING } : {}) },
     signal,
   );
 }

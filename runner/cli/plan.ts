@@ -1,6 +1,7 @@
 import type { JobSpec } from '#contract/job-spec.ts';
 import type { Plan } from '../plan/plan.ts';
-import { planJob, summaryOf } from '../plan-job.ts';
+import { summaryOf } from '../plan-job.ts';
+import { prepare } from '../prepare.ts';
 import { type LocalOptions, localJob } from './local-job.ts';
 import { layersOf } from './screen.ts';
 
@@ -12,16 +13,18 @@ export interface PlanOptions extends LocalOptions {
 /** Says what `generate` would run, before anything loads; fails with the same errors. */
 export async function planCommand(options: PlanOptions): Promise<void> {
   const { spec, notes } = localJob(options);
-  const { plan } = planJob(spec, process.env);
+  const { plan, warnings } = prepare(spec, {}, process.env);
   if (options.json === true) {
-    console.log(JSON.stringify({ name: spec.name, frames: plan.frames, ...summaryOf(plan), plan, notes }, null, 2));
+    console.log(
+      JSON.stringify({ name: spec.name, frames: plan.frames, ...summaryOf(plan), plan, notes, warnings }, null, 2),
+    );
     return;
   }
   for (const note of notes) console.error(`note: ${note}`);
-  console.log(describePlan(spec, plan).join('\n'));
+  console.log(describePlan(spec, plan, warnings).join('\n'));
 }
 
-function describePlan(spec: JobSpec, plan: Plan): readonly string[] {
+function describePlan(spec: JobSpec, plan: Plan, warnings: readonly string[]): readonly string[] {
   const { sampling } = plan;
   return [
     `${spec.name}: ${plan.frames} frames of ${spec.size.width}×${spec.size.height} (${(plan.frames / spec.fps).toFixed(1)} s at ${spec.fps}/s)`,
@@ -33,7 +36,7 @@ function describePlan(spec: JobSpec, plan: Plan): readonly string[] {
         `  stage ${index} on ${stage.device}: ${layersOf(stage)}, ` +
         `weights ${megabytes(stage.weightBytes)}, memory ${megabytes(stage.memoryBytes)}`,
     ),
-    ...plan.warnings.map((warning) => `  warning: ${warning}`),
+    ...warnings.map((warning) => `  warning: ${warning}`),
   ];
 }
 

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { GenerateExtras } from '../generate.ts';
+import type { GenerateExtras } from '../prepare.ts';
 
 /** Where embeddings are kept: the folder that was asked for, else DUALPARAL_TEXT_CACHE, else nowhere. */
 export function textCache(environment: NodeJS.ProcessEnv, asked?: string): Pick<GenerateExtras, 'textCacheFolder'> {

@@ -19,3 +19,13 @@ export const noiseError = defineErrors({
     exit: 'spec',
   },
 });
+
+/** What can be wrong with the settings of the sampler. */
+export const samplerError = defineErrors({
+  E_SAMPLING_LEVELS: {
+    message:
+      "sampling.flowShift {shift} (the spec's, or the model's own) with {steps} steps of {scheduler} gives no usable noise levels: the level of step {step} is {found}, it must be above 0 and below the one before; take a flowShift between 0.1 and 20, or fewer steps",
+    fixer: 'user',
+    exit: 'spec',
+  },
+});

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { largestDifference } from '../../test/golden/compare.ts';
 import { readGolden } from '../../test/same-bits/inputs.ts';
 import { newBlockState } from './block-state.ts';
-import { createSampler, type SamplerRule } from './sampler.ts';
+import { checkLevels, createSampler, type SamplerRule } from './sampler.ts';
 
 const golden = readGolden('schedulers.safetensors');
 const RULES: Readonly<Record<string, SamplerRule>> = { unipc: 'UniPC', euler: 'FlowMatchEuler' };
@@ -78,4 +78,29 @@ test('a step resumed from a copy of the state gives the same bits', () => {
   const copy = structuredClone(state);
   for (const each of [state, copy]) sampler.step(each, velocity(each.x, 300));
   expect(copy).toEqual(state);
+});
+
+test.each([
+  { scheduler: 'UniPC', steps: 50, flowShift: 3 },
+  { scheduler: 'UniPC', steps: 1000, flowShift: 100 },
+  { scheduler: 'UniPC', steps: 1, flowShift: 0.01 },
+  { scheduler: 'FlowMatchEuler', steps: 40, flowShift: 12 },
+] as const)('$scheduler with $steps steps and shift $flowShift has usable levels', (settings) => {
+  expect(() => checkLevels({ ...settings, order: 2 })).not.toThrow();
+});
+
+test.each([
+  { scheduler: 'UniPC', steps: 2, flowShift: 1e-30 },
+  { scheduler: 'UniPC', steps: 12, flowShift: Number.MIN_VALUE },
+  { scheduler: 'UniPC', steps: 12, flowShift: 0 },
+  { scheduler: 'UniPC', steps: 12, flowShift: -3 },
+  { scheduler: 'FlowMatchEuler', steps: 12, flowShift: 1e-30 },
+  { scheduler: 'FlowMatchEuler', steps: 12, flowShift: Number.NaN },
+] as const)('$scheduler with $steps steps and shift $flowShift is refused', (settings) => {
+  expect(() => checkLevels({ ...settings, order: 2 })).toThrow(
+    expect.objectContaining({
+      code: 'E_SAMPLING_LEVELS',
+      message: expect.stringContaining(`flowShift ${settings.flowShift} `),
+    }),
+  );
 });

@@ -1,4 +1,5 @@
 import type { BlockState } from './block-state.ts';
+import { samplerError } from './errors.ts';
 import { flowEulerStep } from './flow-euler.ts';
 import { flowEulerLevels, type NoiseLevels, uniPcLevels } from './timesteps.ts';
 import { uniPcStep, uniPcTable } from './unipc.ts';
@@ -19,6 +20,21 @@ export interface Sampler {
   readonly levels: NoiseLevels;
   /** One step of one block in place, with the guided velocity `[C, F, h, w]` of its own latents. Allocates nothing. */
   readonly step: (state: BlockState, velocity: Float32Array) => void;
+}
+
+/**
+ * Refuses settings whose noise levels cannot be stepped through: they must fall, step by step, from at most 1 to above 0.
+ * Throws `E_SAMPLING_LEVELS`.
+ */
+export function checkLevels(settings: SamplerSettings): void {
+  const { sigmas } = createSampler(settings).levels;
+  const bad = sigmas.findIndex((sigma, step) => {
+    if (step === settings.steps) return sigma !== 0;
+    return !(sigma > 0 && sigma <= 1 && (step === 0 || sigma < sigmas[step - 1]!));
+  });
+  if (bad < 0) return;
+  const { scheduler, steps, flowShift } = settings;
+  throw samplerError('E_SAMPLING_LEVELS', { scheduler, steps, shift: flowShift, step: bad, found: sigmas[bad]! });
 }
 
 /** Tables and step of a rule. Every thread may make its own: they depend on the settings alone. */

@@ -1,4 +1,4 @@
-import { CodedError, defineErrors, type ErrorRecord } from '#contract/error.ts';
+import { CodedError, defineErrors, type ErrorRecord, fromErrorRecord } from '#contract/error.ts';
 
 /** What can go wrong in the stages and between them. */
 export const pipelineError = defineErrors({
@@ -39,6 +39,8 @@ export const pipelineError = defineErrors({
 
 /** The error of a stage as the whole run's: its own code and fix, with the stage named first. */
 export function stageFailure(stage: string, record: ErrorRecord): CodedError {
+  // An error of this room names its place itself: the last stage finds what an earlier one has done.
+  if (record.code.startsWith('E_PIPELINE')) return fromErrorRecord(record);
   if (record.code === 'E_INTERNAL') return pipelineError('E_PIPELINE_STAGE', { stage, detail: record.message });
   return new CodedError(record.code, { ...record, message: '{stage}: {text}' }, { stage, text: record.message });
 }

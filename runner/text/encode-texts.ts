@@ -4,7 +4,7 @@ import { textEncoderGraph } from '../model/text-encoder.ts';
 import type { Device } from '../ort/device.ts';
 import { runOnce } from '../ort/run-once.ts';
 import { createSession, type Session } from '../ort/session.ts';
-import type { F32Tensor, FloatType } from '../tensor.ts';
+import { allFinite, type F32Tensor, type FloatType } from '../tensor.ts';
 import type { ComponentWeights } from '../weights/shards.ts';
 import { cleanPrompt } from './clean-prompt.ts';
 import { type EmbeddingCache, openEmbeddingCache } from './embedding-cache.ts';
@@ -70,6 +70,7 @@ export function encodeTexts(model: TextModel, texts: readonly string[], options:
   try {
     const encoded = tokens.map((text, at) => {
       const embedding = known[at] ?? embed(session as Session, text);
+      if (!allFinite(embedding.data)) throw textError('E_TEXT_NOT_FINITE');
       if (known[at] === undefined) cache?.keep(text, embedding);
       return { embedding, cut: text.cut };
     });

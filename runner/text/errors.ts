@@ -17,6 +17,12 @@ export const textError = defineErrors({
     fixer: 'user',
     exit: 'model',
   },
+  E_TEXT_NOT_FINITE: {
+    message:
+      'the text encoder made numbers that are not finite (NaN or infinity): a weight of text_encoder/ is damaged; fetch the model again (dualparal inspect MODEL --verify compares it with its checksums)',
+    fixer: 'user',
+    exit: 'model',
+  },
   E_TEXT_THREAD: {
     message:
       "the text encoder's thread ended with exit code {code} and without a reason; try again, with more memory if it repeats",
