@@ -9,7 +9,7 @@ import { findFfmpeg } from './output/ffmpeg.ts';
 import { type FilmWriter, openFilm } from './output/film.ts';
 import { openPipeline, type Pipeline } from './pipeline/driver.ts';
 import type { FinishedBlock, PipelineEvent } from './pipeline/watch.ts';
-import { type PlannedJob, summaryOf } from './plan-job.ts';
+import { summaryOf } from './plan-job.ts';
 import { type GenerateExtras, type PreparedJob, prepare } from './prepare.ts';
 import { type FilmMeasure, qualityRecord } from './quality/film-quality.ts';
 import type { Lane, Tracker } from './report/tracker.ts';
@@ -100,7 +100,7 @@ function filmOptions({ name, prompt, seed, size, fps, output, model, sampling }:
 /** One embedding per branch of the plan; the encoder is gone when this resolves. */
 async function encode(
   spec: JobSpec,
-  { model, devices, plan }: PlannedJob,
+  { model, devices, plan, patience }: PreparedJob,
   io: RunnerIo,
   cacheFolder: string | undefined,
   signal: AbortSignal,
@@ -114,6 +114,7 @@ async function encode(
   const options = {
     maxSequenceLength: plan.sampling.textTokens,
     device: devices[0]!,
+    patience,
     ...(cacheFolder === undefined ? {} : { cacheFolder }),
   };
   const { embeddings, warnings } = await encodePrompts(text, prompts, options, signal);

@@ -30,10 +30,13 @@ export interface ResumePoint {
 export interface FrameDecoderOptions extends Omit<DecoderOptions, 'continued'> {
   readonly from?: ResumePoint;
   readonly patience?: PatienceSettings;
+  /** Thread entry; tests give one that fails. */
+  readonly worker?: URL;
 }
 
 /** Latents on their way through the thread: one is decoded while the frames of the one before are encoded. */
 const IN_FLIGHT = 2;
+const WORKER = new URL('./decode-worker.ts', import.meta.url);
 
 /**
  * Starts the decoder's thread and resolves once it is loaded. Throws `E_DEVICE_…` when it cannot be, `E_DECODE_THREAD` when the
@@ -41,11 +44,11 @@ const IN_FLIGHT = 2;
  */
 export async function openFrameDecoder(
   model: DecoderModel,
-  { from = { next: 0, before: null }, patience, ...options }: FrameDecoderOptions,
+  { from = { next: 0, before: null }, patience, worker = WORKER, ...options }: FrameDecoderOptions,
   signal?: AbortSignal,
 ): Promise<FrameDecoder> {
   signal?.throwIfAborted();
-  const decoding = startDecoding({ model, options, ...from }, patience, signal);
+  const decoding = startDecoding({ model, options, ...from }, { worker, patience }, signal);
   try {
     await decoding.ready;
   } catch (error) {
@@ -66,14 +69,18 @@ export async function openFrameDecoder(
 }
 
 /** The thread and those who wait for its frames. */
-function startDecoding(task: DecodeTask, settings: PatienceSettings | undefined, signal: AbortSignal | undefined) {
+function startDecoding(
+  task: DecodeTask,
+  { worker, patience: settings }: { readonly worker: URL; readonly patience: PatienceSettings | undefined },
+  signal: AbortSignal | undefined,
+) {
   const ready = Promise.withResolvers<void>();
   const waiting: PromiseWithResolvers<Frames>[] = [];
   let failure: { readonly reason: unknown } | undefined;
   let done = 0;
   const thread: Thread<Float32Array> = startThread<Float32Array, DecodeTold>(
     {
-      entry: new URL('./decode-worker.ts', import.meta.url),
+      entry: worker,
       name: 'decoder',
       task,
       onTold(told) {

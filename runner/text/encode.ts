@@ -4,6 +4,7 @@
  */
 
 import type { F32Tensor } from '../tensor.ts';
+import { createPatience, LOOK_EVERY_MILLISECONDS, type PatienceSettings } from '../thread/patience.ts';
 import { startThread } from '../thread/thread.ts';
 import type { Encoded, EncodedTexts, EncodeOptions, EncodeTask, TextModel } from './encode-texts.ts';
 import { textError } from './errors.ts';
@@ -22,17 +23,17 @@ export interface EncodedPrompts {
 
 /**
  * Encodes the prompts; equal texts are encoded once, texts that `options.cacheFolder` holds not at all. Throws `E_TOKENIZER_…` for a tokenizer that cannot be used, `E_DEVICE_…`
- * when the device fails, and the signal's reason on an abort.
+ * when the device fails, `E_TEXT_HUNG` when it never ends, and the signal's reason on an abort.
  */
 export async function encodePrompts(
   model: TextModel,
   prompts: readonly Prompt[],
-  options: EncodeOptions,
+  { patience, ...options }: EncodeOptions & { readonly patience?: PatienceSettings },
   signal?: AbortSignal,
 ): Promise<EncodedPrompts> {
   signal?.throwIfAborted();
   const texts = [...new Set(prompts.map(({ text }) => text))];
-  const { encoded, warnings } = await runThread({ model, texts, options }, signal);
+  const { encoded, warnings } = await runThread({ model, texts, options }, patience, signal);
   const of = (text: string) => encoded[texts.indexOf(text)] as Encoded;
   return {
     embeddings: prompts.map(({ text }) => of(text).embedding),
@@ -50,7 +51,11 @@ function warningOf(name: string, cut: number, length: number): readonly string[]
   ];
 }
 
-async function runThread(task: EncodeTask, signal: AbortSignal | undefined): Promise<EncodedTexts> {
+async function runThread(
+  task: EncodeTask,
+  settings: PatienceSettings | undefined,
+  signal: AbortSignal | undefined,
+): Promise<EncodedTexts> {
   const result = Promise.withResolvers<EncodedTexts>();
   const thread = startThread<never, EncodedTexts>(
     {
@@ -62,9 +67,18 @@ async function runThread(task: EncodeTask, signal: AbortSignal | undefined): Pro
     },
     signal,
   );
+  const patience = createPatience(settings);
+  const watch = setInterval(() => {
+    const stuck = patience.look(0, true, performance.now());
+    if (stuck !== undefined) result.reject(textError('E_TEXT_HUNG', { seconds: Math.round(stuck / 1000) }));
+  }, LOOK_EVERY_MILLISECONDS);
   try {
     return await Promise.race([result.promise, thread.failed]);
+  } catch (error) {
+    await thread.stop();
+    throw error;
   } finally {
+    clearInterval(watch);
     // The memory of the encoder is free only when its thread has ended.
     await thread.ended;
   }

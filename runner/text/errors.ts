@@ -23,6 +23,12 @@ export const textError = defineErrors({
     fixer: 'user',
     exit: 'model',
   },
+  E_TEXT_HUNG: {
+    message:
+      'the text encoder has been at the prompts for {seconds} s and was given up; try again, on another device if it repeats (DUALPARAL_PATIENCE_SECONDS allows more)',
+    fixer: 'administrator',
+    exit: 'device',
+  },
   E_TEXT_THREAD: {
     message:
       "the text encoder's thread ended with exit code {code} and without a reason; try again, with more memory if it repeats",

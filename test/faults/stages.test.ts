@@ -3,12 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { openFrameDecoder } from '../../runner/decode/frames.ts';
+import { cpuDevices } from '../../runner/ort/device.ts';
 import { openPipeline, type PipelineInput } from '../../runner/pipeline/driver.ts';
 import type { PipelineEvent } from '../../runner/pipeline/watch.ts';
+import { zeros } from '../../runner/tensor.ts';
+import { openModel } from '../../runner/weights/open-model.ts';
 import { modelInput, tinyModel } from '../same-bits/inputs.ts';
 import { randomModel } from '../same-bits/random-model.ts';
 import { FAULT_VARIABLE, type Fault } from './programs/fault.ts';
 
+const HANGING_DECODER = new URL('./programs/hanging-decoder.ts', import.meta.url);
 const FAILING_STAGE = new URL('./programs/failing-stage-worker.ts', import.meta.url);
 
 const threads: Worker[] = [];
@@ -86,6 +91,36 @@ describe('a stage that goes wrong ends the run with an error that names it, and 
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+});
+
+describe('what hangs is noticed by how long it took before, and named', () => {
+  const patience = { firstMilliseconds: 500, leastMilliseconds: 500, factor: 1 };
+
+  test.each([
+    { stage: 0, item: 0 },
+    { stage: 1, item: 30 },
+    { stage: 2, item: 31 },
+  ])('stage $stage at item $item', async ({ stage, item }) => {
+    const input = longRun({ stage, item, how: 'hang' });
+    await expect(takeAll({ ...input, options: { ...input.options, patience } })).rejects.toMatchObject({
+      code: 'E_PIPELINE_STAGE_HUNG',
+      message: expect.stringMatching(new RegExp(`^stage ${stage} \\(layers .* at item ${item} of 25000 for \\d+ s`)),
+      exit: 'device',
+    });
+    expect(living()).toBe(0);
+  });
+
+  test('the decoder', async () => {
+    const { config, vae } = openModel(join(import.meta.dirname, '../golden/data/tiny-wan'));
+    const options = { device: cpuDevices(1)[0]!, latentHeight: 4, latentWidth: 4, patience, worker: HANGING_DECODER };
+    await using decoder = await openFrameDecoder({ config: config.vae, weights: vae }, options);
+    await expect(Array.fromAsync(decoder.decode(zeros([1, 16, 3, 4, 4])))).rejects.toMatchObject({
+      code: 'E_DECODE_HUNG',
+      exit: 'device',
+    });
+    await decoder[Symbol.asyncDispose]();
+    expect(living()).toBe(0);
   });
 });
 
