@@ -15,9 +15,10 @@ const RUNNER = {
   store: ['contract'],
   weights: ['store', 'model', 'tensor', 'contract'],
   output: ['store', 'contract'],
-  text: ['ort', 'model', 'weights', 'tensor', 'contract'],
-  decode: ['ort', 'model', 'weights', 'plan', 'tensor', 'contract'],
-  pipeline: ['ort', 'model', 'weights', 'plan', 'diffusion', 'tensor', 'contract'],
+  thread: ['ort', 'contract'],
+  text: ['thread', 'ort', 'model', 'weights', 'tensor', 'contract'],
+  decode: ['thread', 'ort', 'model', 'weights', 'plan', 'latents', 'tensor', 'contract'],
+  pipeline: ['thread', 'ort', 'model', 'weights', 'plan', 'diffusion', 'latents', 'tensor', 'contract'],
   checkpoint: ['store', 'diffusion', 'tensor', 'contract'],
   report: ['plan', 'pipeline', 'contract'],
 };

@@ -1,6 +1,6 @@
 /**
- * Cutting and joining videos in time. A video of latents is `[1, C, F, h, w]`: its channels lie one after the other, so a cut in
- * time is one piece of every channel. This is the one place that knows.
+ * Cutting and joining videos in time. A video, of latents or of colours, is `[1, C, F, h, w]`: its channels lie one after the other,
+ * so a cut in time is one piece of every channel. This is the one place that knows.
  */
 
 import type { F32Tensor } from './tensor.ts';

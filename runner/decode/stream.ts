@@ -1,9 +1,9 @@
 /** The decoder for whole pictures, its states resident on the device; and a video at once, for those who have it whole. */
 
-import { latentAt } from '../latents.ts';
+import { joinLatents, latentAt } from '../latents.ts';
 import { vaeStates } from '../model/vae-decoder.ts';
 import { deviceValue, hostValue } from '../ort/value.ts';
-import { elementCount, type F32Tensor, zeros } from '../tensor.ts';
+import { type F32Tensor, zeros } from '../tensor.ts';
 import { type Chunk, loadChunk } from './chunk.ts';
 import { type Decoder, type DecoderModel, type DecoderOptions, PIXELS_PER_LATENT } from './decoder.ts';
 import { decodeError } from './errors.ts';
@@ -60,22 +60,10 @@ function openWholeDecoder(model: DecoderModel, options: DecoderOptions): Decoder
 /** All frames of a video `[1, C, F, h, w]` that continues what `decoder` has decoded: `[1, 3, frames, 8h, 8w]` in [−1, 1]. */
 export function decodeVideo(decoder: Decoder, latents: F32Tensor): F32Tensor {
   const [, , count, height, width] = latents.shape as [number, number, number, number, number];
-  const parts = Array.from({ length: count }, (_, at) => {
-    const { planes, frames } = decoder.decode(latentAt(latents, at));
-    return { planes: planes.slice(), frames };
-  });
-  const frames = parts.reduce((sum, part) => sum + part.frames, 0);
-  const shape = [1, 3, frames, height * PIXELS_PER_LATENT, width * PIXELS_PER_LATENT];
-  const video = zeros(shape);
-  const perFrame = elementCount(shape.slice(3));
-  let done = 0;
-  for (const part of parts) {
-    const length = part.frames * perFrame;
-    for (let channel = 0; channel < 3; channel++) {
-      const plane = part.planes.subarray(channel * length, (channel + 1) * length);
-      video.data.set(plane, (channel * frames + done) * perFrame);
-    }
-    done += part.frames;
-  }
-  return video;
+  return joinLatents(
+    Array.from({ length: count }, (_, at) => {
+      const { planes, frames } = decoder.decode(latentAt(latents, at));
+      return { shape: [1, 3, frames, height * PIXELS_PER_LATENT, width * PIXELS_PER_LATENT], data: planes.slice() };
+    }),
+  );
 }
