@@ -6,7 +6,7 @@ import type { Plan } from './plan/plan.ts';
 import { type FilmMeasure, type JudgedPrompt, measureFilm } from './quality/film-quality.ts';
 import { parsePrompt } from './quality/grammar.ts';
 import { parseWorld } from './quality/world.ts';
-import { readJsonFile } from './weights/shards.ts';
+import { readJsonFile } from './weights/model-file.ts';
 
 /** The file of a model folder that says what a small model knows. */
 const WORLD_FILE = 'world.json';

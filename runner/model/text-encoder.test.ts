@@ -2,8 +2,9 @@ import { expect, test } from 'vitest';
 import { cpuDevices } from '../ort/device.ts';
 import { runOnce } from '../ort/run-once.ts';
 import { createSession } from '../ort/session.ts';
+import { readJsonFile } from '../weights/model-file.ts';
 import { readTensors } from '../weights/read-tensors.ts';
-import { openWeights, readJsonFile } from '../weights/shards.ts';
+import { openWeights } from '../weights/shards.ts';
 import { parseTextEncoderConfig } from './component-configs.ts';
 import { relativeBuckets, type TextEncoderOptions, textEncoderGraph } from './text-encoder.ts';
 

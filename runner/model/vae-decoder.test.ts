@@ -3,8 +3,9 @@ import { cpuDevices } from '../ort/device.ts';
 import { runOnce } from '../ort/run-once.ts';
 import { createSession } from '../ort/session.ts';
 import { type F32Tensor, zeros } from '../tensor.ts';
+import { readJsonFile } from '../weights/model-file.ts';
 import { readTensors } from '../weights/read-tensors.ts';
-import { openWeights, readJsonFile } from '../weights/shards.ts';
+import { openWeights } from '../weights/shards.ts';
 import { parseVaeConfig } from './component-configs.ts';
 import { type ChunkKind, vaeChunkGraph, vaeStates } from './vae-decoder.ts';
 

@@ -2,6 +2,7 @@ import { shortText } from '../model/short-json.ts';
 import type { TensorEntry } from '../tensor.ts';
 import type { Component } from './components.ts';
 import { weightsError } from './errors.ts';
+import { DIFFUSERS_WANTED } from './folder-layout.ts';
 
 const SHOWN = 3;
 const FLOATS = ['F32', 'F16', 'BF16'];
@@ -29,8 +30,29 @@ export function compareTensors(stored: ReadonlyMap<string, TensorEntry>, compone
   };
 }
 
-/** The differences as errors, `folder` naming the component: `E_WEIGHTS_MISSING`, `E_WEIGHTS_SURPLUS`, `E_WEIGHTS_SHAPE`. */
+/** Tensors that go with weights of few bits: scales, tables, packed integers. */
+const QUANTIZED =
+  /(\.(absmax|nested_absmax|quant_map|nested_quant_map|SCB|weight_format|qweight|qzeros|scales|g_idx|weight_scale(_inv|_2)?|input_scale|scale_weight|scale_input|comfy_quant)|quant_state\.\w+|(^|\.)scaled_fp8)$/;
+/** Names that Wan's own files and those for ComfyUI have, and that the Diffusers layout does not. */
+const OTHER_LAYOUT =
+  /^(model\.diffusion_model\.|diffusion_model\.|first_stage_model\.|blocks\.\d+\.(self_attn|cross_attn)\.|(text_embedding|time_embedding)\.\d|token_embedding\.weight$|blocks\.\d+\.attn\.q\.weight$|decoder\.(middle|upsamples|conv1|head)\.)/;
+
+/**
+ * The differences as errors, `folder` naming the component: `E_WEIGHTS_QUANTIZED` or `E_MODEL_LAYOUT` alone, where the names say
+ * that these are weights of another kind; else `E_WEIGHTS_MISSING`, `E_WEIGHTS_SURPLUS`, `E_WEIGHTS_SHAPE`.
+ */
 export function differenceErrors(folder: string, { missing, surplus, misshapen }: TensorDifferences): readonly Error[] {
+  const packed =
+    surplus.find((name) => QUANTIZED.test(name)) ?? misshapen.find(({ found }) => /^[IU]8 /.test(found))?.tensor;
+  if (packed !== undefined) {
+    const what = `the quantised form of these weights (tensor ${shortText(packed)})`;
+    return [weightsError('E_WEIGHTS_QUANTIZED', { file: folder, what })];
+  }
+  const foreign = missing.length > 0 ? surplus.find((name) => OTHER_LAYOUT.test(name)) : undefined;
+  if (foreign !== undefined) {
+    const found = `its tensors have the names of Wan's own files or of those for ComfyUI (${shortText(foreign)})`;
+    return [weightsError('E_MODEL_LAYOUT', { place: folder, found, wayOut: DIFFUSERS_WANTED })];
+  }
   return [
     ...(missing.length > 0 ? [listing('E_WEIGHTS_MISSING', folder, missing)] : []),
     ...(surplus.length > 0 ? [listing('E_WEIGHTS_SURPLUS', folder, surplus)] : []),

@@ -48,7 +48,7 @@ const REFUSED: readonly { name: string; damage: (folder: string) => void; code: 
   {
     name: 'no list',
     damage: (folder) => rmSync(join(folder, CHECKSUM_FILE)),
-    code: 'E_MODEL_FILE',
+    code: 'E_MODEL_MISSING',
     message: /^sha256sums: the file is missing$/,
   },
   {
@@ -64,7 +64,7 @@ const REFUSED: readonly { name: string; damage: (folder: string) => void; code: 
   {
     name: 'a listed file that is not there',
     damage: (folder) => appendFileSync(join(folder, CHECKSUM_FILE), `${'0'.repeat(64)}  notes.txt\n`),
-    code: 'E_MODEL_FILE',
+    code: 'E_MODEL_MISSING',
     message: /^notes\.txt: the file is missing$/,
   },
   {

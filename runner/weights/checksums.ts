@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { readSync } from 'node:fs';
 import { join, normalize } from 'node:path';
+import { CodedError } from '#contract/error.ts';
 import { COMPONENTS, MODEL_INDEX } from '../model/config.ts';
 import { shortText } from '../model/short-json.ts';
+import { decodeUtf8 } from '../store/regular-file.ts';
 import { BASES } from './components.ts';
 import { weightsError } from './errors.ts';
+import { readModelFile, withModelFile } from './model-file.ts';
 import { listFiles } from './shards.ts';
 
 /** Sums of a model's files, in the model folder, as `sha256sum` prints them: `<64 hexadecimal digits>  <path>` a line. */
@@ -14,10 +17,11 @@ export const TOKENIZER_FILES = ['tokenizer/tokenizer.json', 'tokenizer/tokenizer
 
 const LINE = /^([0-9a-f]{64}) [ *](.+)$/i;
 const BUFFER_BYTES = 2 ** 22;
+const LIST_LIMIT_BYTES = 2 ** 24;
 
 /**
  * Reads every file of {@link CHECKSUM_FILE} and compares its sum; also, every file that the model is read from must be listed.
- * Yields the errors, in the order of the files: `E_MODEL_CHECKSUM`, `E_MODEL_CHECKSUMS`, `E_MODEL_FILE`. Takes as long as reading the
+ * Yields the errors, in the order of the files: `E_MODEL_CHECKSUM`, `E_MODEL_CHECKSUMS` and the `E_MODEL_…` errors of files. Takes as long as reading the
  * whole model does; `onFile` hears of each file before it is read.
  */
 export function* checksumErrors(
@@ -47,15 +51,13 @@ function readSums(folder: string): {
   readonly sums: ReadonlyMap<string, string> | null;
   readonly errors: readonly Error[];
 } {
-  let text: string;
-  try {
-    text = readFileSync(join(folder, CHECKSUM_FILE), 'utf8');
-  } catch (error) {
-    return { sums: null, errors: [unreadable(CHECKSUM_FILE, error)] };
-  }
+  const read = attempt(() => readModelFile(join(folder, CHECKSUM_FILE), CHECKSUM_FILE, LIST_LIMIT_BYTES));
+  if (read instanceof Error) return { sums: null, errors: [read] };
+  const decoded = decodeUtf8(read);
+  if ('problem' in decoded) return { sums: null, errors: [damaged(decoded.problem)] };
   const sums = new Map<string, string>();
   const errors: Error[] = [];
-  for (const [index, line] of text.split(/\r?\n/).entries()) {
+  for (const [index, line] of decoded.text.split(/\r?\n/).entries()) {
     if (line.trim() === '') continue;
     const [, sum, path] = LINE.exec(line) ?? [];
     const file = path && normalize(path);
@@ -76,25 +78,24 @@ function lineProblem(line: string, file: string | undefined, sums: ReadonlyMap<s
 function sha256Of(path: string, file: string): string | Error {
   const hash = createHash('sha256');
   const buffer = new Uint8Array(BUFFER_BYTES);
-  try {
-    const descriptor = openSync(path, 'r');
-    try {
+  return attempt(() =>
+    withModelFile(path, file, ({ descriptor }) => {
       for (let read = readSync(descriptor, buffer); read > 0; read = readSync(descriptor, buffer)) {
         hash.update(buffer.subarray(0, read));
       }
-    } finally {
-      closeSync(descriptor);
-    }
-  } catch (error) {
-    return unreadable(file, error);
-  }
-  return hash.digest('hex');
+      return hash.digest('hex');
+    }),
+  );
 }
 
-function unreadable(file: string, error: unknown): Error {
-  const { code } = error as NodeJS.ErrnoException;
-  const problem = code === 'ENOENT' ? 'the file is missing' : `cannot be read (${code})`;
-  return weightsError('E_MODEL_FILE', { file, problem }, error);
+/** What `work` gives, or the coded error that it throws. */
+function attempt<T>(work: () => T): T | Error {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof CodedError) return error;
+    throw error;
+  }
 }
 
 /** Every file that the model is read from, relative to its folder. */

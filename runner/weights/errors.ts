@@ -3,7 +3,37 @@ import { defineErrors } from '#contract/error.ts';
 /** What can be wrong with a model's files. Every message names the file, what was found and what was wanted. */
 export const weightsError = defineErrors({
   E_MODEL_FOLDER: { message: 'model folder {folder}: {problem}', fixer: 'user', exit: 'model' },
+  E_MODEL_LAYOUT: { message: '{place}: {found}; {wayOut}', fixer: 'user', exit: 'model' },
   E_MODEL_FILE: { message: '{file}: {problem}', fixer: 'user', exit: 'model' },
+  E_MODEL_MISSING: { message: '{file}: the file is missing', fixer: 'user', exit: 'model' },
+  E_MODEL_LINK: {
+    message:
+      '{file}: {problem}; copy links as files (cp -rL; a hub cache is nothing without its blobs), or download the model again',
+    fixer: 'user',
+    exit: 'model',
+  },
+  E_MODEL_POINTER: {
+    message: '{file}: is {what}, not the file itself; run git lfs pull in the model folder, or download the file again',
+    fixer: 'user',
+    exit: 'model',
+  },
+  E_MODEL_PAGE: {
+    message:
+      '{file}: holds {what}, not the file itself; download it again, logged in and with its licence accepted where it asks for that',
+    fixer: 'user',
+    exit: 'model',
+  },
+  E_MODEL_FORMAT: {
+    message:
+      '{file}: is {what}, which is not supported; take the safetensors files of the model in the Diffusers layout',
+    fixer: 'user',
+    exit: 'model',
+  },
+  E_MODEL_INCOMPLETE: {
+    message: '{file}: {problem}; the download did not end, start it again',
+    fixer: 'user',
+    exit: 'model',
+  },
   E_MODEL_CHECKSUM: {
     message: '{file}: its sha256 is {found}, wanted {wanted}; copy or download the file again',
     fixer: 'user',
@@ -12,6 +42,16 @@ export const weightsError = defineErrors({
   E_MODEL_CHECKSUMS: { message: '{file}: {problem}', fixer: 'user', exit: 'model' },
   E_WEIGHTS_TRUNCATED: {
     message: '{file}: truncated: has {have} bytes, needs {need}; copy or download the file again',
+    fixer: 'user',
+    exit: 'model',
+  },
+  E_WEIGHTS_NAMED: {
+    message: '{file}: the file is missing; the folder holds {found}; {wayOut}',
+    fixer: 'user',
+    exit: 'model',
+  },
+  E_WEIGHTS_QUANTIZED: {
+    message: '{file}: {what} is not supported yet; take the bf16 or fp16 files of the model',
     fixer: 'user',
     exit: 'model',
   },

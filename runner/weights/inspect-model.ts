@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ErrorRecord, toErrorRecord } from '#contract/error.ts';
 import {
@@ -7,14 +6,14 @@ import {
   parseTransformerConfig,
   parseVaeConfig,
 } from '../model/component-configs.ts';
-import { COMPONENTS, MODEL_INDEX, type ModelConfig } from '../model/config.ts';
+import { COMPONENTS, type ModelConfig } from '../model/config.ts';
 import { publishedName } from '../model/known-models.ts';
 import { type ModelIndex, parseModelIndex } from '../model/parse-config.ts';
-import { checksumErrors, TOKENIZER_FILES } from './checksums.ts';
+import { checksumErrors } from './checksums.ts';
 import { type Component, textEncoderComponent, transformerComponent, vaeComponent } from './components.ts';
-import { weightsError } from './errors.ts';
-import { readModelConfig, realFolder } from './open-model.ts';
-import { readJsonFile } from './shards.ts';
+import { readJsonFile } from './model-file.ts';
+import { readModelIndex, realFolder } from './model-folder.ts';
+import { readModelConfig } from './open-model.ts';
 import { type ComponentFolder, type ComponentSurvey, collect, surveyComponent } from './survey.ts';
 
 /** A model folder as it is, with everything that keeps it from running. */
@@ -46,16 +45,13 @@ export interface InspectOptions {
  */
 export function inspectModel(modelFolder: string, { verify = false, onFile }: InspectOptions = {}): ModelInspection {
   const folder = realFolder(modelFolder);
-  const index = parseModelIndex(readJsonFile(join(folder, MODEL_INDEX), MODEL_INDEX));
+  const index = parseModelIndex(readModelIndex(folder));
   const problems: ErrorRecord[] = [];
   const asked = readComponents(folder, index, problems);
   // Whether the configs fit together is asked only when each of them can be read.
   const config = problems.length === 0 ? collect(problems, () => readModelConfig(folder)) : null;
   const components = asked.map(([name, component]) => surveyComponent(folder, name, component));
   problems.push(...components.flatMap((survey) => survey.problems));
-  for (const file of TOKENIZER_FILES.filter((name) => !existsSync(join(folder, name)))) {
-    problems.push(toErrorRecord(weightsError('E_MODEL_FILE', { file, problem: 'the file is missing' })));
-  }
   if (verify) problems.push(...verifyProblems(folder, index.twoExperts, onFile));
   const parameters = components.reduce((sum, survey) => sum + survey.parameters, 0);
   return { folder, name: config && publishedName(config), config, components, parameters, problems };

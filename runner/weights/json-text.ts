@@ -1,16 +1,14 @@
 import { shortJson, shortText } from '../model/short-json.ts';
+import { decodeUtf8 } from '../store/regular-file.ts';
 
 /**
  * Parses JSON from bytes and refuses what `JSON.parse` lets through silently: bytes that are not UTF-8, and a name given
- * twice in one object (the first value would vanish). Returns the problem as text, never throws.
+ * twice in one object (the first value would vanish). A byte order mark in front is no part of the text. Returns the problem as text, never throws.
  */
 export function parseJson(bytes: Uint8Array): { readonly value: unknown } | { readonly problem: string } {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return { problem: 'it is not UTF-8 text' };
-  }
+  const decoded = decodeUtf8(bytes);
+  if ('problem' in decoded) return decoded;
+  const { text } = decoded;
   let value: unknown;
   try {
     value = JSON.parse(text);

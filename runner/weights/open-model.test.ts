@@ -101,7 +101,7 @@ const REFUSED: readonly { name: string; damage: (folder: string) => void; code: 
   {
     name: 'no model_index.json',
     damage: (folder) => rmSync(join(folder, 'model_index.json')),
-    code: 'E_MODEL_FILE',
+    code: 'E_MODEL_MISSING',
     message: /^model_index\.json: the file is missing$/,
   },
   {
@@ -184,7 +184,7 @@ const REFUSED: readonly { name: string; damage: (folder: string) => void; code: 
   {
     name: 'no weight file',
     damage: (folder) => rmSync(join(folder, TRANSFORMER)),
-    code: 'E_MODEL_FILE',
+    code: 'E_MODEL_MISSING',
     message: /^transformer\/diffusion_pytorch_model\.safetensors: the file is missing$/,
   },
   {

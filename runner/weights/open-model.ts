@@ -1,12 +1,12 @@
-import { realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { COMPONENTS, MODEL_INDEX, type ModelConfig, type TransformerConfig } from '../model/config.ts';
 import { parseModelConfig, parseModelIndex } from '../model/parse-config.ts';
 import { checkTensors, withoutAliases } from './checks.ts';
 import { checksumErrors } from './checksums.ts';
 import { type Component, textEncoderComponent, transformerComponent, vaeComponent } from './components.ts';
-import { weightsError } from './errors.ts';
-import { type ComponentWeights, openWeights, readJsonFile } from './shards.ts';
+import { readJsonFile } from './model-file.ts';
+import { readModelIndex, realFolder } from './model-folder.ts';
+import { type ComponentWeights, openWeights } from './shards.ts';
 
 /** A checked model: what it is and where its tensors lie. Nothing of the weights has been read. */
 export interface Model {
@@ -27,7 +27,7 @@ export interface OpenOptions {
 
 /**
  * Opens a model folder in the Diffusers layout and checks it whole, before anything runs: the model is one that we
- * compute, every file is there and intact, every tensor has its place, type and shape.
+ * compute, every file is there and intact, every tensor has its place, type and shape. The tokenizer is the text room's to read.
  * Throws `E_MODEL_…` and `E_WEIGHTS_…` errors.
  */
 export function openModel(folder: string, { verify = false }: OpenOptions = {}): Model {
@@ -41,13 +41,13 @@ export function openModel(folder: string, { verify = false }: OpenOptions = {}):
     transformer2: config.transformer2 && openTransformer(root, 'transformer_2', config.transformer2),
     vae: openComponent(root, vaeComponent(config.vae)),
     text: openComponent(root, textEncoderComponent(config.text)),
-    tokenizerFolder: realFolder(join(root, 'tokenizer')),
+    tokenizerFolder: join(root, 'tokenizer'),
   };
 }
 
 /** Reads and checks the configs of a model folder, without looking at its weights. */
 export function readModelConfig(folder: string): ModelConfig {
-  const index = readJsonFile(join(folder, MODEL_INDEX), MODEL_INDEX);
+  const index = readModelIndex(folder);
   const { twoExperts } = parseModelIndex(index);
   const wanted = Object.values(COMPONENTS).filter((file) => twoExperts || file !== COMPONENTS.transformer2);
   const files = wanted.map((file) => [file, readJsonFile(join(folder, file), file)]);
@@ -68,16 +68,4 @@ function openComponent(modelFolder: string, component: Component): ComponentWeig
   const tensors = withoutAliases(weights.tensors, component);
   checkTensors(tensors, component);
   return { ...weights, tensors };
-}
-
-/** Real path of a folder. Throws `E_MODEL_FOLDER`. */
-export function realFolder(folder: string): string {
-  try {
-    if (statSync(folder).isDirectory()) return realpathSync(folder);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const problem = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
-    throw weightsError('E_MODEL_FOLDER', { folder, problem }, error);
-  }
-  throw weightsError('E_MODEL_FOLDER', { folder, problem: 'is not a folder' });
 }

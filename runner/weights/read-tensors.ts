@@ -1,6 +1,7 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { readSync } from 'node:fs';
 import { bytesPerElement, type DType, type F32Tensor, type TensorEntry } from '../tensor.ts';
 import { weightsError } from './errors.ts';
+import { withModelFile } from './model-file.ts';
 import { readSafetensorsHeader } from './safetensors.ts';
 
 /** All tensors of a small safetensors file, in memory: what noise files and reference numbers are read with. */
@@ -14,9 +15,18 @@ export interface TensorFile {
   integers(name: string): { readonly shape: readonly number[]; readonly data: readonly number[] };
 }
 
-/** Opens a safetensors file; each tensor is read when asked for. Throws as {@link readSafetensorsHeader}. */
-export function readTensors(path: string): TensorFile {
+const LIMIT_BYTES = 2 ** 30;
+
+/**
+ * Opens a safetensors file of at most `limitBytes` (1 GiB unless said); each tensor is read when asked for. Throws as
+ * {@link readSafetensorsHeader}, and `E_MODEL_FILE` for a file beyond the limit.
+ */
+export function readTensors(path: string, limitBytes: number = LIMIT_BYTES): TensorFile {
   const header = readSafetensorsHeader(path);
+  if (header.byteLength > limitBytes) {
+    const problem = `has ${header.byteLength} bytes, the limit is ${limitBytes}`;
+    throw weightsError('E_MODEL_FILE', { file: path, problem });
+  }
   const entryOf = (name: string): TensorEntry => {
     const entry = header.tensors.get(name);
     if (entry !== undefined) return entry;
@@ -75,9 +85,8 @@ function* numbers(path: string, entry: TensorEntry): Generator<number | bigint> 
 }
 
 function readRange(path: string, { offset, byteLength }: TensorEntry): ArrayBuffer {
-  const bytes = new Uint8Array(byteLength);
-  const descriptor = openSync(path, 'r');
-  try {
+  return withModelFile(path, path, ({ descriptor }) => {
+    const bytes = new Uint8Array(byteLength);
     let have = 0;
     while (have < byteLength) {
       const read = readSync(descriptor, bytes, have, byteLength - have, offset + have);
@@ -86,8 +95,6 @@ function readRange(path: string, { offset, byteLength }: TensorEntry): ArrayBuff
       }
       have += read;
     }
-  } finally {
-    closeSync(descriptor);
-  }
-  return bytes.buffer;
+    return bytes.buffer;
+  });
 }

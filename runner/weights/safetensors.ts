@@ -1,8 +1,9 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { readSync } from 'node:fs';
 import { shortJson } from '../model/short-json.ts';
 import { bytesPerElement, type DType, isDType, type TensorEntry } from '../tensor.ts';
 import { weightsError } from './errors.ts';
 import { objectEntries, parseJson } from './json-text.ts';
+import { foreignFileError, withModelFile } from './model-file.ts';
 
 /** What a safetensors file holds. Offsets are from the start of the file. */
 export interface SafetensorsHeader {
@@ -23,11 +24,13 @@ const PREFIX_BYTES = 8;
 /** Limit of the format's own reader. */
 const HEADER_LIMIT_BYTES = 100_000_000;
 const MAX_AXES = 16;
+/** Element types that the format knows and this program does not: floats of eight bits and fewer, complex numbers. */
+const UNSUPPORTED_DTYPE = /^(F8_\w+|F6_\w+|F4(_\w+)?|C64)$/;
 
 /**
  * Reads and checks the header of a safetensors file; the tensors themselves are not read. Every entry lies within the
  * file, has as many bytes as its shape asks for, and shares none with another. `label` is the name used in messages and
- * in the entries. Throws `E_MODEL_FILE`, `E_WEIGHTS_TRUNCATED`, `E_WEIGHTS_HEADER`.
+ * in the entries. Throws the `E_MODEL_…` errors of files, `E_WEIGHTS_TRUNCATED`, `E_WEIGHTS_HEADER`, `E_WEIGHTS_QUANTIZED`.
  */
 export function readSafetensorsHeader(
   path: string,
@@ -61,29 +64,17 @@ function truncated(file: string, have: number, need: number): Error {
 }
 
 function readHeaderBytes(path: string, file: string): { readonly size: number; readonly header: Uint8Array } {
-  const descriptor = openRegularFile(path, file);
-  try {
-    const size = fstatSync(descriptor).size;
+  return withModelFile(path, file, (open) => {
+    const { descriptor, size } = open;
     const prefix = readBytes(descriptor, 0, PREFIX_BYTES, size, file);
     const length = new DataView(prefix.buffer).getBigUint64(0, true);
-    if (length > HEADER_LIMIT_BYTES) {
-      throw headerError(file, `its length is ${length}, the limit is ${HEADER_LIMIT_BYTES}`);
+    // A length that cannot be is more often another file's first bytes than a damaged one.
+    if (length === 0n || length > HEADER_LIMIT_BYTES) {
+      const problem = `its length is ${length}, the limit is ${HEADER_LIMIT_BYTES}`;
+      throw foreignFileError(open, file) ?? headerError(file, problem);
     }
     return { size, header: readBytes(descriptor, PREFIX_BYTES, Number(length), size, file) };
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-function openRegularFile(path: string, file: string): number {
-  try {
-    if (statSync(path).isFile()) return openSync(path, 'r');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const problem = code === 'ENOENT' ? 'the file is missing' : `cannot be read (${code})`;
-    throw weightsError('E_MODEL_FILE', { file, problem }, error);
-  }
-  throw weightsError('E_MODEL_FILE', { file, problem: 'is not a regular file' });
+  });
 }
 
 function readBytes(descriptor: number, start: number, length: number, size: number, file: string): Uint8Array {
@@ -103,6 +94,9 @@ function readEntry(file: string, name: string, value: unknown, dataStart: number
   const fields = new Map(objectEntries(value) ?? []);
   const dtype = fields.get('dtype');
   if (typeof dtype !== 'string') throw fail('has no dtype');
+  if (UNSUPPORTED_DTYPE.test(dtype)) {
+    throw weightsError('E_WEIGHTS_QUANTIZED', { file, what: `tensor ${shortJson(name)}, stored as ${dtype},` });
+  }
   if (!isDType(dtype)) throw fail(`its dtype ${shortJson(dtype)} is not known`);
   const shape = fields.get('shape');
   if (!isShape(shape)) throw fail('its shape is not a list of lengths');

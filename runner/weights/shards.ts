@@ -1,10 +1,12 @@
-import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
-import { CodedError } from '#contract/error.ts';
 import { shortJson, shortText } from '../model/short-json.ts';
+import { nameIsTaken } from '../store/regular-file.ts';
 import type { TensorEntry } from '../tensor.ts';
+import { absentWeights, unfinishedWeights } from './absent-weights.ts';
 import { weightsError } from './errors.ts';
-import { objectEntries, parseJson } from './json-text.ts';
+import { objectEntries } from './json-text.ts';
+import { namesIn, readJsonFile } from './model-file.ts';
 import { readSafetensorsHeader } from './safetensors.ts';
 
 /**
@@ -18,7 +20,6 @@ export interface ComponentWeights {
   readonly byteLength: number;
 }
 
-const CONFIG_LIMIT_BYTES = 2 ** 20;
 const INDEX_LIMIT_BYTES = 2 ** 26;
 const FILE_NAME = /^[^/\\\0]+\.safetensors$/;
 
@@ -34,21 +35,27 @@ export interface ComponentFiles {
 
 /**
  * Names a component's files: those of `<base>.safetensors.index.json`, or the single `<base>.safetensors`.
- * Throws `E_MODEL_FILE`, `E_WEIGHTS_INDEX`.
+ * Throws the `E_MODEL_…` errors of files, `E_WEIGHTS_INDEX`, `E_WEIGHTS_NAMED`.
  */
 export function listFiles(modelFolder: string, component: string, base: string): ComponentFiles {
   const folder = join(modelFolder, component);
   const labelOf = (name: string) => `${component}/${name}`;
   const index = `${base}.safetensors.index.json`;
   const indexLabel = labelOf(index);
-  const listed = existsSync(join(folder, index)) ? readIndex(join(folder, index), indexLabel) : null;
-  const names = listed === null ? [`${base}.safetensors`] : [...new Set(listed.values())].sort();
+  const single = `${base}.safetensors`;
+  const hasIndex = nameIsTaken(join(folder, index));
+  const present = namesIn(folder);
+  if (!hasIndex && !nameIsTaken(join(folder, single))) throw absentWeights(component, base, present);
+  const listed = hasIndex ? readIndex(join(folder, index), indexLabel) : null;
+  const names = listed === null ? [single] : [...new Set(listed.values())].sort();
+  const unfinished = unfinishedWeights(component, names, present);
+  if (unfinished !== undefined) throw unfinished;
   return { folder, names, listed, labelOf, indexLabel };
 }
 
 /**
  * Opens a component's safetensors. Only headers are read; every byte that they describe must be there.
- * Throws `E_MODEL_FILE` and the `E_WEIGHTS_…` errors, with file names relative to `modelFolder`.
+ * Throws `E_MODEL_…` and `E_WEIGHTS_…` errors, with file names relative to `modelFolder`.
  */
 export function openWeights(modelFolder: string, component: string, base: string): ComponentWeights {
   const all = listFiles(modelFolder, component, base);
@@ -83,26 +90,6 @@ function misplaced({ listed, indexLabel }: ComponentFiles, tensor: string, found
   const where = (name: string | undefined) => (name === undefined ? 'no file' : shortText(name));
   const problem = `tensor ${shortJson(tensor)} is listed in ${where(listed?.get(tensor))}, but lies in ${where(found)}`;
   return weightsError('E_WEIGHTS_INDEX', { file: indexLabel, problem });
-}
-
-/** Reads a JSON file, of at most 1 MiB unless said. Throws `E_MODEL_FILE`. */
-export function readJsonFile(path: string, file: string, limitBytes: number = CONFIG_LIMIT_BYTES): unknown {
-  let bytes: Uint8Array;
-  try {
-    const { size } = statSync(path);
-    if (size > limitBytes) {
-      throw weightsError('E_MODEL_FILE', { file, problem: `has ${size} bytes, the limit is ${limitBytes}` });
-    }
-    bytes = readFileSync(path);
-  } catch (error) {
-    if (error instanceof CodedError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    const problem = code === 'ENOENT' ? 'the file is missing' : `cannot be read (${code})`;
-    throw weightsError('E_MODEL_FILE', { file, problem }, error);
-  }
-  const parsed = parseJson(bytes);
-  if ('problem' in parsed) throw weightsError('E_MODEL_FILE', { file, problem: parsed.problem });
-  return parsed.value;
 }
 
 /** `weight_map`: tensor → file name. Names that leave the folder are refused. */

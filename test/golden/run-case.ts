@@ -9,9 +9,9 @@ import type { PipelineModel } from '../../runner/pipeline/stage-task.ts';
 import type { Plan } from '../../runner/plan/plan.ts';
 import { planModel } from '../../runner/plan-job.ts';
 import type { F32Tensor } from '../../runner/tensor.ts';
+import { readJsonFile } from '../../runner/weights/model-file.ts';
 import { openTransformer, readModelConfig } from '../../runner/weights/open-model.ts';
 import { readTensors, type TensorFile } from '../../runner/weights/read-tensors.ts';
-import { readJsonFile } from '../../runner/weights/shards.ts';
 import { row } from './compare.ts';
 
 /** A reference run: its sampling and cut, with the noise and the embeddings that it was made with. */
