@@ -16,7 +16,7 @@ const RUNNER = {
   weights: ['store', 'model', 'tensor', 'contract'],
   output: ['store', 'contract'],
   thread: ['ort', 'contract'],
-  text: ['thread', 'ort', 'model', 'weights', 'tensor', 'contract'],
+  text: ['thread', 'ort', 'store', 'model', 'weights', 'tensor', 'contract'],
   decode: ['thread', 'ort', 'model', 'weights', 'plan', 'latents', 'tensor', 'contract'],
   pipeline: ['thread', 'ort', 'model', 'weights', 'plan', 'diffusion', 'latents', 'tensor', 'contract'],
   checkpoint: ['store', 'diffusion', 'tensor', 'contract'],

@@ -73,13 +73,19 @@ test.each([
     name: 'something needed is missing',
     args: [`${GOLDEN}two-experts`],
     status: 40,
-    error: /^E_MODEL_FILE: transformer\/config\.json: the file is missing$/m,
+    error: /^E_MODEL_MISSING: transformer\/config\.json: the file is missing$/m,
+  },
+  {
+    name: 'a tokenizer that is missing',
+    args: [`${GOLDEN}two-experts`],
+    status: 40,
+    error: /^E_MODEL_MISSING: tokenizer\/tokenizer\.json: the file is missing$/m,
   },
   {
     name: 'no model at all',
-    args: [scratch],
+    args: [GOLDEN],
     status: 40,
-    error: /^E_MODEL_FILE: model_index\.json: the file is missing$/m,
+    error: /^E_MODEL_LAYOUT: model folder \S+: holds model folders, but is none; give the model folder itself: /m,
   },
   {
     name: 'no folder',

@@ -1,11 +1,13 @@
+import { join } from 'node:path';
 import { EXITS } from '#contract/exit.ts';
 import type { SchedulerConfig } from '../model/config.ts';
 import { checkStages } from '../plan/checks.ts';
 import { transformerBytes, weightsOf } from '../plan/memory.ts';
 import { type LayerSlice, sliceLayers } from '../plan/slices.ts';
+import { loadModelTokenizer } from '../text/prompt-tokens.ts';
 import { CHECKSUM_FILE } from '../weights/checksums.ts';
 import { inspectModel, type ModelInspection } from '../weights/inspect-model.ts';
-import type { ComponentSurvey } from '../weights/survey.ts';
+import { type ComponentSurvey, collect } from '../weights/survey.ts';
 import { parseStages } from './local-job.ts';
 
 /** Options of `dualparal inspect`. */
@@ -39,7 +41,7 @@ const SCHEDULERS = { UniPC: 'UniPCMultistepScheduler', FlowMatchEuler: 'FlowMatc
 export function inspectCommand(folder: string, options: InspectOptions): void {
   const verify = options.verify === true;
   const onFile = (file: string) => console.error(`reading ${file}`);
-  const inspection = inspectModel(folder, { verify, ...(process.stderr.isTTY ? { onFile } : {}) });
+  const inspection = withTokenizer(inspectModel(folder, { verify, ...(process.stderr.isTTY ? { onFile } : {}) }));
   const cuts = cutsOf(inspection, options.stages === undefined ? undefined : parseStages(options.stages));
   console.log(
     options.json === true
@@ -48,6 +50,16 @@ export function inspectCommand(folder: string, options: InspectOptions): void {
   );
   for (const { code, message } of inspection.problems) console.error(`${code}: ${message}`);
   if (inspection.problems.length > 0) process.exitCode = EXITS.model.code;
+}
+
+/** Also reads the tokenizer, as a run does, and adds what is wrong with it. */
+function withTokenizer(inspection: ModelInspection): ModelInspection {
+  const problems = [...inspection.problems];
+  // Without the encoder's own number of tokens, any tokenizer fits.
+  const vocabulary = inspection.config?.text.vocabulary ?? Number.POSITIVE_INFINITY;
+  const tokenizerFolder = join(inspection.folder, 'tokenizer');
+  collect(problems, () => loadModelTokenizer({ tokenizerFolder, config: { vocabulary } }));
+  return { ...inspection, problems };
 }
 
 /** Bytes per stage: for the stages asked for, else for the usual numbers. None while the transformer cannot be read. */

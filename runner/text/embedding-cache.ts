@@ -6,11 +6,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import {
   closeSync,
-  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
-  readFileSync,
   readSync,
   renameSync,
   rmSync,
@@ -21,7 +19,9 @@ import { join } from 'node:path';
 import type { Graph } from '../model/graph.ts';
 import type { Device } from '../ort/device.ts';
 import { libraryPath } from '../ort/library.ts';
-import type { F32Tensor, TensorEntry } from '../tensor.ts';
+import { nameIsTaken } from '../store/regular-file.ts';
+import { elementCount, type F32Tensor, type TensorEntry } from '../tensor.ts';
+import { readModelFile } from '../weights/model-file.ts';
 import { readTensors } from '../weights/read-tensors.ts';
 import type { ComponentWeights } from '../weights/shards.ts';
 import { safetensorsBytes } from '../weights/write-tensors.ts';
@@ -46,6 +46,9 @@ export interface EmbeddingCache {
 /** Raised when the layout of the files or the meaning of the key changes. */
 const FORMAT = 1;
 const NAME = 'embedding';
+const TOKENIZER_LIMIT_BYTES = 2 ** 26;
+/** Room for the header of a file, besides its numbers. */
+const HEADER_BYTES = 2 ** 16;
 
 /** Opens the cache in `folder`, which is made when something is first kept. Reads a sample of every weight. */
 export function openEmbeddingCache(folder: string, encoder: EncoderIdentity, width: number): EmbeddingCache {
@@ -68,7 +71,7 @@ export function openEmbeddingCache(folder: string, encoder: EncoderIdentity, wid
     find(tokens) {
       const key = keyOf(identity, tokens);
       const file = fileOf(folder, key);
-      if (!existsSync(file)) return undefined;
+      if (!nameIsTaken(file)) return undefined;
       return attempt(
         () => readEmbedding(file, key, [1, tokens.ids.length, width]),
         (reason) => `${file} cannot be used: ${reason}; its text is encoded again`,
@@ -98,7 +101,7 @@ function identityOf({ graph, weights, tokenizerFolder, device }: EncoderIdentity
   const parts = [
     sha256(graph.bytes),
     sampled.digest('hex'),
-    sha256(readFileSync(join(tokenizerFolder, 'tokenizer.json'))),
+    sha256(readModelFile(join(tokenizerFolder, 'tokenizer.json'), 'tokenizer/tokenizer.json', TOKENIZER_LIMIT_BYTES)),
     device.kind,
     // Versions of the runtime differ in size, and may in how they round.
     statSync(libraryPath()).size,
@@ -132,7 +135,7 @@ function sampleTensor(hash: ReturnType<typeof createHash>, { folder, tensors }: 
 
 /** Throws an error with a reason for a file that is not, to the last bit, what was written under this key. */
 function readEmbedding(file: string, key: string, shape: readonly number[]): F32Tensor {
-  const { metadata, f32 } = readTensors(file);
+  const { metadata, f32 } = readTensors(file, elementCount(shape) * Float32Array.BYTES_PER_ELEMENT + HEADER_BYTES);
   const embedding = f32(NAME);
   if (metadata.key !== key) throw new Error('it was written for another text or model');
   if (embedding.shape.join() !== shape.join()) {

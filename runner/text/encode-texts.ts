@@ -6,10 +6,9 @@ import { runOnce } from '../ort/run-once.ts';
 import { createSession, type Session } from '../ort/session.ts';
 import { allFinite, type F32Tensor, type FloatType } from '../tensor.ts';
 import type { ComponentWeights } from '../weights/shards.ts';
-import { cleanPrompt } from './clean-prompt.ts';
 import { type EmbeddingCache, openEmbeddingCache } from './embedding-cache.ts';
-import { textError } from './errors.ts';
-import { loadTokenizer, type Tokens } from './tokenizer.ts';
+import { tokenizeTexts } from './prompt-tokens.ts';
+import type { Tokens } from './tokenizer.ts';
 
 /** The text side of a model. */
 export interface TextModel {
@@ -62,7 +61,7 @@ const PREPACKED_BYTES = 2 ** 31;
  * Errors as `encodePrompts`.
  */
 export function encodeTexts(model: TextModel, texts: readonly string[], options: EncodeOptions): EncodedTexts {
-  const tokens = tokenize(model, texts, options.maxSequenceLength);
+  const tokens = tokenizeTexts(model, texts, options.maxSequenceLength);
   const graph = graphFor(model, options);
   const cache = openCache(model, graph, options);
   const known = tokens.map((text) => cache?.find(text));
@@ -84,16 +83,6 @@ function openCache(model: TextModel, graph: Graph, { cacheFolder, device }: Enco
   return cacheFolder === undefined
     ? undefined
     : openEmbeddingCache(cacheFolder, { ...model, graph, device }, model.config.width);
-}
-
-function tokenize({ tokenizerFolder, config }: TextModel, texts: readonly string[], length: number): readonly Tokens[] {
-  const tokenizer = loadTokenizer(tokenizerFolder);
-  return texts.map((text) => {
-    const tokens = tokenizer.encode(cleanPrompt(text), length);
-    const largest = Math.max(...tokens.ids);
-    if (largest < config.vocabulary) return tokens;
-    throw textError('E_TOKENIZER_VOCABULARY', { file: tokenizerFolder, found: largest, wanted: config.vocabulary });
-  });
 }
 
 function graphFor({ config, weights }: TextModel, { device, maxSequenceLength, dtype = 'F32' }: EncodeOptions): Graph {

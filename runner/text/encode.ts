@@ -8,6 +8,7 @@ import { createPatience, LOOK_EVERY_MILLISECONDS, type PatienceSettings } from '
 import { startThread } from '../thread/thread.ts';
 import type { Encoded, EncodedTexts, EncodeOptions, EncodeTask, TextModel } from './encode-texts.ts';
 import { textError } from './errors.ts';
+import { cutWarning } from './prompt-tokens.ts';
 
 /** A text, by the name of the field that it comes from. */
 export interface Prompt {
@@ -38,17 +39,10 @@ export async function encodePrompts(
   return {
     embeddings: prompts.map(({ text }) => of(text).embedding),
     warnings: [
-      ...prompts.flatMap(({ name, text }) => warningOf(name, of(text).cut, options.maxSequenceLength)),
+      ...prompts.flatMap(({ name, text }) => cutWarning({ name, cut: of(text).cut }, options.maxSequenceLength) ?? []),
       ...warnings,
     ],
   };
-}
-
-function warningOf(name: string, cut: number, length: number): readonly string[] {
-  if (cut === 0) return [];
-  return [
-    `${name} is too long: its last ${cut} ${cut === 1 ? 'token is' : 'tokens are'} cut, the model reads ${length}`,
-  ];
 }
 
 async function runThread(

@@ -7,6 +7,12 @@ export const textError = defineErrors({
     fixer: 'user',
     exit: 'model',
   },
+  E_TOKENIZER_MISSING: {
+    message:
+      '{file}: the file is missing, and {found} alone is not enough; download it too, or make it in Python: transformers.AutoTokenizer.from_pretrained("{folder}").save_pretrained("{folder}")',
+    fixer: 'user',
+    exit: 'model',
+  },
   E_TOKENIZER_UNSUPPORTED: {
     message: '{file} asks for {what}, which is not supported; supported: {supported}',
     fixer: 'user',

@@ -83,8 +83,13 @@ describe('a tokenizer that cannot be used', () => {
   };
 
   it.each([
-    { name: 'is not there', content: undefined, code: 'E_TOKENIZER_FILE', reason: 'ENOENT' },
-    { name: 'is no JSON', content: '{', code: 'E_TOKENIZER_FILE', reason: 'JSON' },
+    {
+      name: 'is not there',
+      content: undefined,
+      code: 'E_MODEL_MISSING',
+      reason: '/tokenizer.json: the file is missing',
+    },
+    { name: 'is no JSON', content: '{', code: 'E_MODEL_FILE', reason: '/tokenizer.json: it is not JSON' },
     {
       name: 'is of another kind',
       content: { model: { type: 'BPE' } },
@@ -141,11 +146,91 @@ describe('a tokenizer that cannot be used', () => {
       code: 'E_TOKENIZER_FILE',
       reason: 'padding token',
     },
+    {
+      name: 'lists its normalizers as a number',
+      content: { ...good, normalizer: { type: 'Sequence', normalizers: 5 } },
+      code: 'E_TOKENIZER_FILE',
+      reason: 'type',
+    },
+    {
+      name: 'ends texts with a token that it does not know',
+      content: {
+        ...good,
+        post_processor: {
+          type: 'TemplateProcessing',
+          single: [{ Sequence: { id: 'A' } }, { SpecialToken: { id: '</s>' } }],
+          special_tokens: {},
+        },
+      },
+      code: 'E_TOKENIZER_FILE',
+      reason: 'its template names "</s>", which is not among its special tokens',
+    },
+    {
+      name: 'is a Git LFS pointer',
+      content: `version https://lfs.example/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 16837417\n`,
+      code: 'E_MODEL_POINTER',
+      reason: '/tokenizer.json: is a Git LFS pointer, not the file itself; run git lfs pull',
+    },
+    {
+      name: 'is a page of a web site',
+      content: '<!DOCTYPE html>\n<html><title>Log in</title></html>',
+      code: 'E_MODEL_PAGE',
+      reason: '/tokenizer.json: holds a web page, not the file itself; download it again, logged in',
+    },
   ])('is named when it $name', ({ content, code, reason }) => {
     const file = join(folder, 'tokenizer.json');
     if (content !== undefined) writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
     const message = expect.stringContaining(reason);
     expect(() => loadTokenizer(folder)).toThrow(expect.objectContaining({ code, exit: 'model', message }));
+  });
+
+  it('says what to do when only the file that it is made from is there', () => {
+    writeFileSync(join(folder, 'spiece.model'), 'x');
+    const message = expect.stringMatching(
+      /\/tokenizer\.json: the file is missing, and spiece\.model alone is not enough;/,
+    );
+    expect(() => loadTokenizer(folder)).toThrow(expect.objectContaining({ code: 'E_TOKENIZER_MISSING', message }));
+  });
+
+  it('is read when its files begin with a byte order mark', () => {
+    writeFileSync(join(folder, 'tokenizer.json'), `\ufeff${JSON.stringify(good)}`);
+    writeFileSync(join(folder, 'tokenizer_config.json'), '\ufeff{"pad_token": {"content": "<pad>"}}');
+    expect(loadTokenizer(folder).encode('a', 3)).toEqual({ ids: [2, 0, 0], count: 1, cut: 0 });
+  });
+
+  it.each([
+    { setting: { padding_side: 'left' }, supported: '"right"' },
+    { setting: { truncation_side: 'left' }, supported: '"right"' },
+    { setting: { do_lower_case: true }, supported: 'false' },
+    { setting: { add_eos_token: false }, supported: 'true' },
+    { setting: { tokenizer_class: 'BertTokenizer' }, supported: 'T5Tokenizer, T5TokenizerFast, TokenizersBackend' },
+  ])('is refused with a setting that is not honoured: $setting', ({ setting, supported }) => {
+    writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(good));
+    writeFileSync(join(folder, 'tokenizer_config.json'), JSON.stringify(setting));
+    const [[field, value] = []] = Object.entries(setting);
+    const asked = `tokenizer_config.json asks for ${field} ${JSON.stringify(value)}, which is not supported; `;
+    const message = expect.stringContaining(`${asked}supported: ${supported}`);
+    expect(() => loadTokenizer(folder)).toThrow(expect.objectContaining({ code: 'E_TOKENIZER_UNSUPPORTED', message }));
+  });
+
+  it('is taken with the settings that published tokenizers have', () => {
+    writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(good));
+    const published = {
+      additional_special_tokens: ['<extra_id_0>'],
+      clean_up_tokenization_spaces: true,
+      eos_token: '</s>',
+      extra_ids: 300,
+      legacy: true,
+      model_max_length: 1e30,
+      pad_token: '<pad>',
+      padding_side: 'right',
+      sp_model_kwargs: {},
+      spaces_between_special_tokens: false,
+      tokenizer_class: 'T5Tokenizer',
+      unk_token: '<unk>',
+    };
+    writeFileSync(join(folder, 'tokenizer_config.json'), JSON.stringify(published));
+    expect(loadTokenizer(folder).tokens).toBe(3);
   });
 
   it('is named by its configuration when that is what cannot be read', () => {

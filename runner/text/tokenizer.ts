@@ -3,11 +3,16 @@
  * text, normalisation, words, pieces, and the end token that the template appends.
  */
 
-import { readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
+import { CodedError } from '#contract/error.ts';
+import { shortJson, shortText } from '../model/short-json.ts';
+import { nameIsTaken } from '../store/regular-file.ts';
+import { namesIn, readJsonFile } from '../weights/model-file.ts';
 import { addedTokenSchema, createFinder } from './added-tokens.ts';
 import { textError } from './errors.ts';
 import { createNormalizer, NORMALIZERS } from './normalizer.ts';
+import { readPadding } from './tokenizer-config.ts';
 import { createUnigram, type Unigram } from './unigram.ts';
 import { createSplitter, SPLITTERS } from './words.ts';
 
@@ -27,6 +32,11 @@ export interface Tokenizer {
   /** Numbers of `text` (cleaned by the caller), cut and padded to `length`. */
   encode(text: string, length: number): Tokens;
 }
+
+const TOKENIZER_FILE = 'tokenizer.json';
+const CONFIG_FILE = 'tokenizer_config.json';
+/** What `tokenizer.json` is made from, and what the slow tokenizers of the reference read. */
+const SOURCES = ['spiece.model', 'tokenizer.model', 'sentencepiece.bpe.model', 'vocab.txt', 'vocab.json'];
 
 const templateSchema = z.object({
   type: z.literal('TemplateProcessing'),
@@ -48,32 +58,36 @@ const fileSchema = z.object({
     vocab: z.custom<readonly (readonly [string, number])[]>(isVocabulary, 'is not a list of pieces and their scores'),
   }),
 });
-const configSchema = z.object({ pad_token: z.union([z.string(), z.object({ content: z.string() })]).optional() });
+/** Five times that of UMT5, which knows more words than any other. */
+const LIMIT_BYTES = 2 ** 26;
 
-/** Padding of T5 where the configuration does not say. */
-const DEFAULT_PADDING = '<pad>';
-
-/** Loads `tokenizer.json` and `tokenizer_config.json` of a folder. Anything that they ask for and this room lacks is refused by name. */
+/**
+ * Loads `tokenizer.json` and `tokenizer_config.json` of a folder. Anything that they ask for and this room lacks is refused by name.
+ * Throws `E_TOKENIZER_…` and the `E_MODEL_…` errors of files.
+ */
 export function loadTokenizer(folder: string): Tokenizer {
-  const file = `${folder}/tokenizer.json`;
-  const description = readJson(file);
+  const file = labelOf(folder, TOKENIZER_FILE);
+  const description = readTokenizerFile(folder);
   refuseOtherKinds(file, description);
   const parsed = explain(file, () => fileSchema.parse(description));
-  const { pad_token = DEFAULT_PADDING } = explain(`${folder}/tokenizer_config.json`, () =>
-    configSchema.parse(readJson(`${folder}/tokenizer_config.json`)),
-  );
+  const configFile = labelOf(folder, CONFIG_FILE);
+  const padToken = explain(configFile, () => readPadding(readJson(folder, CONFIG_FILE), configFile));
   const { vocab: vocabulary, unk_id: unknown, byte_fallback: byteFallback } = parsed.model;
   const model = createUnigram({ vocabulary, unknown, byteFallback });
   const added = parsed.added_tokens;
   const idOf = (token: string) => added.find(({ content }) => content === token)?.id ?? model.idOf(token);
-  const padding = idOf(typeof pad_token === 'string' ? pad_token : pad_token.content);
-  if (padding === undefined)
-    throw textError('E_TOKENIZER_FILE', { file, reason: 'it does not hold its padding token' });
+  const padding = idOf(padToken);
+  if (padding === undefined) {
+    throw textError('E_TOKENIZER_FILE', { file, reason: `it does not hold its padding token ${shortJson(padToken)}` });
+  }
 
   const [before, after] = explain(file, () => readTemplate(parsed.post_processor));
   const toIds = explain(file, () => createPipeline(parsed, model));
   return {
-    tokens: Math.max(model.tokens, ...added.map(({ id }) => id + 1)),
+    tokens: Math.max(
+      model.tokens,
+      ...[unknown, padding, ...before, ...after, ...added.map(({ id }) => id)].map((id) => id + 1),
+    ),
     encode(text, length) {
       const found = toIds(text.toWellFormed());
       const room = Math.max(0, length - before.length - after.length);
@@ -104,8 +118,16 @@ function createPipeline(parsed: z.output<typeof fileSchema>, model: Unigram): (t
 function readTemplate(description: unknown): readonly [readonly number[], readonly number[]] {
   if (description === null || description === undefined) return [[], []];
   const { single, special_tokens } = templateSchema.parse(description);
-  const ids = single.map((part) => ('Sequence' in part ? null : (special_tokens[part.SpecialToken.id]?.ids ?? [])));
+  const ids = single.map((part) => {
+    if ('Sequence' in part) return null;
+    const { id } = part.SpecialToken;
+    const known = Object.hasOwn(special_tokens, id) ? special_tokens[id]?.ids : undefined;
+    if (known === undefined)
+      throw new RangeError(`its template names ${shortJson(id)}, which is not among its special tokens`);
+    return known;
+  });
   const text = ids.indexOf(null);
+  if (text < 0 || text !== ids.lastIndexOf(null)) throw new RangeError('its template does not hold the text once');
   const flat = (parts: typeof ids) => parts.flatMap((part) => part ?? []);
   return [flat(ids.slice(0, text)), flat(ids.slice(text + 1))];
 }
@@ -117,35 +139,53 @@ function refuseOtherKinds(file: string, description: unknown): void {
     if (typeof type !== 'string' || supported.includes(type)) return;
     throw textError('E_TOKENIZER_UNSUPPORTED', {
       file,
-      what: `the ${kind} '${type}'`,
+      what: `the ${kind} '${shortText(type)}'`,
       supported: supported.join(', '),
     });
   };
-  const parts = (description ?? {}) as Record<string, { normalizers?: unknown[]; pretokenizers?: unknown[] } | null>;
+  const parts = (description ?? {}) as Record<string, { normalizers?: unknown; pretokenizers?: unknown } | null>;
+  const within = (steps: unknown): readonly unknown[] => (Array.isArray(steps) ? steps : []);
   refuse('model', parts.model, ['Unigram']);
   refuse('post-processor', parts.post_processor, ['TemplateProcessing']);
-  for (const part of [parts.normalizer, ...(parts.normalizer?.normalizers ?? [])])
+  for (const part of [parts.normalizer, ...within(parts.normalizer?.normalizers)])
     refuse('normalizer', part, NORMALIZERS);
-  const splitters = [parts.pre_tokenizer, ...(parts.pre_tokenizer?.pretokenizers ?? [])];
+  const splitters = [parts.pre_tokenizer, ...within(parts.pre_tokenizer?.pretokenizers)];
   for (const part of splitters) refuse('pre-tokenizer', part, SPLITTERS);
 }
 
-function readJson(file: string): unknown {
-  return explain(file, () => JSON.parse(readFileSync(file, 'utf8')));
+/** `tokenizer.json`; where only the files that it is made from are there, that is said. */
+function readTokenizerFile(folder: string): unknown {
+  if (!nameIsTaken(join(folder, TOKENIZER_FILE))) {
+    const found = namesIn(folder).find((name) => SOURCES.includes(name));
+    if (found !== undefined) {
+      throw textError('E_TOKENIZER_MISSING', { file: labelOf(folder, TOKENIZER_FILE), found, folder });
+    }
+  }
+  return readJson(folder, TOKENIZER_FILE);
 }
 
-/** Runs `body`; what goes wrong in it is the file's fault. */
+/** A file's name in messages: with that of its folder, as other files of a model are named. */
+function labelOf(folder: string, name: string): string {
+  return `${basename(folder)}/${name}`;
+}
+
+function readJson(folder: string, name: string): unknown {
+  const file = labelOf(folder, name);
+  return explain(file, () => readJsonFile(join(folder, name), file, LIMIT_BYTES));
+}
+
+/** Runs `body`; what goes wrong in it is the file's fault. Errors that have a code say so themselves. */
 function explain<T>(file: string, body: () => T): T {
   try {
     return body();
   } catch (error) {
+    if (error instanceof CodedError) throw error;
     if (error instanceof z.ZodError) {
       const [issue] = error.issues;
       const reason = `${issue?.path.join('.') || 'its content'}: ${issue?.message}`;
       throw textError('E_TOKENIZER_FILE', { file, reason }, error);
     }
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw textError('E_TOKENIZER_FILE', { file, reason: code ?? message }, error);
+    throw textError('E_TOKENIZER_FILE', { file, reason: shortText((error as Error).message) }, error);
   }
 }
 
