@@ -1,17 +1,24 @@
 import { z } from 'zod';
-import {
-  COMPONENTS,
-  type SchedulerConfig,
-  type TextEncoderConfig,
-  type TransformerConfig,
-  type VaeConfig,
-} from './config.ts';
+import { COMPONENTS, type TextEncoderConfig, type TransformerConfig, type VaeConfig } from './config.ts';
 import { parseFields } from './config-fields.ts';
 import { modelError } from './errors.ts';
+import { refuseQuantized } from './quantization.ts';
 
 const count = (max: number) => z.int().min(1).max(max);
 const absent = z.null().optional();
 const epsilon = z.number().positive().max(1);
+
+/** Settings of other transformers that are built on Wan's, or of its authors' own program: each would change the numbers. */
+const UNKNOWN_TO_TRANSFORMER = {
+  window_size: z.tuple([z.literal(-1), z.literal(-1)]).nullish(),
+  vace_layers: absent,
+  vace_in_channels: absent,
+  inject_sample_info: z.literal(false).nullish(),
+  num_frame_per_block: absent,
+  local_attn_size: z.literal(-1).nullish(),
+  sink_size: z.literal(0).nullish(),
+  rope_theta: z.literal(10_000).nullish(),
+};
 
 const transformerSchema = z.object({
   _class_name: z.literal('WanTransformer3DModel'),
@@ -31,10 +38,12 @@ const transformerSchema = z.object({
   added_kv_proj_dim: absent,
   pos_embed_seq_len: absent,
   rope_max_seq_len: count(1_000_000).default(1024),
+  ...UNKNOWN_TO_TRANSFORMER,
 });
 
 /** Reads a transformer's `config.json`. Throws `E_MODEL_UNSUPPORTED`, `E_MODEL_CONFIG`. */
 export function parseTransformerConfig(json: unknown, file: string = COMPONENTS.transformer): TransformerConfig {
+  refuseQuantized(json, file);
   refuseImageToVideo(json, file);
   const c = parseFields(transformerSchema, json, file);
   if (c.in_channels !== c.out_channels) {
@@ -76,13 +85,17 @@ const vaeSchema = z.object({
   patch_size: absent,
   latents_mean: z.array(z.number()),
   latents_std: z.array(z.number().positive()),
+  in_channels: z.literal(3).nullish(),
   out_channels: z.literal(3).nullish(),
+  scaling_factor: z.literal(1).nullish(),
+  shift_factor: z.literal(0).nullish(),
   scale_factor_temporal: z.literal(4).nullish(),
   scale_factor_spatial: z.literal(8).nullish(),
 });
 
 /** Reads the video autoencoder's `config.json`. Throws `E_MODEL_UNSUPPORTED`, `E_MODEL_CONFIG`. */
 export function parseVaeConfig(json: unknown, file: string = COMPONENTS.vae): VaeConfig {
+  refuseQuantized(json, file);
   const c = parseFields(vaeSchema, json, file);
   for (const field of ['latents_mean', 'latents_std'] as const) {
     if (c[field].length !== c.z_dim) {
@@ -122,6 +135,8 @@ const textSchema = z.object({
   d_ff: count(1_000_000),
   vocab_size: count(10_000_000),
   feed_forward_proj: z.literal('gated-gelu'),
+  dense_act_fn: z.literal('gelu_new').nullish(),
+  is_gated_act: z.literal(true).nullish(),
   relative_attention_num_buckets: z.int().min(4).max(4096).multipleOf(2),
   relative_attention_max_distance: z.int().min(2).max(1_000_000),
   layer_norm_epsilon: epsilon,
@@ -129,6 +144,7 @@ const textSchema = z.object({
 
 /** Reads the text encoder's `config.json`. Throws `E_MODEL_UNSUPPORTED`, `E_MODEL_CONFIG`. */
 export function parseTextEncoderConfig(json: unknown, file: string = COMPONENTS.text): TextEncoderConfig {
+  refuseQuantized(json, file);
   const c = parseFields(textSchema, json, file);
   if (c.relative_attention_max_distance <= c.relative_attention_num_buckets / 4) {
     const problem = `is ${c.relative_attention_max_distance}, too small for ${c.relative_attention_num_buckets} buckets`;
@@ -145,54 +161,4 @@ export function parseTextEncoderConfig(json: unknown, file: string = COMPONENTS.
     maxDistance: c.relative_attention_max_distance,
     epsilon: c.layer_norm_epsilon,
   };
-}
-
-const samplerSchema = z.object({
-  _class_name: z.string(),
-  num_train_timesteps: count(1_000_000).default(1000),
-});
-
-const unipcSchema = z.object({
-  flow_shift: z.number().positive().max(1000).default(1),
-  solver_order: z.int().min(1).max(2).default(2),
-  solver_type: z.literal('bh2').default('bh2'),
-  predict_x0: z.literal(true).default(true),
-  prediction_type: z.literal('flow_prediction'),
-  use_flow_sigmas: z.literal(true),
-  lower_order_final: z.literal(true).default(true),
-  final_sigmas_type: z.literal('zero').default('zero'),
-  thresholding: z.literal(false).default(false),
-  use_dynamic_shifting: z.literal(false).nullish(),
-  disable_corrector: z.array(z.int()).length(0).default([]),
-});
-
-const eulerSchema = z.object({
-  shift: z.number().positive().max(1000).default(1),
-  use_dynamic_shifting: z.literal(false).nullish(),
-  invert_sigmas: z.literal(false).nullish(),
-  stochastic_sampling: z.literal(false).nullish(),
-  shift_terminal: absent,
-});
-
-/**
- * Reads `scheduler_config.json`. `className` is the one of `model_index.json`, where it names one.
- * Throws `E_MODEL_UNSUPPORTED`, `E_MODEL_CONFIG`.
- */
-export function parseSchedulerConfig(
-  json: unknown,
-  className: string | null,
-  file: string = COMPONENTS.scheduler,
-): SchedulerConfig {
-  const sampler = parseFields(samplerSchema, json, file);
-  const found = className ?? sampler._class_name;
-  const trainTimesteps = sampler.num_train_timesteps;
-  if (found === 'UniPCMultistepScheduler') {
-    const c = parseFields(unipcSchema, json, file);
-    return { kind: 'UniPC', trainTimesteps, flowShift: c.flow_shift, order: c.solver_order };
-  }
-  if (found === 'FlowMatchEulerDiscreteScheduler') {
-    return { kind: 'FlowMatchEuler', trainTimesteps, flowShift: parseFields(eulerSchema, json, file).shift, order: 1 };
-  }
-  const why = 'samplers are UniPCMultistepScheduler and FlowMatchEulerDiscreteScheduler';
-  throw modelError('E_MODEL_UNSUPPORTED', { file, found, why });
 }

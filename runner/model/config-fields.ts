@@ -16,7 +16,8 @@ export function parseFields<S extends z.ZodType>(schema: S, json: unknown, file:
   const found = shortJson(value);
   const onlyOne = issue.code === 'invalid_value' ? issue.values.map(shortJson).join(' or ') : undefined;
   const mustBeAbsent = issue.code === 'invalid_type' && issue.expected === 'null' ? 'null' : undefined;
-  const wanted = onlyOne ?? mustBeAbsent;
+  const mustBeEmpty = issue.code === 'too_big' && issue.origin === 'array' && issue.maximum === 0 ? '[]' : undefined;
+  const wanted = onlyOne ?? mustBeAbsent ?? mustBeEmpty;
   if (wanted !== undefined) {
     throw modelError('E_MODEL_UNSUPPORTED', { file, found: `${field} ${found}`, why: `must be ${wanted}` });
   }

@@ -10,6 +10,12 @@ export const modelError = defineErrors({
     fixer: 'user',
     exit: 'model',
   },
+  E_MODEL_QUANTIZED: {
+    message:
+      '{file}: {mark} {method}: quantised models are not supported yet; take the bf16 or fp16 files of the model',
+    fixer: 'user',
+    exit: 'model',
+  },
   E_MODEL_CONFIG: { message: '{file}: {field} {problem}', fixer: 'user', exit: 'model' },
   E_MODEL_TENSOR: { message: 'tensor {tensor}: found {found}, the model needs {wanted}', fixer: 'user', exit: 'model' },
 });

@@ -1,20 +1,29 @@
 import { z } from 'zod';
-import {
-  parseSchedulerConfig,
-  parseTextEncoderConfig,
-  parseTransformerConfig,
-  parseVaeConfig,
-} from './component-configs.ts';
+import { parseTextEncoderConfig, parseTransformerConfig, parseVaeConfig } from './component-configs.ts';
 import { COMPONENTS, MODEL_INDEX, type ModelConfig, type TransformerConfig } from './config.ts';
 import { parseFields } from './config-fields.ts';
 import { modelError } from './errors.ts';
+import { parseSchedulerConfig } from './scheduler-config.ts';
+import { shortJson, shortText } from './short-json.ts';
+
+/** A component as the index names it: library and class. */
+const part = z.array(z.string().nullable()).nullish();
+const CLASSES = {
+  transformer: 'WanTransformer3DModel',
+  transformer_2: 'WanTransformer3DModel',
+  text_encoder: 'UMT5EncoderModel',
+  vae: 'AutoencoderKLWan',
+} as const;
 
 const indexSchema = z.object({
   _class_name: z.string(),
   boundary_ratio: z.number().min(0).max(1).nullish(),
   expand_timesteps: z.boolean().nullish(),
-  transformer_2: z.array(z.string().nullable()).nullish(),
-  scheduler: z.array(z.string().nullable()).nullish(),
+  transformer: part,
+  transformer_2: part,
+  text_encoder: part,
+  vae: part,
+  scheduler: part,
 });
 
 /** What `model_index.json` says before any component is read: which of them there are. */
@@ -29,14 +38,23 @@ export interface ModelIndex {
 export function parseModelIndex(json: unknown, file: string = MODEL_INDEX): ModelIndex {
   const index = parseFields(indexSchema, json, file);
   if (index._class_name !== 'WanPipeline') {
-    const why = /ImageToVideo|I2V/.test(index._class_name)
+    const why = /^Wan.*(ImageToVideo|I2V)/.test(index._class_name)
       ? 'image-to-video needs an image encoder'
-      : 'its class is not WanPipeline';
-    throw modelError('E_MODEL_UNSUPPORTED', { file, found: index._class_name, why });
+      : "only WanPipeline is, Wan's text-to-video pipeline";
+    throw modelError('E_MODEL_UNSUPPORTED', { file, found: shortText(index._class_name), why });
   }
   if (index.expand_timesteps === true) {
     const why = 'Wan2.2-TI2V-5B takes a timestep per token and another video autoencoder';
     throw modelError('E_MODEL_UNSUPPORTED', { file, found: 'expand_timesteps', why });
+  }
+  for (const [component, wanted] of Object.entries(CLASSES)) {
+    const found = index[component as keyof typeof CLASSES]?.[1];
+    if (found == null || found === wanted) continue;
+    throw modelError('E_MODEL_UNSUPPORTED', {
+      file,
+      found: `${component} ${shortJson(found)}`,
+      why: `must be ${wanted}`,
+    });
   }
   const twoExperts = index.transformer_2?.[1] != null;
   const boundaryRatio = index.boundary_ratio ?? null;

@@ -1,14 +1,10 @@
 import { join } from 'node:path';
 import { type ErrorRecord, toErrorRecord } from '#contract/error.ts';
-import {
-  parseSchedulerConfig,
-  parseTextEncoderConfig,
-  parseTransformerConfig,
-  parseVaeConfig,
-} from '../model/component-configs.ts';
+import { parseTextEncoderConfig, parseTransformerConfig, parseVaeConfig } from '../model/component-configs.ts';
 import { COMPONENTS, type ModelConfig } from '../model/config.ts';
 import { publishedName } from '../model/known-models.ts';
 import { type ModelIndex, parseModelIndex } from '../model/parse-config.ts';
+import { parseSchedulerConfig } from '../model/scheduler-config.ts';
 import { checksumErrors } from './checksums.ts';
 import { type Component, textEncoderComponent, transformerComponent, vaeComponent } from './components.ts';
 import { readJsonFile } from './model-file.ts';
