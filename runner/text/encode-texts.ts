@@ -7,6 +7,7 @@ import { createSession, type Session } from '../ort/session.ts';
 import { allFinite, type F32Tensor, type FloatType } from '../tensor.ts';
 import type { ComponentWeights } from '../weights/shards.ts';
 import { type EmbeddingCache, openEmbeddingCache } from './embedding-cache.ts';
+import { textError } from './errors.ts';
 import { tokenizeTexts } from './prompt-tokens.ts';
 import type { Tokens } from './tokenizer.ts';
 
