@@ -7,7 +7,7 @@ import { drawClip } from '../test/trial/draw-clip.ts';
 import { tinyWorld } from '../test/trial/read-world.ts';
 import { judgeFilm } from './judge-film.ts';
 import type { Plan } from './plan/plan.ts';
-import { parsePrompt } from './quality/grammar.ts';
+import { parsePrompt } from './quality/tiny-world/grammar.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dualparal-judge-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import { CodedError } from '#contract/error.ts';
 import type { JobSpec } from '#contract/job-spec.ts';
 import type { Plan } from './plan/plan.ts';
-import { type FilmMeasure, type JudgedPrompt, measureFilm } from './quality/film-quality.ts';
-import { parsePrompt } from './quality/grammar.ts';
-import { parseWorld } from './quality/world.ts';
+import { type FilmMeasure, measureFilm } from './quality/film-quality.ts';
+import { type JudgedPrompt, openPromptJudge, readPrompt } from './quality/tiny-world/judge-prompt.ts';
 import { readJsonFile } from './weights/model-file.ts';
 
 /** The file of a model folder that says what a small model knows. */
@@ -21,16 +20,16 @@ export function judgeFilm(
   modelFolder: string,
   warn: (text: string) => void,
 ): FilmMeasure {
-  return measureFilm({ ...size, frames, blockLatents }, judgedPrompt(modelFolder, prompt, warn));
+  const film = { ...size, frames, blockLatents };
+  const judged = judgedPrompt(modelFolder, prompt, warn);
+  return measureFilm(film, judged && openPromptJudge(judged, film));
 }
 
 function judgedPrompt(folder: string, prompt: string, warn: (text: string) => void): JudgedPrompt | undefined {
   const file = join(folder, WORLD_FILE);
   if (!existsSync(file)) return undefined;
   try {
-    const world = parseWorld(readJsonFile(file, WORLD_FILE));
-    const wanted = parsePrompt(world, prompt);
-    return wanted === null ? undefined : { world, wanted };
+    return readPrompt(readJsonFile(file, WORLD_FILE), prompt);
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;
     warn(error.message);

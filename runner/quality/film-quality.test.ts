@@ -4,7 +4,8 @@ import { drawPicture, shifted } from '../../test/trial/draw-clip.ts';
 import { figuresOf } from '../../test/trial/play.ts';
 import { tinyWorld } from '../../test/trial/read-world.ts';
 import { measureFilm, qualityRecord } from './film-quality.ts';
-import { parsePrompt } from './grammar.ts';
+import { parsePrompt } from './tiny-world/grammar.ts';
+import { openPromptJudge } from './tiny-world/judge-prompt.ts';
 
 const world = tinyWorld();
 const wanted = parsePrompt(world, 'a red circle moving right')!;
@@ -219,7 +220,8 @@ describe('the record', () => {
 });
 
 test('a picture that is not the world’s size is measured without its prompt', () => {
-  const measure = measureFilm({ width: 32, height: 16, frames: 2, blockLatents: 1 }, { world, wanted });
+  const film = { width: 32, height: 16, frames: 2, blockLatents: 1 };
+  const measure = measureFilm(film, openPromptJudge({ world, wanted }, film));
   measure.add(new Uint8Array(2 * 32 * 16 * 3).fill(200));
   expect(measure.result()).toMatchObject({ adherence: null, joins: null });
 });

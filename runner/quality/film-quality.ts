@@ -1,11 +1,15 @@
+/**
+ * Purpose of this folder: figures of a finished film's quality, from its pixels, one frame after another. No whole film is ever
+ * held, no I/O, no clock. What a film shows is known to `tiny-world/` alone.
+ *
+ * This file: all measures of a film together.
+ */
 import type { Quality } from '#contract/result.ts';
-import { type FilmAdherence, openAdherence } from './adherence.ts';
 import { createDrift, type Drift } from './drift.ts';
-import type { Wanted } from './grammar.ts';
 import { createJoins, type Joins } from './joins.ts';
+import type { FilmAdherence, PromptJudge } from './prompt-judge.ts';
 import { createRepetition } from './repetition.ts';
 import { openThumbnails } from './thumbnail.ts';
-import type { World } from './world.ts';
 
 /** A film to be measured. */
 export interface FilmShape {
@@ -14,12 +18,6 @@ export interface FilmShape {
   readonly frames: number;
   /** Latents of a block, for films of several. */
   readonly blockLatents: number;
-}
-
-/** A prompt that can be judged, because it is in the words of the model's world. */
-export interface JudgedPrompt {
-  readonly world: World;
-  readonly wanted: Wanted;
 }
 
 /** All figures of a film. */
@@ -39,20 +37,18 @@ export interface FilmMeasure {
   result(): FilmFigures;
 }
 
-/** Measures a film; its prompt, too, where it can be judged and the picture has the world's size. */
-export function measureFilm({ width, height, frames, blockLatents }: FilmShape, prompt?: JudgedPrompt): FilmMeasure {
+/** Measures a film; by its prompt, too, where there is a judge of it. */
+export function measureFilm({ width, height, frames, blockLatents }: FilmShape, judge?: PromptJudge): FilmMeasure {
   const thumbnailOf = openThumbnails(width, height);
   const repetition = createRepetition(blockLatents);
   const joins = createJoins(repetition.add);
   const drift = createDrift(frames);
-  const isJudged = prompt !== undefined && prompt.world.side === width && prompt.world.side === height;
-  const adherence = isJudged ? openAdherence(prompt.world, prompt.wanted, frames) : undefined;
   const frameBytes = width * height * 3;
 
   return {
     openBlock() {
       joins.openBlock();
-      adherence?.openBlock();
+      judge?.openBlock();
     },
     add(rgb) {
       for (let start = 0; start < rgb.length; start += frameBytes) {
@@ -60,7 +56,7 @@ export function measureFilm({ width, height, frames, blockLatents }: FilmShape, 
         const thumbnail = thumbnailOf(frame);
         joins.add(thumbnail);
         drift.add(thumbnail);
-        adherence?.add(frame);
+        judge?.add(frame);
       }
     },
     result() {
@@ -69,7 +65,7 @@ export function measureFilm({ width, height, frames, blockLatents }: FilmShape, 
         joins: found,
         drift: drift.result(),
         repetition: found === null ? null : repetition.result(),
-        adherence: adherence?.result() ?? null,
+        adherence: judge?.result() ?? null,
       };
     },
   };

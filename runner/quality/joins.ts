@@ -1,6 +1,6 @@
 import { type Brightness, type Motion, motionBetween } from './motion.ts';
+import { createRecent } from './recent.ts';
 import type { Thumbnail } from './thumbnail.ts';
-import { createRecent } from './track.ts';
 
 /** What happens where one block of a film follows another, against what happens inside of blocks. */
 export interface Joins {

@@ -1,6 +1,6 @@
-import { velocityOf, type Wanted } from '../../runner/quality/grammar.ts';
-import { coverage, type ShapeName, wrapped } from '../../runner/quality/masks.ts';
-import type { World } from '../../runner/quality/world.ts';
+import { velocityOf, type Wanted } from '../../runner/quality/tiny-world/grammar.ts';
+import { coverage, type ShapeName, wrapped } from '../../runner/quality/tiny-world/masks.ts';
+import type { World } from '../../runner/quality/tiny-world/world.ts';
 
 /** Pixels to the right and downwards. */
 export type Shift = readonly [number, number];

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { openAdherence } from '../../runner/quality/adherence.ts';
-import { everything, type Wanted } from '../../runner/quality/grammar.ts';
+import { openAdherence } from '../../runner/quality/tiny-world/adherence.ts';
+import { everything, type Wanted } from '../../runner/quality/tiny-world/grammar.ts';
 import { findTorchPython, runPython } from '../torch/python.ts';
 import { drawClip, drawPicture, shifted } from './draw-clip.ts';
 import { tinyWorld } from './read-world.ts';

@@ -6,7 +6,8 @@ import { cpuDevices } from '../../runner/ort/device.ts';
 import { openPipeline } from '../../runner/pipeline/driver.ts';
 import { planJob } from '../../runner/plan-job.ts';
 import { type FilmFigures, type FilmMeasure, measureFilm } from '../../runner/quality/film-quality.ts';
-import type { World } from '../../runner/quality/world.ts';
+import { openPromptJudge } from '../../runner/quality/tiny-world/judge-prompt.ts';
+import type { World } from '../../runner/quality/tiny-world/world.ts';
 import type { F32Tensor } from '../../runner/tensor.ts';
 import { encodePrompts } from '../../runner/text/encode.ts';
 import { openModel } from '../../runner/weights/open-model.ts';
@@ -63,10 +64,8 @@ export async function makeTrialFilm(kit: Kit, way: Way, prompt: TrialPrompt, fra
   const { side } = kit.world;
   const length = way.kind === 'plain' ? PLAIN_FRAMES : frames;
   const blockLatents = way.kind === 'blocks' ? way.blockLatents : (PLAIN_FRAMES - 1) / 4;
-  const measure = measureFilm(
-    { width: side, height: side, frames: length, blockLatents },
-    { world: kit.world, wanted: prompt.wanted },
-  );
+  const shape = { width: side, height: side, frames: length, blockLatents };
+  const measure = measureFilm(shape, openPromptJudge({ world: kit.world, wanted: prompt.wanted }, shape));
   const before = process.cpuUsage();
   if (way.kind === 'blocks') await playBlocks(kit, way, prompt, length, measure);
   else await playChunks(kit, prompt, length, measure);

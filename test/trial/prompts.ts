@@ -1,5 +1,5 @@
-import { parsePrompt, promptOf, type Wanted } from '../../runner/quality/grammar.ts';
-import type { World } from '../../runner/quality/world.ts';
+import { parsePrompt, promptOf, type Wanted } from '../../runner/quality/tiny-world/grammar.ts';
+import type { World } from '../../runner/quality/tiny-world/world.ts';
 
 /** A prompt to try, what it asks for, and the seed of its film. */
 export interface TrialPrompt {

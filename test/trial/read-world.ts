@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseWorld, type World } from '../../runner/quality/world.ts';
+import { parseWorld, type World } from '../../runner/quality/tiny-world/world.ts';
 
 /** The world file of a model folder. */
 export function readWorld(folder: string): World {

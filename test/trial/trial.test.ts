@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { parsePrompt } from '../../runner/quality/grammar.ts';
+import { parsePrompt } from '../../runner/quality/tiny-world/grammar.ts';
 import { drawClip } from './draw-clip.ts';
 import { longGates, plainGates } from './gates.ts';
 import { type Kit, makeTrialFilm, openKit, type TrialFilm } from './make-film.ts';

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { drawClip, drawPicture, shifted } from '../../test/trial/draw-clip.ts';
-import { tinyWorld } from '../../test/trial/read-world.ts';
-import { type FilmAdherence, openAdherence } from './adherence.ts';
+import { drawClip, drawPicture, shifted } from '../../../test/trial/draw-clip.ts';
+import { tinyWorld } from '../../../test/trial/read-world.ts';
+import type { FilmAdherence } from '../prompt-judge.ts';
+import { openAdherence } from './adherence.ts';
 import { everything, velocityOf, type Wanted } from './grammar.ts';
 
 const world = tinyWorld();

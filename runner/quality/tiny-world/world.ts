@@ -1,8 +1,8 @@
 /**
- * Purpose of this folder: figures of a finished film's quality, from its pixels, one frame after another. No whole film is ever
- * held, no I/O, no clock. Most need no knowledge of what the film shows; those that judge the prompt need the world of the model.
+ * Purpose of this folder: judges a film by its prompt, for models whose films show one coloured shape that moves over a plain
+ * background. Only `judge-prompt.ts` is meant for the rest of the runner.
  *
- * This file: the world that a small model knows. It travels with the model as `world.json`.
+ * This file: what such a model knows. It travels with the model as `world.json`.
  */
 import { z } from 'zod';
 import { qualityError } from './errors.ts';

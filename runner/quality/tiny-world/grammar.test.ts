@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { tinyWorld } from '../../test/trial/read-world.ts';
+import { tinyWorld } from '../../../test/trial/read-world.ts';
 import { everything, parsePrompt, promptOf, velocityOf } from './grammar.ts';
 
 const world = tinyWorld();

@@ -1,39 +1,10 @@
+import type { Adherence, PromptJudge } from '../prompt-judge.ts';
+import { createRecent } from '../recent.ts';
 import { velocityOf, type Wanted } from './grammar.ts';
 import type { Place } from './masks.ts';
 import { type Colour, openSight, type Sighting } from './sighting.ts';
-import { createRecent, createTrack, type Step, type Track } from './track.ts';
+import { createTrack, type Step, type Track } from './track.ts';
 import type { World } from './world.ts';
-
-/** Shares of frames, or of steps from frame to frame, that are as the prompt wants them. */
-export interface Adherence {
-  readonly background: number;
-  readonly colour: number;
-  readonly shape: number;
-  readonly size: number;
-  readonly step: number;
-  /** Frames in which there is an object at all. */
-  readonly object: number;
-  /** Whether the mean motion has the wanted direction; null with nothing to tell it from. */
-  readonly direction: boolean | null;
-}
-
-/** The judgement of a film, and of each quarter of its length. */
-export interface FilmAdherence extends Adherence {
-  readonly quarters: readonly Adherence[];
-  /** Joins of blocks, and those through which the object moves on as before; none where it stands and should not. */
-  readonly joins: number;
-  readonly joinsKept: number;
-  /** Everything is right in at least nine tenths of the frames and steps. */
-  readonly isRight: boolean;
-}
-
-/** Judges a film frame by frame. */
-export interface AdherenceJudge {
-  /** The next frame is the first of a block. */
-  openBlock(): void;
-  add(rgb: Uint8Array): void;
-  result(): FilmAdherence;
-}
 
 const QUARTERS = 4;
 const RIGHT_SHARE = 0.9;
@@ -45,7 +16,7 @@ const SHARES = ['background', 'colour', 'shape', 'size', 'object'] as const;
 type Share = (typeof SHARES)[number];
 
 /** Judges a film of `frames` frames, RGB24 of the world's size, by what its prompt wants. */
-export function openAdherence(world: World, wanted: Wanted, frames: number): AdherenceJudge {
+export function openAdherence(world: World, wanted: Wanted, frames: number): PromptJudge {
   const see = openSight(world);
   const { side, limits } = world;
   const velocity = velocityOf(world, wanted.direction);

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { tinyWorld } from '../../test/trial/read-world.ts';
+import { tinyWorld } from '../../../test/trial/read-world.ts';
 import { everything, promptOf } from './grammar.ts';
 import { parseWorld } from './world.ts';
 
-const TRAINING = join(import.meta.dirname, '../../training');
+const TRAINING = join(import.meta.dirname, '../../../training');
 const domain = readFileSync(join(TRAINING, 'domain.py'), 'utf8');
 const judge = readFileSync(join(TRAINING, 'judge.py'), 'utf8');
 
