@@ -120,7 +120,7 @@ async function leadAndWork(parts: Parts, authority: string, stop: AbortSignal): 
     signal: working.signal,
     now: Date.now,
     observe: parts.instruments.round,
-    report: (film, detail) => log.warn({ film, detail }, 'comes back later'),
+    report: (film, detail) => log.warn({ film, detail }, 'failed, will be tried again'),
   });
   const resync = setInterval(() => wakeAll(queue, sources), RESYNC_MS).unref();
   const lost = await stoppedOrLost(stop, leadership?.lost);

@@ -34,6 +34,8 @@ export interface RunnerIo {
   readonly tracker: Tracker;
   readonly changed: () => void;
   readonly lanes: LaneSource;
+  /** Called as soon as the film lies in its place: nothing that goes wrong later takes it back. */
+  readonly published: (film: Film) => void;
 }
 
 const generateError = defineErrors({
@@ -78,6 +80,7 @@ export async function generate(
   enter(io, 'Finishing');
   if (extras.latentsFile !== undefined) writeLatents(extras.latentsFile, latents);
   const published = await film.publish();
+  io.published(published.film);
   for (const warning of published.warnings) tracker.warn(warning);
   return { film: published.film, quality: qualityRecord(measure.result()) };
 }

@@ -22,8 +22,7 @@ export const REASONS = {
   DisruptionsExhausted: 'the cluster took the film away {found} times, {limit} were allowed',
   RunnerFailed: 'the runner ended with exit code {exit}: {meaning}',
   RunnerStopped: 'the runner was told to stop, and stopped cleanly before the end',
-  OutOfMemory:
-    'the runner was stopped for want of memory (limit of the container): raise spec.runner.resources.limits.memory',
+  OutOfMemory: 'the runner ran out of memory (the limit of its container): raise spec.runner.resources.limits.memory',
   Killed: 'the runner was killed by signal {signal}',
   PodFailed: 'pod {pod} failed: {detail}',
   JobFailed: 'Job {job} failed: {detail}',

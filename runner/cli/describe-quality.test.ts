@@ -18,19 +18,24 @@ test.each<{ what: string; quality: Quality; lines: readonly string[] }>([
       prompt: { ...PROMPT, direction: true },
     },
     lines: [
-      '  9 joins of blocks: the picture changes there × 1.01 as much as inside of blocks, motion goes on through 89 % (inside: 100 %)',
-      `${DRIFT_LINE}; shows the block before again: 12 %`,
-      '  as the prompt says: no (colour 99 %, shape 50 %, background 100 % of the frames; direction as asked)',
+      '  9 joins between blocks: the picture changes × 1.01 as much there as within blocks, motion continues through 89 % (within blocks: 100 %)',
+      `${DRIFT_LINE}; repeats the block before it: 12 %`,
+      '  matches the prompt: no (colour 99 %, shape 50 %, background 100 % of the frames; it moves in the direction asked for)',
     ],
   },
   {
-    what: 'a still film that collapses',
-    quality: { joins: { count: 1, seamRatio: 1, worstSeam: 1 }, drift: DRIFT, collapsed: true, prompt: PROMPT },
+    what: 'a still film that falls apart',
+    quality: {
+      joins: { count: 1, seamRatio: 1, worstSeam: 1 },
+      drift: DRIFT,
+      collapsed: true,
+      prompt: { ...PROMPT, direction: false },
+    },
     lines: [
-      '  1 join of blocks: the picture changes there × 1.00 as much as inside of blocks, nothing moves',
+      '  1 join between blocks: the picture changes × 1.00 as much there as within blocks, nothing moves',
       DRIFT_LINE,
-      '  the picture collapses: a quarter of the film lost or doubled what the first one had',
-      '  as the prompt says: no (colour 99 %, shape 50 %, background 100 % of the frames)',
+      '  the picture falls apart: a quarter of the film shows next to nothing, or far less or more than its beginning',
+      '  matches the prompt: no (colour 99 %, shape 50 %, background 100 % of the frames; it does not move in the direction asked for)',
     ],
   },
 ])('$what is described line by line', ({ quality, lines }) => {

@@ -8,24 +8,27 @@ export function describeQuality({ joins, drift, repetition, collapsed, prompt }:
   const lines: string[] = [];
   if (joins !== undefined) lines.push(`  ${describeJoins(joins)}`);
   const again =
-    repetition === undefined || repetition < 0.01 ? '' : `; shows the block before again: ${percent(repetition)}`;
+    repetition === undefined || repetition < 0.01 ? '' : `; repeats the block before it: ${percent(repetition)}`;
   lines.push(
     `  drift: colour ${drift.colour.toFixed(1)} of 255, contrast ${times(drift.contrast)}, sharpness ${times(drift.sharpness)}${again}`,
   );
-  if (collapsed) lines.push('  the picture collapses: a quarter of the film lost or doubled what the first one had');
+  if (collapsed)
+    lines.push(
+      '  the picture falls apart: a quarter of the film shows next to nothing, or far less or more than its beginning',
+    );
   if (prompt !== undefined) lines.push(`  ${describePrompt(prompt)}`);
   return lines;
 }
 
 function describeJoins({ count, seamRatio, continuity, continuityInside }: NonNullable<Quality['joins']>): string {
-  const change = `the picture changes there ${times(seamRatio)} as much as inside of blocks`;
-  const usual = continuityInside === undefined ? '' : ` (inside: ${percent(continuityInside)})`;
-  const motion = continuity === undefined ? 'nothing moves' : `motion goes on through ${percent(continuity)}${usual}`;
-  return `${count === 1 ? '1 join' : `${count} joins`} of blocks: ${change}, ${motion}`;
+  const change = `the picture changes ${times(seamRatio)} as much there as within blocks`;
+  const usual = continuityInside === undefined ? '' : ` (within blocks: ${percent(continuityInside)})`;
+  const motion = continuity === undefined ? 'nothing moves' : `motion continues through ${percent(continuity)}${usual}`;
+  return `${count === 1 ? '1 join' : `${count} joins`} between blocks: ${change}, ${motion}`;
 }
 
 function describePrompt({ colour, shape, background, direction, right }: NonNullable<Quality['prompt']>): string {
-  const way = direction === undefined ? '' : `; direction ${direction ? 'as asked' : 'another'}`;
+  const way = direction === undefined ? '' : `; it ${direction ? 'moves' : 'does not move'} in the direction asked for`;
   const shares = `colour ${percent(colour)}, shape ${percent(shape)}, background ${percent(background)} of the frames`;
-  return `as the prompt says: ${right ? 'yes' : 'no'} (${shares}${way})`;
+  return `matches the prompt: ${right ? 'yes' : 'no'} (${shares}${way})`;
 }

@@ -1,9 +1,11 @@
 import { relative } from 'node:path';
 import type { Film, Result } from '#contract/result.ts';
 import { describeQuality } from './describe-quality.ts';
-import { createLiveView } from './live.ts';
+import { createLiveView, type LiveView } from './live.ts';
 import { type LocalOptions, localJob } from './local-job.ts';
 import { makeFilm } from './make-film.ts';
+import { printJson, printLines, printNotes } from './print.ts';
+import { reportFailure } from './report-failure.ts';
 import { textCache } from './text-cache.ts';
 
 /** Options of `dualparal generate`. */
@@ -19,31 +21,34 @@ const LINE_EVERY_MILLISECONDS = 1000;
 
 /** Makes the film of a manifest on this machine and says where it is. */
 export async function generateCommand(options: GenerateOptions): Promise<void> {
-  const { spec, notes } = localJob(options);
   const json = options.json === true;
-  for (const note of notes) console.error(`note: ${note}`);
-  const view = createLiveView({ title: `${spec.name}: ${spec.prompt}`, steps: spec.sampling.steps, json });
+  let view: LiveView | undefined;
   const everyMilliseconds = !json && process.stderr.isTTY ? REDRAW_EVERY_MILLISECONDS : LINE_EVERY_MILLISECONDS;
   const outcome = await makeFilm(
-    () => spec,
-    { everyMilliseconds, show: view.show },
+    () => {
+      const { spec, notes } = localJob(options);
+      printNotes(notes.map((note) => `note: ${note}`));
+      view = createLiveView({ title: `${spec.name}: ${spec.prompt}`, steps: spec.sampling.steps, json });
+      return spec;
+    },
+    { everyMilliseconds, show: (progress, lanes) => view?.show(progress, lanes) },
     {
       ...(options.noise === undefined ? {} : { noiseFile: options.noise }),
       ...(options.latents === undefined ? {} : { latentsFile: options.latents }),
       ...textCache(process.env, options.textCache),
     },
   );
-  view.done();
-  if (outcome.failure !== undefined) throw outcome.failure;
-  if (json) console.log(JSON.stringify(outcome.result));
-  else console.log(describeResult(outcome.result));
+  view?.done();
+  if (json) printJson(outcome.result);
+  else printLines(describeResult(outcome.result));
+  if (outcome.failure !== undefined) reportFailure(outcome.failure);
 }
 
-function describeResult({ film, quality, elapsedSeconds, warnings }: Result): string {
-  if (film === undefined) return '';
-  const lines = [...(warnings ?? []).map((warning) => `warning: ${warning}`), '', ...describeFilm(film)];
+function describeResult({ film, quality, elapsedSeconds, warnings }: Result): readonly string[] {
+  const lines = (warnings ?? []).map((warning) => `warning: ${warning}`);
+  if (film === undefined) return lines;
   const measured = quality === undefined ? [] : describeQuality(quality);
-  return [...lines, ...measured, `  made in ${elapsedSeconds.toFixed(1)} s`].join('\n');
+  return [...lines, '', ...describeFilm(film), ...measured, `  made in ${elapsedSeconds.toFixed(1)} s`];
 }
 
 /** The film as a person wants to know it: where it is, and what a player will find in it. */

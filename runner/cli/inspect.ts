@@ -9,6 +9,7 @@ import { CHECKSUM_FILE } from '../weights/checksums.ts';
 import { inspectModel, type ModelInspection } from '../weights/inspect-model.ts';
 import { type ComponentSurvey, collect } from '../weights/survey.ts';
 import { parseStages } from './local-job.ts';
+import { printJson, printLines, printNotes } from './print.ts';
 
 /** Options of `dualparal inspect`. */
 export interface InspectOptions {
@@ -40,15 +41,13 @@ const SCHEDULERS = { UniPC: 'UniPCMultistepScheduler', FlowMatchEuler: 'FlowMatc
  */
 export function inspectCommand(folder: string, options: InspectOptions): void {
   const verify = options.verify === true;
-  const onFile = (file: string) => console.error(`reading ${file}`);
+  const onFile = (file: string) => printNotes([`reading ${file}`]);
   const inspection = withTokenizer(inspectModel(folder, { verify, ...(process.stderr.isTTY ? { onFile } : {}) }));
   const cuts = cutsOf(inspection, options.stages === undefined ? undefined : parseStages(options.stages));
-  console.log(
-    options.json === true
-      ? JSON.stringify({ ...asRecord(inspection, cuts), verified: verify && inspection.problems.length === 0 }, null, 2)
-      : describe(inspection, cuts, options).join('\n'),
-  );
-  for (const { code, message } of inspection.problems) console.error(`${code}: ${message}`);
+  if (options.json === true) {
+    printJson({ ...asRecord(inspection, cuts), verified: verify && inspection.problems.length === 0 }, 2);
+  } else printLines(describe(inspection, cuts, options));
+  printNotes(inspection.problems.map(({ code, message }) => `${code}: ${message}`));
   if (inspection.problems.length > 0) process.exitCode = EXITS.model.code;
 }
 

@@ -1,6 +1,7 @@
 import { createLogUpdate } from 'log-update';
 import type { Progress } from '#contract/progress.ts';
 import type { Lane } from '../report/tracker.ts';
+import { printJson, printNotes } from './print.ts';
 import { headline, renderScreen } from './screen.ts';
 
 /** Shows a run while it goes. */
@@ -21,7 +22,7 @@ const LINE_EVERY_PERCENT = 10;
 
 /** JSON lines on stdout, a redrawn view on a terminal, or a line now and then in a pipe or log (both on stderr). */
 export function createLiveView({ title, steps, json }: LiveOptions): LiveView {
-  if (json) return { show: (progress) => console.log(JSON.stringify({ progress })), done: () => {} };
+  if (json) return { show: (progress) => printJson({ progress }), done: () => {} };
   if (process.stderr.isTTY) return terminalView(title, steps);
   return lineView(title);
 }
@@ -36,11 +37,11 @@ function terminalView(title: string, steps: number): LiveView {
 
 function lineView(title: string): LiveView {
   let last = '';
-  console.error(title);
+  printNotes([title]);
   return {
     show(progress) {
       const key = `${progress.phase} ${Math.floor(progress.percent / LINE_EVERY_PERCENT)}`;
-      if (key !== last) console.error(headline(progress));
+      if (key !== last) printNotes([headline(progress)]);
       last = key;
     },
     done: () => {},

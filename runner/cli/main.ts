@@ -1,8 +1,15 @@
 /**
- * Entry of the command line. Signals are heard before the rest loads: as the first process of a container, Node would otherwise
- * lose one that comes early, and the pod would wait out its grace period.
+ * Entry of the command line. What makes a film runs in a child of this process: a crash in native code takes the child only, and
+ * this process is there to say what happened (`supervise.ts`).
  */
-import { listenForSignals } from './signals.ts';
+import { keepGoingWithoutScreen } from './lost-screen.ts';
+import { makesFilm, needsSupervision } from './parent-link.ts';
+import { supervise } from './supervise.ts';
 
-listenForSignals();
-await import('./program.ts');
+const args = process.argv.slice(2);
+if (needsSupervision(args, process.env)) {
+  await supervise(import.meta.filename, args);
+} else {
+  keepGoingWithoutScreen(makesFilm(args));
+  await import('./program.ts');
+}

@@ -1,14 +1,16 @@
 import { toErrorRecord } from '#contract/error.ts';
 import type { JobSpec } from '#contract/job-spec.ts';
 import type { Progress } from '#contract/progress.ts';
-import type { Result } from '#contract/result.ts';
+import type { Film, Result } from '#contract/result.ts';
 import { CONTRACT_VERSION } from '#contract/version.ts';
 import { generate, type LaneSource, type Made } from '../generate.ts';
 import type { GenerateExtras } from '../prepare.ts';
-import type { Lane } from '../report/tracker.ts';
+import type { Lane, Tracker } from '../report/tracker.ts';
 import { createTracker } from '../report/tracker.ts';
+import { whenOf } from './ending.ts';
 import { cliError } from './errors.ts';
-import { stopOnSignals } from './signals.ts';
+import { tellParent } from './parent-link.ts';
+import { type Stop, type StopSignalName, stopOnSignals } from './signals.ts';
 
 /** Who watches a run. */
 export interface Watcher {
@@ -22,47 +24,64 @@ export interface Outcome {
   readonly failure: unknown;
 }
 
+/** Shown while a run stops; nothing that its result needs to say. */
+const STOPPING = 'stopping: a second signal ends it at once';
+
 /**
  * Runs one job from spec to result: reads the spec (so that a bad one is a result too), stops cleanly on signals, shows
- * progress on a fixed beat. Never throws.
+ * progress on a fixed beat. Once the film is published the run has succeeded, whatever comes after. Never throws.
  */
 export async function makeFilm(spec: () => JobSpec, watcher: Watcher, extras: GenerateExtras = {}): Promise<Outcome> {
   const started = Date.now();
   const tracker = createTracker(Date.now);
   const lanes: LaneSource = { read: () => [] };
-  const show = () => watcher.show(tracker.record(), lanes.read());
-  const stop = stopOnSignals(() => tracker.warn('stopping: a second signal ends it at once'));
-  const beat = setInterval(show, watcher.everyMilliseconds);
-  let failure: unknown;
-  let made: Made | undefined;
+  let told = '';
+  const show = () => {
+    const progress = tracker.record();
+    const { framesReady, framesTotal } = progress;
+    if (told !== `${framesReady} ${framesTotal}`) tellParent({ kind: 'progress', framesReady, framesTotal });
+    told = `${framesReady} ${framesTotal}`;
+    watcher.show(progress, lanes.read());
+  };
+  let stop: Stop | undefined;
+  let beat: NodeJS.Timeout | undefined;
+  let ended: Pick<Outcome, 'failure'> & Pick<Result, 'outcome'> = { outcome: 'succeeded', failure: undefined };
+  let made: Partial<Made> = {};
+  const published = (film: Film) => {
+    made = { film };
+  };
   try {
-    made = await generate(spec(), { tracker, changed: show, lanes }, extras, stop.signal);
-    tracker.phase('Done');
+    const job = spec();
+    stop = stopOnSignals(() => tracker.warn(STOPPING));
+    beat = setInterval(show, watcher.everyMilliseconds);
+    made = await generate(job, { tracker, changed: show, lanes, published }, extras, stop.signal);
   } catch (error) {
-    failure = stop.received() === undefined ? error : interruption(stop.received(), tracker.record());
-  } finally {
-    clearInterval(beat);
-    stop.dispose();
+    const signal = stop?.received();
+    if (made.film === undefined) {
+      ended =
+        signal === undefined
+          ? { outcome: 'failed', failure: error }
+          : { outcome: 'stopped', failure: interruption(signal, tracker) };
+    } else if (signal === undefined) tracker.warn(`after the film was done: ${toErrorRecord(error).message}`);
   }
+  if (ended.outcome === 'succeeded') tracker.phase('Done');
+  clearInterval(beat);
   show();
-  const { framesReady } = tracker.record();
-  const warnings = tracker.warnings();
+  const warnings = tracker.warnings().filter((warning) => warning !== STOPPING);
   return {
-    failure,
+    failure: ended.failure,
     result: {
       contractVersion: CONTRACT_VERSION,
-      outcome: made !== undefined ? 'succeeded' : stop.received() === undefined ? 'failed' : 'stopped',
+      outcome: ended.outcome,
       ...made,
-      ...(failure === undefined ? {} : { error: toErrorRecord(failure) }),
-      framesReady,
+      ...(ended.failure === undefined ? {} : { error: toErrorRecord(ended.failure) }),
+      framesReady: tracker.record().framesReady,
       elapsedSeconds: (Date.now() - started) / 1000,
       ...(warnings.length === 0 ? {} : { warnings: [...warnings] }),
     },
   };
 }
 
-function interruption(signal: NodeJS.Signals | undefined, progress: Progress): unknown {
-  const { framesReady: frames, framesTotal: total } = progress;
-  const code = signal === 'SIGTERM' ? 'E_STOPPED' : 'E_INTERRUPTED';
-  return cliError(code, { signal: signal ?? 'a signal', frames, total });
+function interruption(signal: StopSignalName, tracker: Tracker): unknown {
+  return cliError(signal === 'SIGTERM' ? 'E_STOPPED' : 'E_INTERRUPTED', { signal, when: whenOf(tracker.record()) });
 }

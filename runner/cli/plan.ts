@@ -3,6 +3,7 @@ import type { Plan } from '../plan/plan.ts';
 import { summaryOf } from '../plan-job.ts';
 import { prepare } from '../prepare.ts';
 import { type LocalOptions, localJob } from './local-job.ts';
+import { printJson, printLines, printNotes } from './print.ts';
 import { layersOf } from './screen.ts';
 
 /** Options of `dualparal plan`. */
@@ -15,13 +16,11 @@ export async function planCommand(options: PlanOptions): Promise<void> {
   const { spec, notes } = localJob(options);
   const { plan, warnings } = prepare(spec, {}, process.env);
   if (options.json === true) {
-    console.log(
-      JSON.stringify({ name: spec.name, frames: plan.frames, ...summaryOf(plan), plan, notes, warnings }, null, 2),
-    );
+    printJson({ name: spec.name, frames: plan.frames, ...summaryOf(plan), plan, notes, warnings }, 2);
     return;
   }
-  for (const note of notes) console.error(`note: ${note}`);
-  console.log(describePlan(spec, plan, warnings).join('\n'));
+  printNotes(notes.map((note) => `note: ${note}`));
+  printLines(describePlan(spec, plan, warnings));
 }
 
 function describePlan(spec: JobSpec, plan: Plan, warnings: readonly string[]): readonly string[] {

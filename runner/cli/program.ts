@@ -1,30 +1,52 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command, CommanderError } from 'commander';
-import { exitCodeOf, toErrorRecord } from '#contract/error.ts';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { type ErrorRecord, toErrorRecord } from '#contract/error.ts';
 import { EXITS } from '#contract/exit.ts';
+import type { Result } from '#contract/result.ts';
+import { CONTRACT_VERSION } from '#contract/version.ts';
+import { cliError } from './errors.ts';
 import { generateCommand } from './generate.ts';
 import { inspectCommand } from './inspect.ts';
+import { outputFailure, screenDrained } from './lost-screen.ts';
+import { makesFilm, tellParent } from './parent-link.ts';
 import { planCommand } from './plan.ts';
+import { printJson } from './print.ts';
+import { printable } from './printable.ts';
+import { reportFailure } from './report-failure.ts';
 import { runCommand } from './run.ts';
+import { stopSignal } from './signals.ts';
 
-/** Every verb's last duty: print one line that names the code, or the record as JSON, and set the exit code. */
-function reportFailure(error: unknown, asJson: boolean): void {
+/** A command line that is wrong, or a verb that failed before it had a result of its own. */
+function refuse(error: unknown, asJson: boolean): void {
   if (error instanceof CommanderError) {
-    if (error.exitCode !== 0) process.exitCode = EXITS.usage.code;
+    // Help and version end like this, too.
+    if (error.exitCode === 0) return;
+    process.exitCode = EXITS.usage.code;
+    const message = error.message.replace(/^error: /, '');
+    if (asJson) printRefusal({ code: 'E_CLI_USAGE', message, fixer: 'user', exit: 'usage' });
     return;
   }
-  const record = toErrorRecord(error);
-  if (asJson) console.log(JSON.stringify({ outcome: 'failed', error: record }));
-  console.error(`${record.code}: ${record.message}`);
-  if (record.exit === 'internal' && error instanceof Error && process.env.DUALPARAL_DEBUG) console.error(error.stack);
-  process.exitCode = exitCodeOf(error);
+  if (asJson) printRefusal(toErrorRecord(error));
+  reportFailure(error);
+}
+
+function printRefusal(error: ErrorRecord): void {
+  const result: Result = {
+    ...{ contractVersion: CONTRACT_VERSION, outcome: 'failed', error, framesReady: 0, elapsedSeconds: 0 },
+  };
+  printJson(result);
 }
 
 function exitTable(): string {
   const rows = Object.values(EXITS).map(({ code, meaning }) => `  ${String(code).padStart(3)}  ${meaning}`);
-  return `\nExit codes:\n${rows.join('\n')}\n\nSet DUALPARAL_DEBUG=1 to see the stack of an unexpected failure.`;
+  return `\nExit codes:\n${rows.join('\n')}\n\n${STOPPING}\n\n${DEBUGGING}`;
 }
+
+const STOPPING = `Stopping a film: Ctrl-C or SIGTERM ends it cleanly, a second one at once. A closed terminal or pipe does not
+stop it: the film is made without its screen. Once the film is there, a stop is a success.`;
+const DEBUGGING = `Set DUALPARAL_DEBUG=1 to see the stack of an unexpected failure, and DUALPARAL_NO_PARENT=1 to make a film in
+one process, for a debugger (a crash then leaves no result).`;
 
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as {
   version: string;
@@ -35,21 +57,43 @@ const program = new Command('dualparal')
   .description('Makes long films with Wan models, block by block, on as many devices as you give it.')
   .addHelpText('after', exitTable())
   .exitOverride()
-  .configureOutput({ outputError: (text, write) => write(`E_CLI_USAGE: ${text.replace(/^error: /, '')}`) })
+  .configureOutput({
+    outputError: (text, write) =>
+      write(
+        `E_CLI_USAGE: ${text
+          .replace(/^error: /, '')
+          .trimEnd()
+          .split('\n')
+          .map(printable)
+          .join('\n')}\n`,
+      ),
+  })
   .showHelpAfterError('see dualparal --help');
+
+/** One value, given once, that is not empty: the last of two would win without a word. */
+function once(value: string, before: string | undefined): string {
+  if (value === '') throw new InvalidArgumentError('It is empty.');
+  if (before !== undefined && before !== value) throw new InvalidArgumentError(`It was given before, as '${before}'.`);
+  return value;
+}
 
 program
   .command('generate')
   .description('make the film that a manifest describes, on this machine')
-  .requiredOption('-f, --file <file>', 'a VideoGeneration manifest (YAML or JSON), or - for standard input')
-  .option('-o, --output <folder>', 'where the film goes (default: out/<name>)')
-  .option('--stages <n>', "slices of the model, one worker and device each (default: the manifest's parallelism.gpus)")
-  .option('--model <folder>', 'the model, in the Diffusers layout (default: found by model.ref)')
-  .option('--noise <file>', 'start from the pool and permutations of a safetensors file instead of the seed')
-  .option('--latents <file>', 'also write the clean latents (float32, concatenated in time) as safetensors')
+  .requiredOption('-f, --file <file>', 'a VideoGeneration manifest (YAML or JSON), or - for standard input', once)
+  .option('-o, --output <folder>', 'where the film goes (default: out/<name>)', once)
+  .option(
+    '--stages <n>',
+    "slices of the model, one worker and device each (default: the manifest's parallelism.gpus)",
+    once,
+  )
+  .option('--model <folder>', 'the model, in the Diffusers layout (default: found by model.ref)', once)
+  .option('--noise <file>', 'start from the pool and permutations of a safetensors file instead of the seed', once)
+  .option('--latents <file>', 'also write the clean latents (float32, concatenated in time) as safetensors', once)
   .option(
     '--text-cache <folder>',
     'keep the embeddings of prompts there for later films (default: DUALPARAL_TEXT_CACHE)',
+    once,
   )
   .option('--json', 'print progress records and the result as JSON lines')
   .action((options) => generateCommand(options));
@@ -57,16 +101,16 @@ program
 program
   .command('plan')
   .description('say what would run: latents, blocks, stages and bytes, before anything loads')
-  .requiredOption('-f, --file <file>', 'a VideoGeneration manifest (YAML or JSON), or - for standard input')
-  .option('--stages <n>', "slices of the model (default: the manifest's parallelism.gpus)")
-  .option('--model <folder>', 'the model, in the Diffusers layout (default: found by model.ref)')
+  .requiredOption('-f, --file <file>', 'a VideoGeneration manifest (YAML or JSON), or - for standard input', once)
+  .option('--stages <n>', "slices of the model (default: the manifest's parallelism.gpus)", once)
+  .option('--model <folder>', 'the model, in the Diffusers layout (default: found by model.ref)', once)
   .option('--json', 'print the plan as JSON')
   .action((options) => planCommand(options));
 
 program
   .command('inspect <model>')
   .description('say what a model folder is, what it weighs and what it lacks, from its configs and headers alone')
-  .option('--stages <n>', 'slices of the model to give the bytes of (default: 1, 2, 4 and 8)')
+  .option('--stages <n>', 'slices of the model to give the bytes of (default: 1, 2, 4 and 8)', once)
   .option('--verify', "also read every file and compare it with the sums in the folder's sha256sums")
   .option('--json', 'print everything as JSON, every tensor name that is missing or too many included')
   .action((model, options) => inspectCommand(model, options));
@@ -74,7 +118,7 @@ program
 program
   .command('run', { hidden: true })
   .description('make the film of a frozen job spec: what the operator starts in a pod')
-  .requiredOption('--job <file>', 'the job spec (JSON)')
+  .requiredOption('--job <file>', 'the job spec (JSON)', once)
   .action((options) => runCommand(options));
 
 const asJson = process.argv.includes('--json');
@@ -82,6 +126,12 @@ try {
   if (process.argv.length <= 2) program.help({ error: true });
   await program.parseAsync();
 } catch (error) {
-  reportFailure(error, asJson);
+  refuse(error, asJson);
 }
-if (process.exitCode === undefined) process.exitCode = EXITS.success.code;
+// A reader may take its time, but not once somebody waits for the end.
+await screenDrained(stopSignal());
+const lost = outputFailure();
+// A film that is made is a film without its lines, too.
+if (lost !== undefined && !makesFilm(process.argv.slice(2))) reportFailure(cliError('E_CLI_OUTPUT', { reason: lost }));
+process.exitCode ??= EXITS.success.code;
+tellParent({ kind: 'over', exitCode: Number(process.exitCode) });

@@ -1,11 +1,17 @@
 import { readFileSync } from 'node:fs';
+import { exitCodeOf } from '#contract/error.ts';
+import { EXITS } from '#contract/exit.ts';
 import { type JobSpec, jobSpecSchema } from '#contract/job-spec.ts';
 import { problemsOf } from '#contract/manifest.ts';
+import type { Result } from '#contract/result.ts';
 import { createLog } from '../report/log.ts';
 import { createPusher, type Pusher } from '../report/push.ts';
 import { writeTerminationMessage } from '../report/termination.ts';
 import { cliError } from './errors.ts';
 import { makeFilm, type Watcher } from './make-film.ts';
+import { tellParent } from './parent-link.ts';
+import { reportFailure } from './report-failure.ts';
+import { stopSignal } from './signals.ts';
 import { textCache } from './text-cache.ts';
 
 /** Seconds that the last report may take once the film is done. */
@@ -31,12 +37,24 @@ export async function runCommand({ job }: { job: string }): Promise<void> {
     },
   };
   const outcome = await makeFilm(() => readJob(job), watcher, textCache(process.env));
-  if (process.env.DUALPARAL_TERMINATION_LOG) {
-    writeTerminationMessage(process.env.DUALPARAL_TERMINATION_LOG, outcome.result);
+  const exitCode = outcome.failure === undefined ? EXITS.success.code : exitCodeOf(outcome.failure);
+  leaveResult(process.env.DUALPARAL_TERMINATION_LOG, outcome.result, (reason) =>
+    log.warn({ reason }, 'no result record'),
+  );
+  tellParent({ kind: 'recorded', exitCode });
+  await pusher?.close(LAST_REPORT_MILLISECONDS, stopSignal());
+  if (outcome.failure !== undefined) reportFailure(outcome.failure);
+  else log.info({ film: outcome.result.film, elapsedSeconds: outcome.result.elapsedSeconds }, 'done');
+}
+
+/** A film is a film without its record, too: where the record cannot be written, this is said and no more. */
+function leaveResult(file: string | undefined, result: Result, onFailure: (reason: string) => void): void {
+  if (!file) return;
+  try {
+    writeTerminationMessage(file, result);
+  } catch (error) {
+    onFailure((error as Error).message);
   }
-  await pusher?.close(LAST_REPORT_MILLISECONDS);
-  if (outcome.failure !== undefined) throw outcome.failure;
-  log.info({ film: outcome.result.film, elapsedSeconds: outcome.result.elapsedSeconds }, 'done');
 }
 
 function readJob(file: string): JobSpec {
@@ -55,5 +73,10 @@ function pusherOf(environment: NodeJS.ProcessEnv, onOutage: (reason: string) => 
   const { DUALPARAL_PROGRESS_URL: url } = environment;
   const { DUALPARAL_PROGRESS_TOKEN_FILE: tokenFile, DUALPARAL_PROGRESS_CA_FILE: caFile } = environment;
   if (!url || !tokenFile || !caFile) return undefined;
-  return createPusher({ url, tokenFile, caFile }, onOutage);
+  try {
+    return createPusher({ url, tokenFile, caFile }, onOutage);
+  } catch (error) {
+    onOutage((error as Error).message);
+    return undefined;
+  }
 }

@@ -1,3 +1,4 @@
+import stringWidth from 'string-width';
 import { expect, test } from 'vitest';
 import type { Progress } from '#contract/progress.ts';
 import { formatSeconds, headline, renderScreen } from './screen.ts';
@@ -47,6 +48,23 @@ test('the live view shows a bar, a lane per stage and the staircase of noise', (
 test('no line is wider than the terminal', () => {
   const lines = renderScreen({ title: 'x'.repeat(200), progress: PROGRESS, lanes: [], steps: 6 }, 60).split('\n');
   expect(Math.max(...lines.map((line) => line.length))).toBe(59);
+});
+
+test.each([
+  ['wide characters', '東京の夜、赤い円が右へ動く '.repeat(10)],
+  ['emoji', '👩‍👩‍👧‍👦 film 🎬 '.repeat(20)],
+])('nor is it with %s: the view would wrap and leave old lines behind', (_, title) => {
+  const warnings = ['警告'.repeat(60)];
+  const screen = renderScreen({ title, progress: { ...PROGRESS, warnings }, lanes: [], steps: 6 }, 60);
+  expect(Math.max(...screen.split('\n').map((line) => stringWidth(line)))).toBeLessThanOrEqual(59);
+});
+
+test('nothing in a title or a warning steers the terminal', () => {
+  const hostile = 'a\u001b[2J\u001b]0;owned\u0007b\nE_FAKE: c\u009b1A\u202e';
+  const progress = { ...PROGRESS, warnings: [hostile] };
+  const screen = renderScreen({ title: hostile, progress, lanes: [], steps: 6 }, 120);
+  const lines = screen.split('\n');
+  expect([lines[0], lines.at(-1)]).toEqual(['ab E_FAKE: c�', '! ab E_FAKE: c�']);
 });
 
 test('before the plan is known the headline has no counts', () => {

@@ -1,5 +1,6 @@
 import type { Progress } from '#contract/progress.ts';
 import type { Lane } from '../report/tracker.ts';
+import { fitColumns, printable } from './printable.ts';
 
 /** Everything the live view draws. `steps` is the denoising steps of each block. */
 export interface ScreenState {
@@ -20,7 +21,7 @@ const NOISE_SHADES = ['█', '▓', '▒', '░', '·'] as const;
 export function renderScreen(state: ScreenState, columns: number): string {
   const lines = [state.title, headline(state.progress), ...stageLines(state), ...staircaseLines(state)];
   for (const warning of state.progress.warnings ?? []) lines.push(`! ${warning}`);
-  return lines.map((line) => line.slice(0, Math.max(20, columns - 1))).join('\n');
+  return lines.map((line) => fitColumns(printable(line), Math.max(20, columns - 1))).join('\n');
 }
 
 /** One line for logs and pipes: what a person reads when there is no terminal to redraw. */

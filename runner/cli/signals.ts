@@ -1,41 +1,49 @@
-/** What stopped a run, if anything did. */
-export interface StopSignal {
+import { isSupervised, onParentGone } from './parent-link.ts';
+
+/** Signals that ask a run to stop. SIGTERM is the cluster's way: the film may go on elsewhere. */
+export const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
+export type StopSignalName = (typeof STOP_SIGNALS)[number];
+
+/** Whether and how a run was told to stop. */
+export interface Stop {
   readonly signal: AbortSignal;
-  readonly received: () => NodeJS.Signals | undefined;
-  readonly dispose: () => void;
+  readonly received: () => StopSignalName | undefined;
 }
 
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
-type Stopping = keyof typeof EXIT_CODES;
+/** How long a run may go on once nobody watches over it any more. */
+const ORPHAN_PATIENCE_MILLISECONDS = 20_000;
+const SIGNAL_EXIT = { SIGTERM: 143, SIGINT: 130, SIGQUIT: 130 } as const;
 
-let onFirst: ((signal: Stopping) => void) | undefined;
+let latest: Stop | undefined;
 
-/** From now on SIGINT and SIGTERM end the process at once, unless a run has asked to stop cleanly on the first of them. */
-export function listenForSignals(): void {
-  for (const signal of Object.keys(EXIT_CODES) as Stopping[]) process.on(signal, () => handle(signal));
+/** Aborts when this process is told to stop; one that never does before a run listens for signals. */
+export function stopSignal(): AbortSignal {
+  return latest?.signal ?? new AbortController().signal;
 }
 
-function handle(signal: Stopping): void {
-  const stop = onFirst;
-  onFirst = undefined;
-  if (stop === undefined) process.exit(EXIT_CODES[signal]);
-  stop(signal);
-}
-
-/** The first SIGINT or SIGTERM asks the run to stop cleanly; a second one ends the process at once. */
-export function stopOnSignals(onStop: (signal: NodeJS.Signals) => void): StopSignal {
+/**
+ * From now on the first signal asks the run to stop cleanly, and so does the death of the parent. Before this call a signal ends
+ * the process at once, as it is the system's custom; the parent knows what to say then. A second signal is the parent's to
+ * act on; without a parent it ends the process at once.
+ */
+export function stopOnSignals(onStop: (signal: StopSignalName) => void): Stop {
   const controller = new AbortController();
-  let received: NodeJS.Signals | undefined;
-  onFirst = (signal) => {
+  let received: StopSignalName | undefined;
+  function hear(signal: StopSignalName): void {
+    if (received !== undefined) {
+      if (!isSupervised()) process.exit(SIGNAL_EXIT[signal]);
+      return;
+    }
     received = signal;
     onStop(signal);
     controller.abort();
-  };
-  return {
-    signal: controller.signal,
-    received: () => received,
-    dispose() {
-      onFirst = undefined;
-    },
-  };
+  }
+  for (const signal of STOP_SIGNALS) process.on(signal, () => hear(signal));
+  onParentGone(() => {
+    hear('SIGTERM');
+    // The group holds this process and its ffmpeg.
+    setTimeout(() => process.kill(-process.pid, 'SIGKILL'), ORPHAN_PATIENCE_MILLISECONDS).unref();
+  });
+  latest = { signal: controller.signal, received: () => received };
+  return latest;
 }

@@ -6,7 +6,7 @@ export const EXITS = {
   success: { code: 0, retry: false, meaning: 'the work is done' },
   internal: { code: 1, retry: true, meaning: 'an unexpected failure: please report it' },
   usage: { code: 2, retry: false, meaning: 'the command line is wrong' },
-  resume: { code: 10, retry: true, meaning: 'stopped cleanly before the end: start it again to go on' },
+  resume: { code: 10, retry: true, meaning: 'told to stop, and stopped cleanly before the end' },
   spec: { code: 20, retry: false, meaning: 'the specification asks for something invalid' },
   plan: { code: 30, retry: false, meaning: 'the specification cannot run on these devices' },
   model: { code: 40, retry: false, meaning: 'the model is missing, damaged or not supported' },
@@ -14,6 +14,7 @@ export const EXITS = {
   device: { code: 60, retry: true, meaning: 'a device or its runtime failed' },
   golden: { code: 70, retry: false, meaning: 'a number is outside its bound' },
   interrupted: { code: 130, retry: true, meaning: 'interrupted by the user' },
+  ended: { code: 143, retry: true, meaning: 'told to stop twice, and ended at once' },
 } as const satisfies Record<string, { code: number; retry: boolean; meaning: string }>;
 
 /** Name of a row of {@link EXITS}. */

@@ -14,12 +14,14 @@ export interface PushTarget {
 export interface Pusher {
   /** Replaces a report that is still waiting: only the latest matters. Never throws. */
   push(record: Progress): void;
-  /** Sends what waits, for at most `timeoutMilliseconds`, and closes the connection. */
-  close(timeoutMilliseconds: number): Promise<void>;
+  /** Sends what waits, for at most `timeoutMilliseconds`, or hardly at all once `hurry` aborts; closes the connection. */
+  close(timeoutMilliseconds: number, hurry?: AbortSignal): Promise<void>;
 }
 
 const TIMEOUT_MILLISECONDS = 5000;
 const RETRY_MILLISECONDS = 2000;
+/** What the last report may take when somebody waits for the end. */
+const HURRY_MILLISECONDS = 500;
 
 /**
  * One report at a time over one kept connection. A failed report is tried again unless a newer one is there by then: the film
@@ -56,13 +58,19 @@ export function createPusher(target: PushTarget, onOutage: (reason: string) => v
         sending = undefined;
       });
     },
-    async close(timeoutMilliseconds) {
+    async close(timeoutMilliseconds, hurry) {
       // Wakes a retry that sleeps, so that the last report is tried once more at once. Timers keep the process alive here:
       // without them it would end before the caller goes on.
       closing.abort();
       const limit = new AbortController();
-      const late = sleep(timeoutMilliseconds, undefined, { signal: limit.signal }).catch(() => undefined);
-      await Promise.race([sending, late]);
+      const wait = (milliseconds: number) =>
+        sleep(milliseconds, undefined, { signal: limit.signal }).catch(() => undefined);
+      const hurried = new Promise<void>((resolve) => {
+        const start = () => void wait(HURRY_MILLISECONDS).then(resolve);
+        if (hurry?.aborted) start();
+        else hurry?.addEventListener('abort', start, { once: true, signal: limit.signal });
+      });
+      await Promise.race([sending, wait(timeoutMilliseconds), hurried]);
       limit.abort();
       agent.destroy();
     },
@@ -73,6 +81,8 @@ export function createPusher(target: PushTarget, onOutage: (reason: string) => v
 function post(target: PushTarget, agent: Agent, record: Progress): Promise<string | undefined> {
   return new Promise((resolve) => {
     const body = JSON.stringify(record);
+    const token = tokenOf(target.tokenFile);
+    if (token === undefined) return resolve(`the token file ${target.tokenFile} cannot be read`);
     const call = request(
       target.url,
       {
@@ -82,7 +92,7 @@ function post(target: PushTarget, agent: Agent, record: Progress): Promise<strin
         headers: {
           'content-type': 'application/json',
           'content-length': Buffer.byteLength(body),
-          authorization: `Bearer ${readFileSync(target.tokenFile, 'utf8').trim()}`,
+          authorization: `Bearer ${token}`,
         },
       },
       (response) => {
@@ -97,4 +107,12 @@ function post(target: PushTarget, agent: Agent, record: Progress): Promise<strin
     call.on('error', (error) => resolve(error.message));
     call.end(body);
   });
+}
+
+function tokenOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
 }

@@ -98,12 +98,11 @@ describe('failureWhy', () => {
       { reason: 'EvictionByEvictionAPI', message: 'node is drained' },
     ],
     [
-      'want of memory',
+      'memory that ran out',
       ended(137, undefined, { reason: 'OOMKilled' }),
       {
         reason: 'OutOfMemory',
-        message:
-          'the runner was stopped for want of memory (limit of the container): raise spec.runner.resources.limits.memory',
+        message: 'the runner ran out of memory (the limit of its container): raise spec.runner.resources.limits.memory',
       },
     ],
     [

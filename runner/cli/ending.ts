@@ -1,0 +1,72 @@
+import type { CodedError } from '#contract/error.ts';
+import { cliError } from './errors.ts';
+import type { StopSignalName } from './signals.ts';
+
+/** What the parent has seen of the film's process by its end. */
+export interface Watched {
+  /** The exit code that belongs to the result, if the process has recorded one. */
+  readonly told: number | undefined;
+  /** How it ended. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** The signal that told it to stop, and the one that was the second. */
+  readonly asked: StopSignalName | undefined;
+  readonly askedAgain: StopSignalName | undefined;
+  /** The parent ended it because it did not stop in time. */
+  readonly isLate: boolean;
+  readonly isOutOfMemory: boolean;
+  readonly framesReady: number;
+  readonly framesTotal: number;
+}
+
+/** What the parent has to do: end with the code that was told, or say in the process's place how it ended. */
+export type Ending =
+  | { readonly kind: 'told'; readonly exitCode: number }
+  | {
+      readonly kind: 'untold';
+      readonly outcome: 'failed' | 'stopped';
+      readonly error: CodedError;
+      readonly warnings: readonly string[];
+    };
+
+/** Ends of a process that its own native code causes. */
+const CRASHES = new Set<NodeJS.Signals>(['SIGSEGV', 'SIGILL', 'SIGABRT', 'SIGFPE', 'SIGTRAP', 'SIGSYS']);
+
+/** Decides how a film's process ended. A result that was recorded stands, whatever came after it. */
+export function endingOf(watched: Watched): Ending {
+  const { told, asked } = watched;
+  if (told !== undefined) return { kind: 'told', exitCode: told };
+  if (asked !== undefined) return stopped(watched, asked);
+  return { kind: 'untold', outcome: 'failed', error: failure(watched), warnings: [] };
+}
+
+function stopped(watched: Watched, asked: StopSignalName): Ending {
+  const { askedAgain, isLate, signal } = watched;
+  const when = whenOf(watched);
+  const code = asked === 'SIGTERM' ? 'E_STOPPED' : 'E_INTERRUPTED';
+  const last = askedAgain ?? asked;
+  const error =
+    askedAgain === undefined
+      ? cliError(code, { signal: last, when })
+      : cliError(last === 'SIGTERM' ? 'E_STOPPED_AT_ONCE' : 'E_INTERRUPTED_AT_ONCE', { signal: last, when });
+  const warnings: string[] = [];
+  if (isLate) warnings.push('the run did not stop in time and was ended');
+  else if (askedAgain === undefined && signal !== null && signal !== asked) {
+    warnings.push(`the run ended by ${signal} while it was stopping (please report it)`);
+  }
+  return { kind: 'untold', outcome: 'stopped', error, warnings };
+}
+
+function failure(watched: Watched): CodedError {
+  const { signal, code, isOutOfMemory } = watched;
+  const when = whenOf(watched);
+  if (signal === null) return cliError('E_ENDED', { code: code ?? 'unknown', when });
+  if (signal === 'SIGKILL' && isOutOfMemory) return cliError('E_OUT_OF_MEMORY', { when });
+  if (signal === 'SIGBUS') return cliError('E_FILE_LOST', { signal, when });
+  return cliError(CRASHES.has(signal) ? 'E_CRASHED' : 'E_KILLED', { signal, when });
+}
+
+/** How far a film was, as the end of a sentence. */
+export function whenOf({ framesReady, framesTotal }: Pick<Watched, 'framesReady' | 'framesTotal'>): string {
+  return framesTotal === 0 ? 'before the film was planned' : `after ${framesReady} of ${framesTotal} frames`;
+}

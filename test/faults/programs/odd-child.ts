@@ -1,0 +1,23 @@
+/** A film's process that ends in an odd way, for tests of its parent: what it does is its second argument. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { tellParent } from '../../../runner/cli/parent-link.ts';
+
+const stuck = () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+const WAYS: Readonly<Record<string, () => void>> = {
+  'over, then stuck': () => {
+    tellParent({ kind: 'over', exitCode: 40 });
+    stuck();
+  },
+  'recorded, then crashed': () => {
+    tellParent({ kind: 'recorded', exitCode: 0 });
+    process.kill(process.pid, 'SIGSEGV');
+  },
+  'ended without a word': () => process.exit(3),
+  'crashed at frame 9': () => {
+    tellParent({ kind: 'progress', framesReady: 9, framesTotal: 41 });
+    process.kill(process.pid, 'SIGSEGV');
+  },
+};
+
+WAYS[process.argv[3] ?? '']?.();
+await sleep(60_000);
