@@ -10,7 +10,7 @@ import { type FilmWriter, openFilm } from './output/film.ts';
 import { openPipeline, type Pipeline } from './pipeline/driver.ts';
 import type { FinishedBlock, PipelineEvent } from './pipeline/watch.ts';
 import { summaryOf } from './plan-job.ts';
-import { type GenerateExtras, type PreparedJob, prepare } from './prepare.ts';
+import { type GenerateExtras, type PreparedJob, prepare, promptsOf } from './prepare.ts';
 import { type FilmMeasure, qualityRecord } from './quality/film-quality.ts';
 import type { Lane, Tracker } from './report/tracker.ts';
 import { openStore } from './store/open.ts';
@@ -76,7 +76,9 @@ export async function generate(
   await using pipeline = await openPipeline(input, signal);
   io.lanes.read = pipeline.lanes;
   enter(io, 'Denoising');
-  const latents = await addBlocks(pipeline, decoder, { film, measure }, io);
+  const latents: F32Tensor[] = [];
+  const keep = (block: F32Tensor) => void (extras.latentsFile !== undefined && latents.push(block));
+  await addBlocks(pipeline, decoder, { film, measure, keep }, io);
   enter(io, 'Finishing');
   if (extras.latentsFile !== undefined) writeLatents(extras.latentsFile, latents);
   const published = await film.publish();
@@ -109,10 +111,6 @@ async function encode(
   signal: AbortSignal,
 ): Promise<readonly F32Tensor[]> {
   enter(io, 'Encoding');
-  const prompts = [
-    { name: 'prompt', text: spec.prompt },
-    { name: 'negativePrompt', text: spec.negativePrompt },
-  ].slice(0, plan.branches);
   const text = { config: model.config.text, weights: model.text, tokenizerFolder: model.tokenizerFolder };
   const options = {
     maxSequenceLength: plan.sampling.textTokens,
@@ -120,7 +118,7 @@ async function encode(
     patience,
     ...(cacheFolder === undefined ? {} : { cacheFolder }),
   };
-  const { embeddings, warnings } = await encodePrompts(text, prompts, options, signal);
+  const { embeddings, warnings } = await encodePrompts(text, promptsOf(spec, plan), options, signal);
   for (const warning of warnings) io.tracker.warn(warning);
   return embeddings;
 }
@@ -144,6 +142,8 @@ function openDecoder(
 interface FrameTakers {
   readonly film: FilmWriter;
   readonly measure: FilmMeasure;
+  /** Takes the latents, which nobody else keeps: a long film's are many. */
+  readonly keep: (latents: F32Tensor) => void;
 }
 
 /** Takes the blocks as they leave the queue; each is decoded and stored before the next one is taken. */
@@ -152,15 +152,13 @@ async function addBlocks(
   decoder: FrameDecoder,
   takers: FrameTakers,
   { tracker, changed }: RunnerIo,
-): Promise<readonly F32Tensor[]> {
-  const latents: F32Tensor[] = [];
+): Promise<void> {
   for await (const block of pipeline.finishedBlocks()) {
     await addBlock(block, decoder, takers);
-    latents.push(block.latents);
+    takers.keep(block.latents);
     tracker.frames(takers.film.framesReady);
     changed();
   }
-  return latents;
 }
 
 async function addBlock(

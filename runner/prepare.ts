@@ -3,8 +3,11 @@ import type { NoiseSource } from './diffusion/noise-pool.ts';
 import { checkLevels } from './diffusion/sampler.ts';
 import { judgeFilm } from './judge-film.ts';
 import { noiseOf } from './noise.ts';
+import type { Plan } from './plan/plan.ts';
 import { type PlannedJob, planJob } from './plan-job.ts';
 import type { FilmMeasure } from './quality/film-quality.ts';
+import type { Prompt } from './text/encode.ts';
+import { cutWarning, measurePrompts } from './text/prompt-tokens.ts';
 import { type PatienceSettings, patienceOf } from './thread/patience.ts';
 
 /**
@@ -35,7 +38,24 @@ export function prepare(spec: JobSpec, extras: GenerateExtras, environment: Node
   const { plan, model } = job;
   checkLevels(plan.sampling);
   const noise = noiseOf(spec, plan, extras.noiseFile);
-  const warnings = [...plan.warnings];
+  const warnings = [...plan.warnings, ...textWarnings(spec, job)];
   const measure = judgeFilm(spec, plan, model.folder, (text) => void warnings.push(text));
   return { ...job, noise, measure, patience: patienceOf(environment), warnings };
+}
+
+/** The texts of a plan's branches, by the names of their fields. */
+export function promptsOf({ prompt, negativePrompt }: JobSpec, { branches }: Plan): readonly Prompt[] {
+  return [
+    { name: 'prompt', text: prompt },
+    { name: 'negativePrompt', text: negativePrompt },
+  ].slice(0, branches);
+}
+
+/** What is wrong with the texts without being an error: what the model will not read of them. */
+function textWarnings(spec: JobSpec, { model, plan }: PlannedJob): readonly string[] {
+  const { textTokens } = plan.sampling;
+  const place = { tokenizerFolder: model.tokenizerFolder, config: model.config.text };
+  return measurePrompts(place, promptsOf(spec, plan), textTokens).flatMap(
+    (length) => cutWarning(length, textTokens) ?? [],
+  );
 }

@@ -28,17 +28,9 @@ export interface EncodeOptions {
   readonly cacheFolder?: string;
 }
 
-/** What one text became. */
-export interface Encoded {
-  /** `[1, T, textWidth]`; rows past the text are zero. */
-  readonly embedding: F32Tensor;
-  /** Tokens of the text that did not fit. */
-  readonly cut: number;
-}
-
-/** The texts in their order; `warnings` say what the cache could not do. */
+/** The texts in their order, each `[1, T, textWidth]` with rows of zeros past its end; `warnings` say what the cache could not do. */
 export interface EncodedTexts {
-  readonly encoded: readonly Encoded[];
+  readonly encoded: readonly F32Tensor[];
   readonly warnings: readonly string[];
 }
 
@@ -72,7 +64,7 @@ export function encodeTexts(model: TextModel, texts: readonly string[], options:
       const embedding = known[at] ?? embed(session as Session, text);
       if (!allFinite(embedding.data)) throw textError('E_TEXT_NOT_FINITE');
       if (known[at] === undefined) cache?.keep(text, embedding);
-      return { embedding, cut: text.cut };
+      return embedding;
     });
     return { encoded, warnings: cache?.warnings ?? [] };
   } finally {

@@ -6,9 +6,8 @@
 import type { F32Tensor } from '../tensor.ts';
 import { createPatience, LOOK_EVERY_MILLISECONDS, type PatienceSettings } from '../thread/patience.ts';
 import { startThread } from '../thread/thread.ts';
-import type { Encoded, EncodedTexts, EncodeOptions, EncodeTask, TextModel } from './encode-texts.ts';
+import type { EncodedTexts, EncodeOptions, EncodeTask, TextModel } from './encode-texts.ts';
 import { textError } from './errors.ts';
-import { cutWarning } from './prompt-tokens.ts';
 
 /** A text, by the name of the field that it comes from. */
 export interface Prompt {
@@ -16,7 +15,7 @@ export interface Prompt {
   readonly text: string;
 }
 
-/** Embeddings in the order of the prompts; `warnings` name the prompts that were cut, and what the cache could not do. */
+/** Embeddings in the order of the prompts; `warnings` say what the cache could not do. */
 export interface EncodedPrompts {
   readonly embeddings: readonly F32Tensor[];
   readonly warnings: readonly string[];
@@ -35,13 +34,9 @@ export async function encodePrompts(
   signal?.throwIfAborted();
   const texts = [...new Set(prompts.map(({ text }) => text))];
   const { encoded, warnings } = await runThread({ model, texts, options }, patience, signal);
-  const of = (text: string) => encoded[texts.indexOf(text)] as Encoded;
   return {
-    embeddings: prompts.map(({ text }) => of(text).embedding),
-    warnings: [
-      ...prompts.flatMap(({ name, text }) => cutWarning({ name, cut: of(text).cut }, options.maxSequenceLength) ?? []),
-      ...warnings,
-    ],
+    embeddings: prompts.map(({ text }) => encoded[texts.indexOf(text)]!),
+    warnings,
   };
 }
 
