@@ -21,6 +21,7 @@ const RUNNER = {
   pipeline: ['thread', 'ort', 'model', 'weights', 'plan', 'diffusion', 'latents', 'tensor', 'contract'],
   checkpoint: ['store', 'diffusion', 'tensor', 'contract'],
   report: ['plan', 'pipeline', 'contract'],
+  manifest: ['contract'],
 };
 const OPERATOR = {
   api: [],
@@ -42,7 +43,7 @@ const arrows = (base, rooms, extra) =>
       },
     ),
   );
-const PURE = ['contract', 'plan', 'model', 'diffusion', 'quality'].map((room) => `runner/${room}`);
+const PURE = ['contract', 'plan', 'model', 'diffusion', 'quality', 'manifest'].map((room) => `runner/${room}`);
 const PURE_OPERATOR = ['operator/api', 'operator/job', 'operator/reconcile/(policy/|decide|settle)'];
 
 module.exports = {
@@ -81,7 +82,11 @@ module.exports = {
     }),
     no('contract-zod', 'the contract is zod and constants', sources('^runner/contract/'), {
       path: 'node_modules/',
-      pathNot: 'node_modules/(zod|yaml)/',
+      pathNot: 'node_modules/zod/',
+    }),
+    no('operator-no-yaml', 'the operator needs no YAML parser', sources('^operator/'), {
+      path: 'node_modules/(js-)?yaml/',
+      reachable: true,
     }),
     no(
       'resolvable',

@@ -36,6 +36,10 @@ const BREACHES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'operator/kube': { 'operator/kube/client.ts': "import '../api/a.ts';", 'operator/api/a.ts': '' },
   'sources-not-test': { 'runner/cli/main.ts': "import '../../test/build/a.ts';", 'test/build/a.ts': '' },
   'nothing-from-crds': { 'operator/main.ts': "import '../crds/generate.ts';", 'crds/generate.ts': '' },
+  'operator-no-yaml': {
+    'operator/api/crd.ts': "import '#contract/job-spec.ts';",
+    'runner/contract/job-spec.ts': "import { parse } from 'yaml'; parse('');",
+  },
   'contract-zod': { 'runner/contract/a.ts': "import pino from 'pino'; pino();" },
   resolvable: { 'runner/cli/main.ts': "import './absent.ts';" },
   'no-cycles': { 'runner/text/a.ts': "import './b.ts';", 'runner/text/b.ts': "import './a.ts';" },

@@ -10,6 +10,7 @@ export const CONDITION_TYPES = [
   'Progressing',
   'Complete',
   'Failed',
+  'Warnings',
 ] as const;
 export type ConditionType = (typeof CONDITION_TYPES)[number];
 

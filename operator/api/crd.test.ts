@@ -2,11 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { CLUSTER_ONLY, readManifest } from '#contract/manifest.ts';
 import { planStageSchema, planSummarySchema, progressSchema } from '#contract/progress.ts';
+import { specSchema } from '#contract/resource-spec.ts';
 import { CRD_FILE, crdYaml } from '../../crds/generate.ts';
+import { readManifest } from '../../runner/manifest/manifest.ts';
 import { customResourceDefinition } from './crd.ts';
-import { GENERATING_FIELDS, specSchema } from './video-generation.ts';
+import { GENERATING_FIELDS } from './video-generation.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 const EXAMPLES = join(import.meta.dirname, '../../examples');
@@ -69,40 +70,13 @@ describe('the status', () => {
   });
 });
 
-describe('the manifest reader', () => {
-  it('knows every field of the resource, as its own or as one that only a cluster uses', () => {
-    const value = (schema: Schema): unknown => {
-      if (schema.properties === undefined) return schema.default ?? 1;
-      const entries = Object.entries(schema.properties as Record<string, Schema>);
-      return Object.fromEntries(entries.map(([name, child]) => [name, value(child)]));
-    };
-    const spec = value(all.find(([path]) => path === '.spec')?.[1] ?? {}) as Record<string, unknown>;
-    const film = {
-      apiVersion: 'dualparal.io/v1alpha1',
-      kind: 'VideoGeneration',
-      spec: {
-        ...spec,
-        prompt: 'x',
-        length: { frames: 5 },
-        model: { ...(spec.model as object), ref: 'x' },
-        sampling: { ...(spec.sampling as object), scheduler: 'UniPC' },
-        output: { ...(spec.output as object), formats: ['mp4'] },
-      },
-      status: {},
-    };
-    const { unknown, clusterOnly } = readManifest(JSON.stringify(film), 'all.json');
-    expect(unknown).toEqual([]);
-    expect([...clusterOnly].toSorted()).toEqual([...CLUSTER_ONLY].toSorted());
-  });
-});
-
 describe.each(readdirSync(EXAMPLES).filter((name) => name.endsWith('.yaml')))('examples/%s', (name) => {
-  const text = readFileSync(join(EXAMPLES, name), 'utf8');
+  const bytes = readFileSync(join(EXAMPLES, name));
 
   it('is valid for the resource and for a command without a cluster', () => {
-    const films = parseAllDocuments(text).map((document) => document.toJS());
+    const films = parseAllDocuments(bytes.toString()).map((document) => document.toJS());
     const film = films.find((object) => object.kind === 'VideoGeneration');
     expect(specSchema.safeParse(film.spec).error).toBeUndefined();
-    expect(readManifest(text, name).unknown).toEqual([]);
+    expect(readManifest(bytes, name).generation.prompt).toBe(film.spec.prompt);
   });
 });

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { specSchema } from '#contract/resource-spec.ts';
 import { GROUP, KIND, PLURAL, SHORT_NAME, VERSION } from './labels.ts';
 import { statusSchema } from './status.ts';
-import { ROOT_RULES, specSchema } from './video-generation.ts';
+import { ROOT_RULES } from './video-generation.ts';
 
 /** Schema as Kubernetes takes it. */
 type Schema = { [key: string]: unknown };

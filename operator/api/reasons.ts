@@ -27,6 +27,9 @@ export const REASONS = {
   PodFailed: 'pod {pod} failed: {detail}',
   JobFailed: 'Job {job} failed: {detail}',
   PodLost: 'pod {pod} is gone',
+  NegativePromptUnused: '{detail}',
+  RunnerWarns: '{detail}',
+  NothingToWarnOf: 'nothing is to be warned of any more',
 } as const;
 
 export type Reason = keyof typeof REASONS;

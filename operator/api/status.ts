@@ -99,7 +99,9 @@ export const statusSchema = z
     conditions: z
       .array(conditionSchema)
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
-      .describe('Scheduled, Progressing, Complete, Failed; Ready, Reconciling, Stalled as kstatus reads them.'),
+      .describe(
+        'Scheduled, Progressing, Complete, Failed, Warnings (what people should know of a film that is made all the same); Ready, Reconciling, Stalled as kstatus reads them.',
+      ),
     startTime: time(
       'When the first Job was started. From here on the fields that the film is made from are fixed.',
     ).optional(),

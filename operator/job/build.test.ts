@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { jobSpecSchema } from '#contract/job-spec.ts';
+import type { VideoGenerationSpec } from '#contract/resource-spec.ts';
 import { UID, videoGenerationSpec } from '../../test/build/video-generation.ts';
-import type { VideoGenerationSpec } from '../api/video-generation.ts';
 import { type AttemptOf, runnerJob } from './build.ts';
 import { frozenConfigMap, frozenSpec } from './frozen-spec.ts';
 
@@ -26,7 +26,7 @@ const everything = videoGenerationSpec({
     image: 'other:1',
     imagePullPolicy: 'Never',
     imagePullSecrets: [{ name: 'pull' }],
-    resources: { requests: { cpu: 4, memory: '8Gi', 'nvidia.com/gpu': 1 }, limits: { memory: '16Gi' } },
+    resources: { requests: { cpu: 4, memory: '8Gi' }, limits: { memory: '16Gi' } },
     nodeSelector: { gpu: 'h100' },
     tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }],
     priorityClassName: 'batch',

@@ -1,6 +1,6 @@
+import type { VideoGenerationSpec } from '#contract/resource-spec.ts';
 import { controllerReference, type Job } from '../api/kubernetes.ts';
 import { ANNOTATION_GENERATION, API_VERSION, childLabels, KIND } from '../api/labels.ts';
-import type { VideoGenerationSpec } from '../api/video-generation.ts';
 import { podFailureRules } from './failure-policy.ts';
 import { jobName, type ResourceName } from './names.ts';
 import { type RunnerSettings, runnerPod } from './pod.ts';

@@ -1,5 +1,5 @@
+import { jobSpecOf } from '#contract/generation.ts';
 import type { JobSpec } from '#contract/job-spec.ts';
-import { jobSpecOf } from '#contract/manifest.ts';
 import { type ConfigMap, controllerReference } from '../api/kubernetes.ts';
 import { childLabels } from '../api/labels.ts';
 import type { AttemptOf } from './build.ts';

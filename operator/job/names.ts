@@ -1,4 +1,4 @@
-import type { VideoGenerationSpec } from '../api/video-generation.ts';
+import type { VideoGenerationSpec } from '#contract/resource-spec.ts';
 
 /** Where things are inside the pod. */
 export const MODEL_MOUNT = '/models';

@@ -1,7 +1,7 @@
+import type { VideoGenerationSpec } from '#contract/resource-spec.ts';
 import { defined } from '../api/defined.ts';
 import type { Container, PodSpec } from '../api/kubernetes.ts';
 import { RUNNER_CONTAINER } from '../api/labels.ts';
-import type { VideoGenerationSpec } from '../api/video-generation.ts';
 import { runnerResources } from './gpus.ts';
 import { CA_FILE, FROZEN_MOUNT, JOB_FILE, TOKEN_FILE, TOKEN_MOUNT } from './names.ts';
 import { podVolumes } from './volumes.ts';

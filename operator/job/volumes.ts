@@ -1,5 +1,5 @@
+import type { VideoGenerationSpec } from '#contract/resource-spec.ts';
 import { PROGRESS_AUDIENCE } from '../api/labels.ts';
-import type { VideoGenerationSpec } from '../api/video-generation.ts';
 import { FROZEN_MOUNT, MODEL_MOUNT, OUTPUT_MOUNT, TOKEN_FILE, TOKEN_MOUNT } from './names.ts';
 
 /** The kubelet renews the token well before it ends. */

@@ -1,9 +1,10 @@
-import { generationProblems, problemsOf } from '#contract/manifest.ts';
+import { problemsOf } from '#contract/problems.ts';
+import { specSchema } from '#contract/resource-spec.ts';
 import { defined } from '../api/defined.ts';
 import { conditionIs, type Job, type ObjectEvent, type Pod } from '../api/kubernetes.ts';
 import { ANNOTATION_GENERATION, LABEL_ATTEMPT } from '../api/labels.ts';
 import type { Why } from '../api/reasons.ts';
-import { specSchema, type VideoGeneration } from '../api/video-generation.ts';
+import type { VideoGeneration } from '../api/video-generation.ts';
 import { type JobEnd, type JobView, newestPod, type Observed, type PodView } from './observed.ts';
 import { failureWhy, podState, resultOf, runnerEnd } from './policy/outcome.ts';
 import { waitingWhy } from './policy/waiting.ts';
@@ -44,9 +45,9 @@ export function observe(key: string, sources: Sources, hostPathAllowed: boolean)
 
 function parsedSpec({ spec }: VideoGeneration): Pick<Observed, 'spec' | 'problems'> {
   const parsed = specSchema.safeParse(spec);
-  if (!parsed.success) return { spec: undefined, problems: problemsOf(parsed.error, spec) };
-  const problems = generationProblems(parsed.data);
-  return { spec: problems.length === 0 ? parsed.data : undefined, problems };
+  return parsed.success
+    ? { spec: parsed.data, problems: [] }
+    : { spec: undefined, problems: problemsOf(parsed.error, spec) };
 }
 
 function jobView(job: Job, sources: Sources): JobView {

@@ -1,8 +1,8 @@
 import type { Progress } from '#contract/progress.ts';
+import type { VideoGenerationSpec } from '#contract/resource-spec.ts';
 import type { Result } from '#contract/result.ts';
 import type { Why } from '../api/reasons.ts';
 import type { VideoGenerationStatus } from '../api/status.ts';
-import type { VideoGenerationSpec } from '../api/video-generation.ts';
 import type { ResourceName } from '../job/names.ts';
 
 /** Everything that a decision depends on: what the caches and the progress inbox said at one moment. */

@@ -7,6 +7,7 @@ import { countOutcome } from './policy/attempts.ts';
 import { outputOf } from './policy/output.ts';
 import { progressOf } from './policy/progress.ts';
 import { kstatusConditions, type Standing, standingConditions } from './policy/standing.ts';
+import { warningsCondition } from './policy/warnings.ts';
 import { whyWaiting } from './policy/why-waiting.ts';
 import type { Context, Verdict } from './verdict.ts';
 
@@ -21,7 +22,7 @@ export function report(context: Context, verdict: Verdict): VideoGenerationStatu
   const standing: Standing = { verdict, pod: newestPod(observed), waiting, progress: shown.progress, output };
   const conditions = nextConditions(
     observed.status?.conditions ?? [],
-    { ...kstatusConditions(standing), ...standingConditions(standing) },
+    { ...kstatusConditions(standing), ...standingConditions(standing), ...warningsCondition(observed, verdict) },
     { generation: observed.resource.generation, time: timeText(now) },
   );
   return {

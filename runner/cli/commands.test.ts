@@ -123,7 +123,7 @@ describe('dualparal generate', () => {
   ] as const)(
     'stops cleanly on $signal: coded, counted, with an exit code of its own',
     async ({ signal, exit, line }) => {
-      const file = manifest(`stopped-${signal}`, { length: { frames: 1025 }, sampling: { steps: 50 } });
+      const file = manifest(`stopped-${signal.toLowerCase()}`, { length: { frames: 1025 }, sampling: { steps: 50 } });
       const args = [join(ROOT, 'runner/cli/main.ts'), 'generate', '-f', file, '--json'];
       const child = spawn(process.execPath, args, { cwd: folder });
       let stderr = '';

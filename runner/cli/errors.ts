@@ -12,6 +12,22 @@ export const cliError = defineErrors({
     fixer: 'user',
     exit: 'usage',
   },
+  E_CLI_EMPTY: {
+    message: '{option} is empty: give a value, or leave it out',
+    fixer: 'user',
+    exit: 'usage',
+  },
+  E_CLI_SCHEME: {
+    message:
+      "{option} '{found}' names a place by {scheme}://, which is not supported yet: give a folder of this machine",
+    fixer: 'user',
+    exit: 'usage',
+  },
+  E_CLI_URL: {
+    message: "{option} '{found}' is not a folder of this machine: write file:///folder, or the plain path",
+    fixer: 'user',
+    exit: 'usage',
+  },
   E_CLI_JOB: {
     message: 'the job file {file} is not a job spec: {reason}',
     fixer: 'developer',

@@ -1,7 +1,9 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { jobSpecOf } from '#contract/generation.ts';
 import type { JobSpec } from '#contract/job-spec.ts';
-import { jobSpecOf, type Manifest, readManifest } from '#contract/manifest.ts';
+import { MANIFEST_LIMIT_BYTES } from '../manifest/decode-text.ts';
+import { type Manifest, readManifest } from '../manifest/manifest.ts';
 import { cliError } from './errors.ts';
 
 /** What the command line adds to a manifest. */
@@ -20,7 +22,7 @@ export interface LocalJob {
 
 /** Reads the manifest and fills in what a cluster would: where the model is and where the film goes. Throws coded errors. */
 export function localJob(options: LocalOptions): LocalJob {
-  const manifest = readManifest(readText(options.file), options.file);
+  const manifest = readManifest(readBytes(options.file), options.file === '-' ? 'standard input' : options.file);
   const { generation, name } = manifest;
   const gpus = options.stages === undefined ? generation.parallelism.gpus : parseStages(options.stages);
   const spec = jobSpecOf(
@@ -31,11 +33,21 @@ export function localJob(options: LocalOptions): LocalJob {
   return { spec, notes: notesOf(manifest) };
 }
 
-function readText(file: string): string {
+/** The file's bytes, or one more than a manifest may have: what a pipe or a device would go on to give is not waited for. */
+function readBytes(file: string): Uint8Array {
+  let handle: number | undefined;
   try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8');
+    handle = file === '-' ? 0 : openSync(file, 'r');
+    const bytes = new Uint8Array(MANIFEST_LIMIT_BYTES + 1);
+    let length = 0;
+    for (let got = -1; got !== 0 && length < bytes.length; length += got) {
+      got = readSync(handle, bytes, length, bytes.length - length, null);
+    }
+    return bytes.subarray(0, length);
   } catch (error) {
     throw cliError('E_CLI_FILE', { file, reason: (error as NodeJS.ErrnoException).code ?? String(error) }, error);
+  } finally {
+    if (handle !== undefined && handle !== 0) closeSync(handle);
   }
 }
 
@@ -53,7 +65,7 @@ export function parseStages(text: string): number {
 function modelFolder(manifest: Manifest, options: LocalOptions): string {
   const { ref } = manifest.generation.model;
   const beside = options.file === '-' ? '.' : dirname(options.file);
-  if (options.model) return resolve(options.model);
+  if (options.model !== undefined) return resolve(options.model);
   if (manifest.modelFolder) return resolve(beside, manifest.modelFolder);
   const shipped = join(import.meta.dirname, '../../models');
   const roots = [process.cwd(), beside, process.env.DUALPARAL_MODELS, shipped].filter((root) => root !== undefined);
@@ -65,9 +77,6 @@ function modelFolder(manifest: Manifest, options: LocalOptions): string {
   return found;
 }
 
-function notesOf({ clusterOnly, unknown }: Manifest): readonly string[] {
-  const notes: string[] = [];
-  if (clusterOnly.length > 0) notes.push(`only a cluster uses ${clusterOnly.join(', ')}: not used here`);
-  for (const { path } of unknown) notes.push(`unknown field ${path}: ignored`);
-  return notes;
+function notesOf({ clusterOnly }: Manifest): readonly string[] {
+  return clusterOnly.length === 0 ? [] : [`only a cluster uses ${clusterOnly.join(', ')}: not used here`];
 }

@@ -10,6 +10,7 @@ import { generateCommand } from './generate.ts';
 import { inspectCommand } from './inspect.ts';
 import { outputFailure, screenDrained } from './lost-screen.ts';
 import { makesFilm, tellParent } from './parent-link.ts';
+import { plainPath, withPlainPaths } from './path-options.ts';
 import { planCommand } from './plan.ts';
 import { printJson } from './print.ts';
 import { printable } from './printable.ts';
@@ -96,7 +97,7 @@ program
     once,
   )
   .option('--json', 'print progress records and the result as JSON lines')
-  .action((options) => generateCommand(options));
+  .action((options) => generateCommand(withPlainPaths(options)));
 
 program
   .command('plan')
@@ -105,7 +106,7 @@ program
   .option('--stages <n>', "slices of the model (default: the manifest's parallelism.gpus)", once)
   .option('--model <folder>', 'the model, in the Diffusers layout (default: found by model.ref)', once)
   .option('--json', 'print the plan as JSON')
-  .action((options) => planCommand(options));
+  .action((options) => planCommand(withPlainPaths(options)));
 
 program
   .command('inspect <model>')
@@ -113,13 +114,13 @@ program
   .option('--stages <n>', 'slices of the model to give the bytes of (default: 1, 2, 4 and 8)', once)
   .option('--verify', "also read every file and compare it with the sums in the folder's sha256sums")
   .option('--json', 'print everything as JSON, every tensor name that is missing or too many included')
-  .action((model, options) => inspectCommand(model, options));
+  .action((model, options) => inspectCommand(plainPath('the model', model), withPlainPaths(options)));
 
 program
   .command('run', { hidden: true })
   .description('make the film of a frozen job spec: what the operator starts in a pod')
   .requiredOption('--job <file>', 'the job spec (JSON)', once)
-  .action((options) => runCommand(options));
+  .action((options) => runCommand(withPlainPaths(options)));
 
 const asJson = process.argv.includes('--json');
 try {

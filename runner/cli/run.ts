@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { exitCodeOf } from '#contract/error.ts';
 import { EXITS } from '#contract/exit.ts';
 import { type JobSpec, jobSpecSchema } from '#contract/job-spec.ts';
-import { problemsOf } from '#contract/manifest.ts';
+import { problemsOf } from '#contract/problems.ts';
 import type { Result } from '#contract/result.ts';
 import { createLog } from '../report/log.ts';
 import { createPusher, type Pusher } from '../report/push.ts';

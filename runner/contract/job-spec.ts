@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { negativePromptField, promptField } from './prompt-field.ts';
+import { ruled } from './rule.ts';
 import { CONTRACT_VERSION } from './version.ts';
 
 /** The first frame is one latent; each later latent holds four frames (Wan's VAE, WAN_SPEC §4). */
@@ -7,20 +9,6 @@ export const FRAMES_PER_LATENT = 4;
 export const SIZE_MULTIPLE_PIXELS = 16;
 
 /** Fields that say what to make. The resource's schema reuses them one by one, so their descriptions are its documentation. */
-export const promptField = z
-  .string()
-  .min(1)
-  .max(16_384)
-  .describe('What the film shows, in words. Longer texts than the model reads are cut, with a warning.');
-
-export const negativePromptField = z
-  .string()
-  .max(16_384)
-  .default('')
-  .describe(
-    'What the film should not show; nothing unless said, as in Diffusers. Only used when guidanceScale is above 1.',
-  );
-
 export const seedField = z
   .int()
   .min(0)
@@ -28,11 +16,16 @@ export const seedField = z
   .default(42)
   .describe('Start of the random numbers. The same spec, seed and model give the same film, bit for bit.');
 
-export const framesField = z
-  .int()
-  .min(1)
-  .max(1_000_001)
-  .describe('Frames of the film: 4k + 1 (1, 5, 9, … 81, … 1025), since each latent after the first holds four frames.');
+/** Frames that the longest film may have, however its length is given. */
+export const MAX_FRAMES = 1_000_001;
+
+export const framesField = ruled(z.int().min(1).max(MAX_FRAMES), {
+  rule: 'self % 4 == 1',
+  holds: (frames) => frames % FRAMES_PER_LATENT === 1,
+  // Naming the nearest right numbers would cost more than the API server allows a rule.
+  message: 'must be 4k + 1, for instance 77, 81, 1021 or 1025',
+  explain: framesMessage,
+}).describe('Frames of the film: 4k + 1 (1, 5, 9, … 81, … 1025), since each latent after the first holds four frames.');
 
 const pixels = (side: string) =>
   z
@@ -88,8 +81,8 @@ export const samplingField = z
   })
   .describe('How each block is denoised.');
 
-export const parallelismField = z
-  .object({
+export const parallelismField = ruled(
+  z.object({
     gpus: z
       .int()
       .min(1)
@@ -103,8 +96,14 @@ export const parallelismField = z
       .max(1024)
       .default(4)
       .describe('Latent frames that a block sees of each neighbour: at most blockLatents.'),
-  })
-  .describe('How the film is cut into blocks and the model into slices.');
+  }),
+  {
+    rule: 'self.contextLatents <= self.blockLatents',
+    holds: ({ contextLatents, blockLatents }) => contextLatents <= blockLatents,
+    message: 'must be at most blockLatents',
+    fieldPath: '.contextLatents',
+  },
+).describe('How the film is cut into blocks and the model into slices.');
 
 export const decodingField = z
   .object({
@@ -130,17 +129,12 @@ export const jobSpecSchema = z.strictObject({
   prompt: promptField,
   negativePrompt: negativePromptField,
   seed: seedField,
-  frames: framesField.refine((frames) => frames % FRAMES_PER_LATENT === 1, {
-    error: (issue) => framesMessage(Number(issue.input)),
-  }),
+  frames: framesField,
   size: sizeField,
   fps: fpsField,
   model: z.strictObject({ ref: z.string().min(1), folder: z.string().min(1) }),
   sampling: samplingField,
-  parallelism: parallelismField.refine((p) => p.contextLatents <= p.blockLatents, {
-    path: ['contextLatents'],
-    error: 'must be at most blockLatents',
-  }),
+  parallelism: parallelismField,
   decoding: decodingField.prefault({}),
   output: z.strictObject({ folder: z.string().min(1), formats: formatsField }),
 });
@@ -148,9 +142,16 @@ export const jobSpecSchema = z.strictObject({
 /** A checked job spec; see {@link jobSpecSchema}. */
 export type JobSpec = Readonly<z.output<typeof jobSpecSchema>>;
 
-/** Frames of a film of `seconds` at `fps`, rounded up to the next 4k + 1. */
+/**
+ * How far from a whole number of frames a length may lie and still mean it: well above the noise of a product of two
+ * doubles (10⁻⁹ of a frame at most), and below what seconds with six decimals can differ by.
+ */
+export const FRAME_TOLERANCE = 5e-7;
+
+/** Frames of a film of `seconds` at `fps`, rounded up to the next 4k + 1: 9.8 s at 25 fps are 245 frames. */
 export function framesOfSeconds(seconds: number, fps: number): number {
-  return Math.max(0, Math.ceil((seconds * fps - 1) / FRAMES_PER_LATENT)) * FRAMES_PER_LATENT + 1;
+  const latents = Math.ceil((seconds * fps - FRAME_TOLERANCE - 1) / FRAMES_PER_LATENT);
+  return Math.max(0, latents) * FRAMES_PER_LATENT + 1;
 }
 
 function framesMessage(frames: number): string {

@@ -1,5 +1,5 @@
-import type { VideoGeneration, VideoGenerationSpec } from '../../operator/api/video-generation.ts';
-import { specSchema } from '../../operator/api/video-generation.ts';
+import { specSchema, type VideoGenerationSpec } from '#contract/resource-spec.ts';
+import type { VideoGeneration } from '../../operator/api/video-generation.ts';
 
 /** Uid of the resource that the builders make children for. */
 export const UID = '3f2a9c1b-0d4e-4f6a-8b7c-112233445566';

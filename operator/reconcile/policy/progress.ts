@@ -1,4 +1,4 @@
-import { framesOfSeconds } from '#contract/job-spec.ts';
+import { framesOf } from '#contract/generation.ts';
 import type { Progress } from '#contract/progress.ts';
 import { defined } from '../../api/defined.ts';
 import type { ProgressStatus, VideoGenerationStatus } from '../../api/status.ts';
@@ -20,7 +20,7 @@ export function progressOf(observed: Observed, verdict: Verdict): Shown {
 
 function displayOf(observed: Observed, verdict: Verdict, progress: ProgressStatus | undefined): Shown['display'] {
   // A runner that has not planned yet reports 0 of 0.
-  const total = progress?.framesTotal || framesOf(observed);
+  const total = progress?.framesTotal || (observed.spec === undefined ? undefined : framesOf(observed.spec));
   const complete = verdict.outcome === 'complete';
   const ready = complete ? total : (progress?.framesReady ?? 0);
   const eta = verdict.outcome === 'live' ? progress?.etaSeconds : undefined;
@@ -70,8 +70,4 @@ function reported(record: Progress): ProgressStatus {
 
 function copyOfPlan({ latents, blocks, iterations, blockSteps, stages }: NonNullable<VideoGenerationStatus['plan']>) {
   return { latents, blocks, iterations, blockSteps, stages: stages.map((stage) => ({ ...stage })) };
-}
-
-function framesOf({ spec }: Observed): number | undefined {
-  return spec === undefined ? undefined : (spec.length.frames ?? framesOfSeconds(spec.length.seconds ?? 0, spec.fps));
 }

@@ -1,0 +1,119 @@
+import type { Generation } from '#contract/generation.ts';
+import { printed, problemsOf } from '#contract/problems.ts';
+import { type LocalSpec, localSpecSchema, RESOURCE_API_VERSION, RESOURCE_KIND } from '#contract/resource-spec.ts';
+import { decodeText } from './decode-text.ts';
+import { readDocuments } from './documents.ts';
+import { manifestError } from './errors.ts';
+import { METADATA_FIELDS, readMetadata } from './metadata.ts';
+import { withoutNulls } from './nulls.ts';
+import type { Json } from './tree.ts';
+import { unknownField, unknownFields } from './unknown-fields.ts';
+
+/** A manifest as the commands use it. */
+export interface Manifest {
+  readonly name: string;
+  readonly generation: Generation;
+  /** Folder on this machine, where the model's source is a `hostPath`. */
+  readonly modelFolder?: string;
+  /** Fields and documents that the file carries and only a cluster uses. */
+  readonly clusterOnly: readonly string[];
+}
+
+type Fields = { readonly [key: string]: Json };
+
+const ROOT_FIELDS = ['apiVersion', 'kind', 'metadata', 'spec', 'status'];
+
+/**
+ * Reads the bytes of a manifest as `kubectl apply` and the API server do: the same film, or a refusal where they refuse.
+ * Other kinds of documents may stand beside the one `VideoGeneration`. All problems of its fields come in one error. `file` only
+ * names the source in messages. Without a cluster a file may leave out the model's source and the film's claim.
+ */
+export function readManifest(bytes: Uint8Array, file: string): Manifest {
+  const objects = readDocuments(decodeText(bytes, file), file).flatMap(withItems);
+  const films = objects.filter((object) => isFields(object) && object.kind === RESOURCE_KIND);
+  const [film] = films;
+  const nameless = objects.some((object) => !isFields(object) || typeof object.kind !== 'string');
+  if (!isFields(film) || films.length > 1 || nameless) {
+    throw manifestError('E_MANIFEST_KIND', { file, found: kindsText(objects) });
+  }
+  if (film.apiVersion !== RESOURCE_API_VERSION) {
+    const found = film.apiVersion === undefined ? 'none' : printed(film.apiVersion);
+    throw manifestError('E_MANIFEST_VERSION', { file, wanted: RESOURCE_API_VERSION, found });
+  }
+  const { name, spec } = checkedFilm(film, file);
+  const { model, output, ...rest } = spec;
+  const others = objects.filter((object) => object !== film).map((object) => `document ${kindsText([object])}`);
+  return {
+    name,
+    generation: { ...generationFields(rest), model: { ref: model.ref }, output: { formats: output.formats } },
+    ...(model.source?.hostPath === undefined ? {} : { modelFolder: model.source.hostPath.path }),
+    clusterOnly: [...clusterFields(film), ...others],
+  };
+}
+
+function checkedFilm(film: Fields, file: string): { readonly name: string; readonly spec: LocalSpec } {
+  const metadata = readMetadata(film.metadata);
+  const given = film.spec ?? {};
+  const spec = withoutNulls(given, localSpecSchema);
+  const parsed = localSpecSchema.safeParse(spec);
+  const problems = [
+    ...unknownKeys(film, '', ROOT_FIELDS),
+    ...unknownKeys(film.metadata, 'metadata', METADATA_FIELDS),
+    ...unknownFields(given, localSpecSchema, 'spec'),
+    ...metadata.problems,
+    ...(parsed.success
+      ? []
+      : problemsOf(parsed.error, spec).map((text) => `spec${text.startsWith(':') ? '' : '.'}${text}`)),
+  ];
+  if (!parsed.success || problems.length > 0) {
+    throw manifestError('E_MANIFEST_FIELDS', { file, problems: problems.join('; ') });
+  }
+  return { name: metadata.name, spec: parsed.data };
+}
+
+function generationFields({ retries: _r, runner: _p, ...fields }: Omit<LocalSpec, 'model' | 'output'>) {
+  return fields;
+}
+
+function unknownKeys(value: Json | undefined, path: string, known: readonly string[]): readonly string[] {
+  if (!isFields(value)) return [];
+  return Object.keys(value)
+    .filter((key) => !known.includes(key))
+    .map((key) => unknownField(path, key, known));
+}
+
+/** Fields of the resource that a command without a cluster has no use for. */
+const CLUSTER_FIELDS = [
+  'status',
+  'spec.model.source',
+  'spec.output.persistentVolumeClaim',
+  'spec.retries',
+  'spec.runner',
+] as const;
+
+function clusterFields(film: Fields): readonly string[] {
+  return CLUSTER_FIELDS.filter((path) => {
+    const at = path.split('.').reduce<Json | undefined>((tree, key) => (isFields(tree) ? tree[key] : undefined), film);
+    return at !== undefined && at !== null;
+  });
+}
+
+/** The items of a `List`, as kubectl unfolds it. */
+function withItems(object: Json): readonly Json[] {
+  if (!isFields(object) || typeof object.kind !== 'string' || !object.kind.endsWith('List')) return [object];
+  return Array.isArray(object.items) ? (object.items as readonly Json[]).flatMap(withItems) : [object];
+}
+
+function isFields(value: Json | undefined): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function kindsText(objects: readonly Json[]): string {
+  const kinds = objects.map((object) => {
+    if (!isFields(object)) return 'a document that is no map';
+    const name = isFields(object.metadata) ? object.metadata.name : undefined;
+    const parts = [object.kind ?? 'no kind', name].filter((part) => part !== undefined && part !== null);
+    return parts.map((part) => (typeof part === 'string' ? part : printed(part))).join(' ');
+  });
+  return kinds.length === 0 ? 'none' : kinds.join(', ');
+}

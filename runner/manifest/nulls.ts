@@ -1,0 +1,23 @@
+import type { z } from 'zod';
+import { below } from './schema-fields.ts';
+import type { Json } from './tree.ts';
+
+/**
+ * A spec without its nulls, as the API server drops them: a field or an entry that is null counts as not given, so that its
+ * default comes in. In lists they stay, and are refused there.
+ */
+export function withoutNulls(value: Json, schema: z.ZodType): Json {
+  if (typeof value !== 'object' || value === null) return value;
+  const known = below(schema);
+  if (Array.isArray(value)) {
+    return known.kind === 'items' ? value.map((item) => withoutNulls(item, known.schema)) : value;
+  }
+  const entries = Object.entries(value as { readonly [key: string]: Json });
+  return Object.fromEntries(
+    entries.flatMap(([key, entry]) => {
+      const next = known.kind === 'fields' ? known.fields[key] : known.kind === 'entries' ? known.schema : undefined;
+      if (next === undefined) return [[key, entry] as const];
+      return entry === null ? [] : [[key, withoutNulls(entry, next)] as const];
+    }),
+  );
+}

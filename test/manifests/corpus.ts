@@ -1,0 +1,37 @@
+/**
+ * Odd manifests, each of which the commands and the API server must both refuse, or both read as the same film. What the API
+ * server says of them is in `expected.jsonl` (written by `test/end-to-end/manifests.test.ts`).
+ */
+import { film } from './film.ts';
+import { ODD_DOCUMENTS } from './odd-documents.ts';
+import { ODD_TEXTS } from './odd-texts.ts';
+import { ODD_VALUES } from './odd-values.ts';
+
+export interface OddManifest {
+  readonly what: string;
+  readonly bytes: Uint8Array;
+}
+
+const CASES = [...ODD_VALUES, ...ODD_DOCUMENTS, ...ODD_TEXTS];
+
+export const CORPUS: readonly OddManifest[] = CASES.map(([what, text]) => ({
+  what: what.length > 90 ? `${what.slice(0, 80)}… (${what.length} characters)` : what,
+  bytes: typeof text === 'string' ? new TextEncoder().encode(text) : text,
+}));
+
+/** What kubectl reads and the commands refuse, for it is more likely a slip than meant. */
+export const STRICTER: readonly OddManifest[] = [
+  { what: 'bytes that are no UTF-8 in a comment', bytes: Buffer.from(`# caf\u00e9\n${film()}`, 'latin1') },
+  { what: 'a tab alone in a line of quotes', bytes: new TextEncoder().encode(film({ prompt: '"a\n\t\n    b"' })) },
+  {
+    what: 'braces whose lines are not indented',
+    bytes: new TextEncoder().encode(film({ size: '{ width: 96,\nheight: 96\n}' })),
+  },
+];
+
+/** What only a cluster needs: refused there, read here. */
+export const LOCAL: readonly OddManifest[] = [
+  { what: 'no claim for the film', bytes: new TextEncoder().encode(film({ output: '{}' })) },
+  { what: 'no output at all', bytes: new TextEncoder().encode(film({ output: null })) },
+  { what: 'no source of the model', bytes: new TextEncoder().encode(film({ model: '{ ref: tiny }' })) },
+];
