@@ -1,12 +1,12 @@
-import { writeFileSync } from 'node:fs';
-import { defineErrors } from '#contract/error.ts';
+import { toErrorRecord } from '#contract/error.ts';
 import { FRAMES_PER_LATENT, type JobSpec } from '#contract/job-spec.ts';
 import type { Film, Quality } from '#contract/result.ts';
 import { type FrameDecoder, openFrameDecoder } from './decode/frames.ts';
 import { TILING } from './decode/tiles.ts';
-import { joinLatents } from './latents.ts';
+import { type LatentsFile, openLatentsFile } from './latents-file.ts';
 import { findFfmpeg } from './output/ffmpeg.ts';
 import { type FilmWriter, openFilm } from './output/film.ts';
+import { filmIdentity } from './output/record.ts';
 import { openPipeline, type Pipeline } from './pipeline/driver.ts';
 import type { FinishedBlock, PipelineEvent } from './pipeline/watch.ts';
 import { summaryOf } from './plan-job.ts';
@@ -16,17 +16,16 @@ import type { Lane, Tracker } from './report/tracker.ts';
 import { openStore } from './store/open.ts';
 import type { F32Tensor } from './tensor.ts';
 import { encodePrompts } from './text/encode.ts';
-import { safetensorsBytes } from './weights/write-tensors.ts';
 
 /** Reads what each stage is doing; nothing while no pipeline runs. */
 export interface LaneSource {
   read: () => readonly Lane[];
 }
 
-/** What a run has made. */
+/** What a run has made; the quality is absent where it could not be measured. */
 export interface Made {
   readonly film: Film;
-  readonly quality: Quality;
+  readonly quality?: Quality;
 }
 
 /** Who watches a run: `changed` is called when the phase or something worth showing at once has changed. */
@@ -36,11 +35,9 @@ export interface RunnerIo {
   readonly lanes: LaneSource;
   /** Called as soon as the film lies in its place: nothing that goes wrong later takes it back. */
   readonly published: (film: Film) => void;
+  /** A run that fails or is stopped has kept the blocks that were finished as a film. */
+  readonly kept: (partial: Film) => void;
 }
-
-const generateError = defineErrors({
-  E_LATENTS_FILE: { message: '--latents {file}: {reason}', fixer: 'user', exit: 'output' },
-});
 
 /**
  * Makes one film: plan, text, pipeline, decode, encode, publish. Finished blocks are decoded and encoded while later ones
@@ -53,38 +50,84 @@ export async function generate(
   signal: AbortSignal,
 ): Promise<Made> {
   const { tracker } = io;
-  const job = prepare(spec, extras, process.env);
-  const { plan, noise, measure } = job;
-  tracker.plan(summaryOf(plan), plan.frames);
+  const job = await prepare(spec, extras, process.env);
+  tracker.plan(summaryOf(job.plan), job.plan.frames);
   for (const warning of job.warnings) tracker.warn(warning);
   io.changed();
-  const film = await openFilm({ ...filmOptions(spec), ffmpeg: await findFfmpeg(), signal });
+  const latents = openLatentsFile(extras.latentsFile, job.plan);
+  await using film = await openFilm({
+    ...filmOptions(spec),
+    ffmpeg: await findFfmpeg(process.env, signal),
+    of: filmIdentity(spec, job.noiseDigest),
+    overwrite: extras.overwrite,
+    expected: { frames: job.plan.frames, latentsBytes: latents?.byteLength },
+    warn: tracker.warn,
+    signal,
+  });
+  try {
+    await fillFilm({ film, latents }, spec, job, io, extras, signal);
+    return await publishFilm({ film, latents }, job.measure, io);
+  } catch (error) {
+    const partial = await film.keepFinished();
+    if (partial !== undefined) io.kept(partial);
+    throw error;
+  }
+}
+
+/** Where a run's blocks go. */
+interface Takers {
+  readonly film: FilmWriter;
+  readonly latents: LatentsFile | undefined;
+}
+
+/** Makes all blocks; no thread is left when it resolves or throws. */
+async function fillFilm(
+  takers: Takers,
+  spec: JobSpec,
+  job: PreparedJob,
+  io: RunnerIo,
+  extras: GenerateExtras,
+  signal: AbortSignal,
+): Promise<void> {
+  const { plan, model, devices, noise, patience } = job;
   const [conditional, unconditional = null] = await encode(spec, job, io, extras.textCacheFolder, signal);
   enter(io, 'Loading');
   await using decoder = await openDecoder(spec, job, signal);
-  const onEvent = (event: PipelineEvent) => note(event, tracker);
-  const input = {
-    plan,
-    model: job.model,
-    devices: job.devices,
-    conditional: conditional!,
-    unconditional,
-    noise,
-    onEvent,
-    options: { patience: job.patience },
-  };
+  const onEvent = (event: PipelineEvent) => note(event, io.tracker);
+  const prompts = { conditional: conditional!, unconditional };
+  const input = { plan, model, devices, ...prompts, noise, onEvent, options: { patience } };
   await using pipeline = await openPipeline(input, signal);
   io.lanes.read = pipeline.lanes;
   enter(io, 'Denoising');
-  const latents: F32Tensor[] = [];
-  const keep = (block: F32Tensor) => void (extras.latentsFile !== undefined && latents.push(block));
-  await addBlocks(pipeline, decoder, { film, measure, keep }, io);
+  await addBlocks(pipeline, decoder, takers, io);
+}
+
+async function publishFilm({ film, latents }: Takers, measure: FilmMeasure, io: RunnerIo): Promise<Made> {
+  const { warn } = io.tracker;
   enter(io, 'Finishing');
-  if (extras.latentsFile !== undefined) writeLatents(extras.latentsFile, latents);
   const published = await film.publish();
   io.published(published.film);
-  for (const warning of published.warnings) tracker.warn(warning);
-  return { film: published.film, quality: qualityRecord(measure.result()) };
+  for (const warning of published.warnings) warn(warning);
+  await latents?.write(warn);
+  return { film: published.film, ...(await judgeStored(film, measure, warn)) };
+}
+
+/** Measures the film as it is stored. It is complete already: what fails here, a stop included, costs the figures alone. */
+async function judgeStored(
+  film: FilmWriter,
+  measure: FilmMeasure,
+  warn: (text: string) => void,
+): Promise<Pick<Made, 'quality'>> {
+  try {
+    for await (const { rgb, opensBlock } of film.frames()) {
+      if (opensBlock) measure.openBlock();
+      measure.add(rgb);
+    }
+    return { quality: qualityRecord(measure.result()) };
+  } catch (error) {
+    warn(`the film is complete, but its quality was not measured: ${toErrorRecord(error).message}`);
+    return {};
+  }
 }
 
 function enter(io: RunnerIo, phase: Parameters<Tracker['phase']>[0]): void {
@@ -138,54 +181,30 @@ function openDecoder(
   );
 }
 
-/** Where frames go. */
-interface FrameTakers {
-  readonly film: FilmWriter;
-  readonly measure: FilmMeasure;
-  /** Takes the latents, which nobody else keeps: a long film's are many. */
-  readonly keep: (latents: F32Tensor) => void;
-}
-
 /** Takes the blocks as they leave the queue; each is decoded and stored before the next one is taken. */
 async function addBlocks(
   pipeline: Pipeline,
   decoder: FrameDecoder,
-  takers: FrameTakers,
+  { film, latents }: Takers,
   { tracker, changed }: RunnerIo,
 ): Promise<void> {
   for await (const block of pipeline.finishedBlocks()) {
-    await addBlock(block, decoder, takers);
-    takers.keep(block.latents);
-    tracker.frames(takers.film.framesReady);
+    await addBlock(block, decoder, film);
+    latents?.add(block.latents);
+    tracker.frames(film.framesReady);
     changed();
   }
 }
 
-async function addBlock(
-  { index, latents }: FinishedBlock,
-  decoder: FrameDecoder,
-  { film, measure }: FrameTakers,
-): Promise<void> {
+async function addBlock({ index, latents }: FinishedBlock, decoder: FrameDecoder, film: FilmWriter): Promise<void> {
   const count = latents.shape[2] ?? 0;
   const frames = count * FRAMES_PER_LATENT - (index === 0 ? FRAMES_PER_LATENT - 1 : 0);
   const block = film.openBlock(frames);
-  measure.openBlock();
   try {
-    for await (const { rgb } of decoder.decode(latents)) {
-      measure.add(rgb);
-      await block.write(rgb);
-    }
+    for await (const { rgb } of decoder.decode(latents)) await block.write(rgb);
     await block.finish();
   } catch (error) {
     block.cancel();
     throw error;
-  }
-}
-
-function writeLatents(file: string, latents: readonly F32Tensor[]): void {
-  try {
-    writeFileSync(file, safetensorsBytes(new Map([['latents', joinLatents(latents)]])));
-  } catch (error) {
-    throw generateError('E_LATENTS_FILE', { file, reason: (error as Error).message }, error);
   }
 }

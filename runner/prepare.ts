@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import type { JobSpec } from '#contract/job-spec.ts';
 import type { NoiseSource } from './diffusion/noise-pool.ts';
 import { checkLevels } from './diffusion/sampler.ts';
@@ -6,6 +8,7 @@ import { noiseOf } from './noise.ts';
 import type { Plan } from './plan/plan.ts';
 import { type PlannedJob, planJob } from './plan-job.ts';
 import type { FilmMeasure } from './quality/film-quality.ts';
+import { checkWritableFile } from './store/writable-file.ts';
 import type { Prompt } from './text/encode.ts';
 import { cutWarning, measurePrompts } from './text/prompt-tokens.ts';
 import { type PatienceSettings, patienceOf } from './thread/patience.ts';
@@ -18,11 +21,15 @@ export interface GenerateExtras {
   readonly noiseFile?: string;
   readonly latentsFile?: string;
   readonly textCacheFolder?: string;
+  /** Lets a film of another spec in the output folder be replaced. */
+  readonly overwrite?: boolean;
 }
 
 /** A run of which everything has been checked that can be checked before anything loads. */
 export interface PreparedJob extends PlannedJob {
   readonly noise: NoiseSource;
+  /** SHA-256 of the file that the noise was read from, if it was. */
+  readonly noiseDigest?: string;
   readonly measure: FilmMeasure;
   readonly patience: PatienceSettings;
   /** What somebody should know before the work begins. */
@@ -30,17 +37,23 @@ export interface PreparedJob extends PlannedJob {
 }
 
 /**
- * Reads all that a run will read, weights aside, and refuses what cannot become a film. Writes nothing, so `plan` does it too.
- * Throws coded errors: `E_MODEL_…`, `E_WEIGHTS_…`, `E_PLAN_…`, `E_SAMPLING_…`, `E_NOISE_…`.
+ * Reads all that a run will read, weights aside, and refuses what cannot become a film. Leaves nothing behind, so `plan` does it too.
+ * Throws coded errors: `E_MODEL_…`, `E_WEIGHTS_…`, `E_PLAN_…`, `E_SAMPLING_…`, `E_NOISE_…`, `E_STORE_FILE`.
  */
-export function prepare(spec: JobSpec, extras: GenerateExtras, environment: NodeJS.ProcessEnv): PreparedJob {
+export async function prepare(
+  spec: JobSpec,
+  extras: GenerateExtras,
+  environment: NodeJS.ProcessEnv,
+): Promise<PreparedJob> {
   const job = planJob(spec, environment);
   const { plan, model } = job;
   checkLevels(plan.sampling);
   const noise = noiseOf(spec, plan, extras.noiseFile);
+  if (extras.latentsFile !== undefined) await checkWritableFile(extras.latentsFile);
   const warnings = [...plan.warnings, ...textWarnings(spec, job)];
   const measure = judgeFilm(spec, plan, model.folder, (text) => void warnings.push(text));
-  return { ...job, noise, measure, patience: patienceOf(environment), warnings };
+  const digest = extras.noiseFile === undefined ? {} : { noiseDigest: await digestOf(extras.noiseFile) };
+  return { ...job, noise, ...digest, measure, patience: patienceOf(environment), warnings };
 }
 
 /** The texts of a plan's branches, by the names of their fields. */
@@ -58,4 +71,11 @@ function textWarnings(spec: JobSpec, { model, plan }: PlannedJob): readonly stri
   return measurePrompts(place, promptsOf(spec, plan), textTokens).flatMap(
     (length) => cutWarning(length, textTokens) ?? [],
   );
+}
+
+/** The file has been read as noise by now, so that it is one that ends. */
+async function digestOf(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const piece of createReadStream(file)) hash.update(piece as Uint8Array);
+  return hash.digest('hex');
 }

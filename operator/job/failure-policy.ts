@@ -10,7 +10,7 @@ const onExitCodes = (values: readonly number[]) => ({
 
 /**
  * What the Job controller makes of a failed pod, in order: an error that another try cannot mend fails the Job at once; a
- * pod that the cluster took away, or that stopped cleanly to go on later, is replaced within the same Job; everything else
+ * pod that the cluster took away, or that stopped cleanly before its end, is replaced within the same Job; everything else
  * fails the Job (its backoffLimit is 0), and the operator decides whether to start the next one.
  */
 export function podFailureRules(): readonly PodFailureRule[] {

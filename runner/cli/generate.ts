@@ -13,6 +13,7 @@ export interface GenerateOptions extends LocalOptions {
   readonly noise?: string;
   readonly latents?: string;
   readonly textCache?: string;
+  readonly overwrite?: boolean;
   readonly json?: boolean;
 }
 
@@ -35,13 +36,20 @@ export async function generateCommand(options: GenerateOptions): Promise<void> {
     {
       ...(options.noise === undefined ? {} : { noiseFile: options.noise }),
       ...(options.latents === undefined ? {} : { latentsFile: options.latents }),
+      ...(options.overwrite === true ? { overwrite: true } : {}),
       ...textCache(process.env, options.textCache),
     },
   );
   view?.done();
   if (json) printJson(outcome.result);
   else printLines(describeResult(outcome.result));
+  const { partial } = outcome.result;
+  if (partial !== undefined) printNotes([describePartial(partial)]);
   if (outcome.failure !== undefined) reportFailure(outcome.failure);
+}
+
+function describePartial({ location, frames, seconds }: Film): string {
+  return `what was finished is a film: ${relative(process.cwd(), location)} (${frames} frames, ${seconds.toFixed(2)} s)`;
 }
 
 function describeResult({ film, quality, elapsedSeconds, warnings }: Result): readonly string[] {

@@ -47,6 +47,10 @@ export async function makeFilm(spec: () => JobSpec, watcher: Watcher, extras: Ge
   let beat: NodeJS.Timeout | undefined;
   let ended: Pick<Outcome, 'failure'> & Pick<Result, 'outcome'> = { outcome: 'succeeded', failure: undefined };
   let made: Partial<Made> = {};
+  let partial: Film | undefined;
+  const kept = (film: Film) => {
+    partial = film;
+  };
   const published = (film: Film) => {
     made = { film };
   };
@@ -54,7 +58,7 @@ export async function makeFilm(spec: () => JobSpec, watcher: Watcher, extras: Ge
     const job = spec();
     stop = stopOnSignals(() => tracker.warn(STOPPING));
     beat = setInterval(show, watcher.everyMilliseconds);
-    made = await generate(job, { tracker, changed: show, lanes, published }, extras, stop.signal);
+    made = await generate(job, { tracker, changed: show, lanes, published, kept }, extras, stop.signal);
   } catch (error) {
     const signal = stop?.received();
     if (made.film === undefined) {
@@ -74,6 +78,7 @@ export async function makeFilm(spec: () => JobSpec, watcher: Watcher, extras: Ge
       contractVersion: CONTRACT_VERSION,
       outcome: ended.outcome,
       ...made,
+      ...(partial === undefined ? {} : { partial }),
       ...(ended.failure === undefined ? {} : { error: toErrorRecord(ended.failure) }),
       framesReady: tracker.record().framesReady,
       elapsedSeconds: (Date.now() - started) / 1000,

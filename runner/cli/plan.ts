@@ -14,7 +14,7 @@ export interface PlanOptions extends LocalOptions {
 /** Says what `generate` would run, before anything loads; fails with the same errors. */
 export async function planCommand(options: PlanOptions): Promise<void> {
   const { spec, notes } = localJob(options);
-  const { plan, warnings } = prepare(spec, {}, process.env);
+  const { plan, warnings } = await prepare(spec, {}, process.env);
   if (options.json === true) {
     printJson({ name: spec.name, frames: plan.frames, ...summaryOf(plan), plan, notes, warnings }, 2);
     return;

@@ -96,6 +96,7 @@ program
     'keep the embeddings of prompts there for later films (default: DUALPARAL_TEXT_CACHE)',
     once,
   )
+  .option('--overwrite', "replace a film of another spec, and files that are not ours, in the film's folder")
   .option('--json', 'print progress records and the result as JSON lines')
   .action((options) => generateCommand(withPlainPaths(options)));
 

@@ -6,7 +6,11 @@ export const EXITS = {
   success: { code: 0, retry: false, meaning: 'the work is done' },
   internal: { code: 1, retry: true, meaning: 'an unexpected failure: please report it' },
   usage: { code: 2, retry: false, meaning: 'the command line is wrong' },
-  resume: { code: 10, retry: true, meaning: 'told to stop, and stopped cleanly before the end' },
+  resume: {
+    code: 10,
+    retry: true,
+    meaning: 'told to stop, and stopped cleanly before the end: starting it again makes the film from its beginning',
+  },
   spec: { code: 20, retry: false, meaning: 'the specification asks for something invalid' },
   plan: { code: 30, retry: false, meaning: 'the specification cannot run on these devices' },
   model: { code: 40, retry: false, meaning: 'the model is missing, damaged or not supported' },

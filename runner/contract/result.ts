@@ -64,11 +64,13 @@ export const qualitySchema = z.object({
 });
 export type Quality = Readonly<z.output<typeof qualitySchema>>;
 
-/** What a run leaves behind: a film or the reason why there is none. */
+/** What a run leaves behind: a film, or the reason why there is none and what was finished by then. */
 export const resultSchema = z.object({
   contractVersion: z.literal(CONTRACT_VERSION),
   outcome: z.enum(['succeeded', 'failed', 'stopped']),
   film: filmSchema.optional(),
+  /** The finished blocks of a run that failed or was stopped, as a film that can be played. */
+  partial: filmSchema.optional(),
   quality: qualitySchema.optional(),
   error: errorRecordSchema.optional(),
   framesReady: z.int().min(0),

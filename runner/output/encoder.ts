@@ -1,7 +1,9 @@
 import { named } from './boxes.ts';
 import { outputError } from './errors.ts';
-import { type Ffmpeg, startFfmpeg } from './ffmpeg.ts';
+import type { Ffmpeg } from './ffmpeg.ts';
+import { createPatience, type Patience } from './patience.ts';
 import { readSamples, type Segment, splitSegment } from './segment.ts';
+import { startFfmpeg } from './start-ffmpeg.ts';
 
 /** Size in pixels and frames per second of a film. */
 export interface Picture {
@@ -34,16 +36,29 @@ const TO_BT709 =
 
 /**
  * Starts the one short ffmpeg that encodes a block of `frames` frames to H.264: closed group of pictures, no B-frames, one
- * thread, nothing in it that depends on time or machine, so a rerun gives the same bytes.
+ * thread, nothing in it that depends on time or machine, so a rerun gives the same bytes. `patience` learns from block to block.
  */
-export function openBlockEncoder(ffmpeg: Ffmpeg, picture: Picture, frames: number, signal?: AbortSignal): BlockEncoder {
-  const child = startFfmpeg(ffmpeg, encoderArguments(picture), { task: 'encode a block', signal });
+export function openBlockEncoder(
+  ffmpeg: Ffmpeg,
+  picture: Picture,
+  frames: number,
+  signal?: AbortSignal,
+  patience: Patience = createPatience(),
+): BlockEncoder {
+  const child = startFfmpeg(ffmpeg, encoderArguments(picture), { task: 'encode a block', signal, patience });
+  let milliseconds = 0;
+  async function timed<T>(work: Promise<T>): Promise<T> {
+    const started = performance.now();
+    const done = await work;
+    milliseconds += performance.now() - started;
+    return done;
+  }
   const frameBytes = picture.width * picture.height * 3;
   let bytes = 0;
   return {
     async write(rgb) {
       bytes += rgb.byteLength;
-      await child.write(rgb);
+      await timed(child.write(rgb));
     },
     async finish() {
       if (bytes !== frames * frameBytes) {
@@ -51,7 +66,8 @@ export function openBlockEncoder(ffmpeg: Ffmpeg, picture: Picture, frames: numbe
         await child.finish().catch(() => undefined);
         throw outputError('E_OUTPUT_FRAMES', { what: 'a block', found: bytes / frameBytes, wanted: frames });
       }
-      const written = await child.finish();
+      const written = await timed(child.finish());
+      patience.note(bytes, milliseconds);
       const segment = await named('what ffmpeg wrote', () => splitSegment(written));
       const { sizes, ticks } = await named('what ffmpeg wrote', () => readSamples(segment.init, segment.media));
       const evenly = ticks.every((duration) => duration === TICKS_PER_FRAME);

@@ -19,7 +19,13 @@ export const outputError = defineErrors({
     exit: 'output',
   },
   E_FFMPEG_KILLED: {
-    message: '{program} was ended by {signal} while it should {task}; it may have run out of memory',
+    message: '{program} was killed by {signal} before it could {task}; the machine may have run out of memory',
+    fixer: 'administrator',
+    exit: 'device',
+  },
+  E_FFMPEG_HUNG: {
+    message:
+      '{program} made no progress for {seconds} s when it had to {task}, and was ended; try again, or set DUALPARAL_FFMPEG to another ffmpeg (a slow machine: more DUALPARAL_FFMPEG_PATIENCE_SECONDS)',
     fixer: 'administrator',
     exit: 'device',
   },
@@ -38,6 +44,35 @@ export const outputError = defineErrors({
     message: '{what} holds {found} frames where {wanted} were expected',
     fixer: 'developer',
     exit: 'internal',
+  },
+  E_OUTPUT_BLOCK: {
+    message:
+      'block {block} {what}: {path}; nothing was published from it, see what else writes there and start the film again',
+    fixer: 'administrator',
+    exit: 'output',
+  },
+  E_OUTPUT_OTHER_FILM: {
+    message:
+      '{path} belongs to another film: {differences}; give another output folder (-o), move it away, or let it be replaced (--overwrite)',
+    fixer: 'user',
+    exit: 'output',
+  },
+  E_OUTPUT_FOREIGN: {
+    message: '{path} {what}; give another output folder (-o), move it away, or let it be replaced (--overwrite)',
+    fixer: 'user',
+    exit: 'output',
+  },
+  E_OUTPUT_ROOM: {
+    message:
+      'the film cannot fit into {path}: it needs at least {least} (about {likely}), and {free} are free; free some, or give an output folder with more room',
+    fixer: 'administrator',
+    exit: 'output',
+  },
+  E_OUTPUT_FULL: {
+    message:
+      'no space is left to join the film in {path}; its {frames} frames are kept in {blocks}: to finish it elsewhere, cat {blocks}/init.mp4 {blocks}/*.m4s > film.mp4',
+    fixer: 'administrator',
+    exit: 'output',
   },
   E_OUTPUT_MP4: { message: '{file} is not an mp4 film that can be read: {reason}', fixer: 'user', exit: 'output' },
 });

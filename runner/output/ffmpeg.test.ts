@@ -1,9 +1,11 @@
-import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openBlockEncoder } from './encoder.ts';
-import { findFfmpeg, startFfmpeg } from './ffmpeg.ts';
+import { findFfmpeg } from './ffmpeg.ts';
+import { createPatience } from './patience.ts';
+import { startFfmpeg } from './start-ffmpeg.ts';
 
 const HAS_X264 = 'configuration: --enable-gpl --enable-libx264';
 const PICTURE = { width: 16, height: 16, fps: 16 };
@@ -113,7 +115,7 @@ describe('an ffmpeg that fails', () => {
     await expect(encode('cat > /dev/null; kill -9 $$')).rejects.toMatchObject({
       code: 'E_FFMPEG_KILLED',
       exit: 'device',
-      message: expect.stringContaining('was ended by SIGKILL'),
+      message: expect.stringContaining('was killed by SIGKILL before it could encode a block'),
     });
   });
 
@@ -140,5 +142,94 @@ describe('an ffmpeg that fails', () => {
     const encoding = encode('sleep 60', controller.signal);
     controller.abort(new Error('the user stopped it'));
     await expect(encoding).rejects.toThrow('the user stopped it');
+  });
+});
+
+describe('an ffmpeg that hangs', () => {
+  /** Seconds that nobody else sleeps, so that what is left of a program can be found. */
+  const LONG = `97.${process.pid}`;
+  const holdsPipes = `sleep ${LONG} & sleep ${LONG}`;
+  const escaped = `setsid sleep ${LONG} & cat > /dev/null; sleep ${LONG}`;
+  const deaf = `trap '' TERM INT HUP; cat > /dev/null; sleep ${LONG}`;
+
+  const encode = async (does: string, signal?: AbortSignal) => {
+    const program = script('ffmpeg', fake('4'), does);
+    const encoder = openBlockEncoder({ program, version: '' }, PICTURE, 2, signal, createPatience(400));
+    await encoder.write(FRAME);
+    await encoder.write(FRAME);
+    return encoder.finish();
+  };
+
+  /** Programs of this test that still run; one that left its group on purpose cannot be ended with it. */
+  const left = () =>
+    readdirSync('/proc').filter((pid) => {
+      try {
+        return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8') === `sleep\0${LONG}\0`;
+      } catch {
+        return false;
+      }
+    });
+
+  afterEach(() => {
+    for (const pid of left()) process.kill(Number(pid), 'SIGKILL');
+  });
+
+  it.each([
+    { name: 'reads nothing', does: `sleep ${LONG}` },
+    { name: 'reads everything and does not end', does: `cat > /dev/null; sleep ${LONG}` },
+    { name: 'is a script whose children hold its pipes', does: holdsPipes },
+    { name: 'does not listen to signals', does: deaf },
+    { name: 'has a child that left its process group', does: escaped },
+  ])('is ended and named, with its task and the seconds, when it $name', async ({ does }) => {
+    const started = performance.now();
+    await expect(encode(does)).rejects.toMatchObject({
+      code: 'E_FFMPEG_HUNG',
+      exit: 'device',
+      message: expect.stringMatching(/^\/.*ffmpeg made no progress for 0.4 s when it had to encode a block/),
+    });
+    expect(performance.now() - started).toBeLessThan(5000);
+    if (does !== escaped) await vi.waitFor(() => expect(left()).toEqual([]));
+  });
+
+  it.each([
+    { name: 'reads nothing', does: `sleep ${LONG}` },
+    { name: 'is a script whose children hold its pipes', does: holdsPipes },
+    { name: 'does not listen to signals', does: deaf },
+    { name: 'has a child that left its process group', does: escaped },
+  ])('does not keep a stop waiting when it $name', async ({ does }) => {
+    const controller = new AbortController();
+    const encoding = encode(does, controller.signal);
+    const started = performance.now();
+    controller.abort(new Error('the user stopped it'));
+    await expect(encoding).rejects.toThrow('the user stopped it');
+    expect(performance.now() - started).toBeLessThan(2000);
+    if (does !== escaped) await vi.waitFor(() => expect(left()).toEqual([]));
+  });
+
+  it('gives its film although a child of its script still holds the pipes', async () => {
+    const { program } = await findFfmpeg({ PATH: '' });
+    const slow = script('ffmpeg', fake('4'), `sleep ${LONG} & exec ${program} "$@"`);
+    const encoder = openBlockEncoder({ program: slow, version: '' }, PICTURE, 2, undefined, createPatience(30_000));
+    for (let i = 0; i < 2; i++) await encoder.write(FRAME);
+    expect((await encoder.finish()).media.byteLength).toBeGreaterThan(0);
+    await vi.waitFor(() => expect(left()).toEqual([]));
+  });
+
+  it('is passed over, or named, when it does not even say its version', async () => {
+    const program = join(folder, 'ffmpeg');
+    writeFileSync(program, `#!/bin/sh\nsleep ${LONG} & sleep ${LONG}\n`, { mode: 0o755 });
+    vi.stubEnv('DUALPARAL_FFMPEG_PATIENCE_SECONDS', '0.4');
+    try {
+      expect((await findFfmpeg({ PATH: folder })).program).toContain('@ffmpeg-installer');
+      await expect(findFfmpeg({ DUALPARAL_FFMPEG: program })).rejects.toMatchObject({
+        code: 'E_FFMPEG_UNUSABLE',
+        message: expect.stringContaining('did not answer within 0.4 s'),
+      });
+    } finally {
+      vi.unstubAllEnvs();
+    }
+    const stopped = AbortSignal.timeout(50);
+    await expect(findFfmpeg({ DUALPARAL_FFMPEG: program }, stopped)).rejects.toMatchObject({ name: 'TimeoutError' });
+    await vi.waitFor(() => expect(left()).toEqual([]));
   });
 });

@@ -1,15 +1,11 @@
-/**
- * The ffmpeg program: where it is, and one short child of it. Its output always comes back on a pipe, since ffmpeg exits
- * with 0 after a failed write on a full disk; what is written to a disk is written by the store.
- */
+/** The ffmpeg program: where it is, and whether it can be used. */
 
-import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, isAbsolute, join as joinPath } from 'node:path';
-import { promisify } from 'node:util';
-import { join } from './boxes.ts';
+import { type Child, type ChildEnd, startChild } from './child.ts';
 import { outputError } from './errors.ts';
+import { LATE, patienceOf, within } from './patience.ts';
 
 /** A usable ffmpeg. `version` is the first line that it says of itself: another build may give other bytes. */
 export interface Ffmpeg {
@@ -17,39 +13,31 @@ export interface Ffmpeg {
   readonly version: string;
 }
 
-/** A running child: bytes go in, and at the end all that it wrote comes out. */
-export interface FfmpegChild {
-  /** Resolves once the bytes are out of the caller's buffer. Rejects with the child's error if it has failed. */
-  write(bytes: Uint8Array): Promise<void>;
-  /** Closes the input, waits for the child and gives its output. */
-  finish(): Promise<Uint8Array>;
-  /** Ends the child at once; harmless after `finish`. */
-  cancel(): void;
-}
-
 const PROBE_MILLISECONDS = 30_000;
-const STDERR_KEPT = 4096;
+/** An answer longer than this is none of ffmpeg's. */
+const ANSWER_BYTES = 1 << 20;
 
 /**
  * Finds ffmpeg: `DUALPARAL_FFMPEG`, else the first one on PATH that has libx264, else the binary of
- * `@ffmpeg-installer/<platform>-<arch>`. A program that the variable names is never passed over in silence.
+ * `@ffmpeg-installer/<platform>-<arch>`. A program that the variable names is never passed over in silence; one that does
+ * not answer is ended, and an abort rejects with the signal's reason.
  */
-export async function findFfmpeg(environment: NodeJS.ProcessEnv = process.env): Promise<Ffmpeg> {
+export async function findFfmpeg(environment: NodeJS.ProcessEnv = process.env, signal?: AbortSignal): Promise<Ffmpeg> {
   const named = environment.DUALPARAL_FFMPEG;
   if (named) {
     const program = isAbsolute(named) || !isBareName(named) ? named : (onPath(named, environment.PATH)[0] ?? named);
-    const probed = await probe(program);
+    const probed = await probe(program, signal);
     if ('version' in probed) return probed;
     throw outputError('E_FFMPEG_UNUSABLE', { program: named, reason: probed.reason });
   }
   let path = 'there is none on PATH';
   for (const program of onPath('ffmpeg', environment.PATH)) {
-    const probed = await probe(program);
+    const probed = await probe(program, signal);
     if ('version' in probed) return probed;
     path = `${program} ${probed.reason}`;
   }
   const bundled = bundledProgram();
-  const probed = bundled === undefined ? undefined : await probe(bundled);
+  const probed = bundled === undefined ? undefined : await probe(bundled, signal);
   if (probed && 'version' in probed) return probed;
   throw outputError('E_FFMPEG_MISSING', {
     path,
@@ -59,87 +47,46 @@ export async function findFfmpeg(environment: NodeJS.ProcessEnv = process.env): 
   });
 }
 
-/**
- * Starts `ffmpeg args` with pipes. `task` completes the sentence "ffmpeg could not …" (`E_FFMPEG_FAILED`); a child ended by a
- * signal is `E_FFMPEG_KILLED`; an abort ends it and rejects with the signal's reason.
- */
-export function startFfmpeg(
-  ffmpeg: Ffmpeg,
-  args: readonly string[],
-  { task, signal }: { readonly task: string; readonly signal?: AbortSignal | undefined },
-): FfmpegChild {
+async function probe(program: string, signal: AbortSignal | undefined): Promise<Ffmpeg | { readonly reason: string }> {
   signal?.throwIfAborted();
-  const child = spawn(ffmpeg.program, ['-hide_banner', '-loglevel', 'error', '-nostdin', ...args]);
-  const output: Uint8Array[] = [];
-  child.stdout.on('data', (chunk: Uint8Array) => output.push(chunk));
-  const ended = waitForEnd(child, ffmpeg.program, task, signal);
-  const over = ended.then(
-    () => false,
-    () => false,
-  );
-  // A child that is done early closes its input: what matters then is how it ended, not that a write met a closed pipe.
-  child.stdin.on('error', () => undefined);
-
-  return {
-    async write(bytes) {
-      const taken = new Promise<boolean>((resolve) => {
-        child.stdin.write(bytes, (error) => resolve(error == null));
-      });
-      const isTaken = await Promise.race([taken, over]);
-      if (!isTaken || signal?.aborted) await ended;
-    },
-    async finish() {
-      child.stdin.end();
-      await ended;
-      return join(output);
-    },
-    cancel() {
-      child.kill('SIGKILL');
-    },
-  };
-}
-
-function waitForEnd(
-  child: ChildProcessWithoutNullStreams,
-  program: string,
-  task: string,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  let complaints = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaints = (complaints + text).slice(-STDERR_KEPT);
-  });
-  const stop = () => child.kill('SIGKILL');
-  signal?.addEventListener('abort', stop, { once: true });
-  return new Promise<void>((resolve, reject) => {
-    child.once('error', (error: NodeJS.ErrnoException) => {
-      reject(outputError('E_FFMPEG_FAILED', { program, task, reason: error.code ?? error.message }, error));
-    });
-    child.once('close', (code, killedBy) => {
-      if (signal?.aborted) return reject(signal.reason);
-      if (killedBy !== null) return reject(outputError('E_FFMPEG_KILLED', { program, task, signal: killedBy }));
-      if (code === 0) return resolve();
-      const reason = `exit ${code}, ${complaints.trim() || 'without a word'}`;
-      reject(outputError('E_FFMPEG_FAILED', { program, task, reason }));
-    });
-  }).finally(() => signal?.removeEventListener('abort', stop));
-}
-
-async function probe(program: string): Promise<Ffmpeg | { readonly reason: string }> {
+  const limit = patienceOf(process.env) ?? PROBE_MILLISECONDS;
+  const child = startChild(program, ['-hide_banner', '-version']);
+  signal?.addEventListener('abort', child.kill, { once: true });
   try {
-    const { stdout } = await promisify(execFile)(program, ['-hide_banner', '-version'], {
-      timeout: PROBE_MILLISECONDS,
-      killSignal: 'SIGKILL',
-    });
-    const version = stdout.split('\n')[0]?.trim() ?? '';
-    if (!version.startsWith('ffmpeg version')) return { reason: 'does not say that it is ffmpeg' };
-    if (!stdout.includes('--enable-libx264')) return { reason: 'was built without libx264' };
-    return { program, version };
+    child.stdin.end();
+    child.stderr.resume();
+    const answer = await within(answerOf(child), limit);
+    signal?.throwIfAborted();
+    if (answer === LATE) return { reason: `did not answer within ${limit / 1000} s` };
+    return judgeAnswer(program, answer);
   } catch (error) {
-    const { code, killed } = error as NodeJS.ErrnoException & { killed?: boolean };
-    if (killed) return { reason: `did not answer within ${PROBE_MILLISECONDS / 1000} s` };
-    return { reason: `does not run (${typeof code === 'number' ? `exit ${code}` : (code ?? String(error))})` };
+    signal?.throwIfAborted();
+    return { reason: `does not run (${(error as NodeJS.ErrnoException).code ?? String(error)})` };
+  } finally {
+    signal?.removeEventListener('abort', child.kill);
+    child.kill();
   }
+}
+
+async function answerOf(child: Child): Promise<ChildEnd & { readonly stdout: string }> {
+  let stdout = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    if (stdout.length > ANSWER_BYTES) child.kill();
+  });
+  return { ...(await child.ended), stdout };
+}
+
+function judgeAnswer(
+  program: string,
+  answer: ChildEnd & { readonly stdout: string },
+): Ffmpeg | { readonly reason: string } {
+  const version = answer.stdout.split('\n')[0]?.trim() ?? '';
+  if (answer.stdout.length > ANSWER_BYTES) return { reason: 'does not say that it is ffmpeg' };
+  if (answer.code !== 0) return { reason: `does not run (${answer.signal ?? `exit ${answer.code}`})` };
+  if (!version.startsWith('ffmpeg version')) return { reason: 'does not say that it is ffmpeg' };
+  if (!answer.stdout.includes('--enable-libx264')) return { reason: 'was built without libx264' };
+  return { program, version };
 }
 
 function isBareName(name: string): boolean {

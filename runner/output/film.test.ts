@@ -11,7 +11,6 @@ import { readFilmFacts } from './facts.ts';
 import { type Ffmpeg, findFfmpeg } from './ffmpeg.ts';
 import { type FilmOptions, type FilmWriter, openFilm } from './film.ts';
 
-const PAGE_BYTES = 4096;
 const PICTURE = { width: 64, height: 48, fps: 16 };
 
 let ffmpeg: Ffmpeg;
@@ -52,16 +51,13 @@ async function addBlocks(film: FilmWriter, blocks: readonly number[], picture: P
 
 async function makeFilm(blocks: readonly number[], options: Partial<FilmOptions> = {}, into = folder) {
   const picture = options.picture ?? PICTURE;
-  const film = await openFilm({ store: folderStore(into), ffmpeg, picture, ...options });
+  await using film = await openFilm({ store: folderStore(into), ffmpeg, picture, ...options });
   await addBlocks(film, blocks, picture);
-  return film.publish();
+  return await film.publish();
 }
 
-/** Mounts an empty file system of `bytes` at the test's folder; false where this machine does not let us. */
-function mountTmpfs(bytes: number): boolean {
-  if (process.getuid?.() !== 0 || process.platform !== 'linux') return false;
-  return spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${Math.floor(bytes)}`, 'tmpfs', folder]).status === 0;
-}
+/** Folder of the blocks of the run that holds the test's folder. */
+const blocksOf = (into = folder) => join(into, 'blocks', readdirSync(join(into, 'blocks'))[0] as string);
 
 /** What another program, which shares no code with ours, reads from the file, counting every frame that decodes. */
 function probe(path: string) {
@@ -161,13 +157,11 @@ describe('a film', () => {
   });
 
   it('decodes to the same pictures joined as its blocks did, one fragment after another', async () => {
-    const film = await openFilm({ store: folderStore(folder), ffmpeg, picture: PICTURE });
+    await using film = await openFilm({ store: folderStore(folder), ffmpeg, picture: PICTURE });
     await addBlocks(film, [3, 8, 2]);
-    const names = readdirSync(join(folder, 'blocks')).sort(
-      (a, b) => Number(b === 'init.mp4') - Number(a === 'init.mp4'),
-    );
+    const names = readdirSync(blocksOf()).sort((a, b) => Number(b === 'init.mp4') - Number(a === 'init.mp4'));
     expect(names).toEqual(['init.mp4', '00000.m4s', '00001.m4s', '00002.m4s']);
-    const whole = Buffer.concat(names.map((name) => readFileSync(join(folder, 'blocks', name))));
+    const whole = Buffer.concat(names.map((name) => readFileSync(join(blocksOf(), name))));
     const fragmented = join(folder, 'fragmented.mp4');
     await folderStore(folder).put('fragmented.mp4', whole);
     expect(await readFilmFacts(fragmented)).toMatchObject({
@@ -213,7 +207,7 @@ describe('a film', () => {
     await makeFilm([17, 16]);
     expect(
       readdirSync(folder, { recursive: true }).filter((name) => statSync(join(folder, String(name))).isFile()),
-    ).toEqual(['poster.jpg', 'sheet.jpg', 'video.mp4']);
+    ).toEqual(['poster.jpg', 'sheet.jpg', 'video.json', 'video.mp4']);
     const sizes = ['poster.jpg', 'sheet.jpg'].map((name) => {
       const { width, height, codec_name } = probe(join(folder, name)).streams[0];
       return { width, height, codec_name };
@@ -222,6 +216,14 @@ describe('a film', () => {
       { width: 64, height: 48, codec_name: 'mjpeg' },
       { width: 4 * 68 + 4, height: 4 * 52 + 4, codec_name: 'mjpeg' },
     ]);
+  });
+
+  it('comes with its pictures from an ffmpeg that has no -vsync any more', async () => {
+    const newer = join(folder, 'ffmpeg');
+    const refuse = 'case "$*" in *-vsync*) echo "Unrecognized option vsync" >&2; exit 8;; esac';
+    writeFileSync(newer, `#!/bin/sh\n${refuse}\nexec ${ffmpeg.program} "$@"\n`, { mode: 0o755 });
+    const { warnings } = await makeFilm([5], { ffmpeg: { ...ffmpeg, program: newer } }, join(folder, 'film'));
+    expect(warnings).toEqual([]);
   });
 
   it('is published without its pictures, with a warning, when they cannot be made', async () => {
@@ -243,27 +245,8 @@ describe('a film that cannot be made', () => {
     await expect(openFilm({ store, ffmpeg, picture: PICTURE })).rejects.toThrow('read-only');
   });
 
-  it('stops where the disk is full, while blocks are stored or while they are joined, and leaves no mp4', async ({
-    skip,
-  }) => {
-    const blocks = [16, 16, 16, 16];
-    const roomy = await openFilm({ store: folderStore(folder), ffmpeg, picture: PICTURE });
-    await addBlocks(roomy, blocks);
-    const stored = readdirSync(join(folder, 'blocks')).map((name) => statSync(join(folder, 'blocks', name)).size);
-    const forBlocks = stored.reduce((sum, size) => sum + Math.ceil(size / PAGE_BYTES) * PAGE_BYTES, 0);
-    for (const bytes of [forBlocks / 2, forBlocks + PAGE_BYTES]) {
-      skip(!mountTmpfs(bytes), 'needs root and the right to mount');
-      try {
-        await expect(makeFilm(blocks)).rejects.toMatchObject({ code: 'E_STORE_FULL', exit: 'output' });
-        expect(readdirSync(folder)).toEqual(['blocks']);
-      } finally {
-        spawnSync('umount', [folder]);
-      }
-    }
-  });
-
   it('names a block that got fewer frames than it was opened for', async () => {
-    const film = await openFilm({ store: folderStore(folder), ffmpeg, picture: PICTURE });
+    await using film = await openFilm({ store: folderStore(folder), ffmpeg, picture: PICTURE });
     const block = film.openBlock(5);
     await block.write(frame(PICTURE, 0));
     await expect(block.finish()).rejects.toMatchObject({
@@ -278,7 +261,7 @@ describe('a film that cannot be made', () => {
     const script = `#!/bin/bash\n[ -e ${folder}/changed ] && set -- "\${@/#high/main}"\nexec ${ffmpeg.program} "$@"\n`;
     writeFileSync(changeable, script, { mode: 0o755 });
     const store = folderStore(join(folder, 'film'));
-    const film = await openFilm({ store, ffmpeg: { ...ffmpeg, program: changeable }, picture: PICTURE });
+    await using film = await openFilm({ store, ffmpeg: { ...ffmpeg, program: changeable }, picture: PICTURE });
     await addBlocks(film, [1, 4]);
     writeFileSync(join(folder, 'changed'), '');
     await expect(addBlocks(film, [1])).rejects.toMatchObject({
@@ -289,14 +272,7 @@ describe('a film that cannot be made', () => {
   });
 
   it('has nothing to publish before its first block', async () => {
-    const film = await openFilm({ store: folderStore(folder), ffmpeg, picture: PICTURE });
+    await using film = await openFilm({ store: folderStore(folder), ffmpeg, picture: PICTURE });
     await expect(film.publish()).rejects.toMatchObject({ code: 'E_OUTPUT_FRAMES' });
-  });
-
-  it('clears away the blocks that an earlier run left', async () => {
-    const store = folderStore(folder);
-    await store.put('blocks/00007.m4s', Buffer.from('old'));
-    await openFilm({ store, ffmpeg, picture: PICTURE });
-    expect(await store.list('blocks/')).toEqual([]);
   });
 });

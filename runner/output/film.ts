@@ -1,27 +1,33 @@
 /**
  * A film in the making. Each block is encoded by one short ffmpeg while later blocks denoise, and is stored as soon as it is
- * complete; at the end the blocks are joined into one mp4. Until then they lie in `blocks/` of the store.
+ * complete; at the end the blocks are joined into one mp4. Until then they lie in `blocks/` of the store, under a name of this
+ * run, and the store is locked.
  */
 
-import { toErrorRecord } from '#contract/error.ts';
+import { CodedError, toErrorRecord } from '#contract/error.ts';
 import type { Film } from '#contract/result.ts';
+import type { Claim } from '../store/claim.ts';
+import { type Lock, takeLock } from '../store/lock.ts';
 import type { Store } from '../store/store.ts';
-import { type BlockEncoder, openBlockEncoder, type Picture, TICKS_PER_FRAME } from './encoder.ts';
+import { diskNeed, judgeDisk, sizeText } from './disk-need.ts';
+import { openBlockEncoder, TICKS_PER_FRAME } from './encoder.ts';
 import { outputError } from './errors.ts';
-import { type FilmFacts, filmFacts } from './facts.ts';
-import type { Ffmpeg } from './ffmpeg.ts';
-import { type Blocks, joinMp4 } from './mp4.ts';
-import { CONTACT_SHEET, makeContactSheet, makePoster, POSTER } from './poster.ts';
+import { createPatience } from './patience.ts';
+import { type JoinOptions, joinFilm, type PublishedFilm, publishFilm } from './publish.ts';
+import { readFrames } from './read-frames.ts';
+import { differences, RECORD_FILE, recordBytes } from './record.ts';
 import { placeMedia, type Segment } from './segment.ts';
+import { clearBlocks, storeBlocks } from './stored-blocks.ts';
+import { FILM_FILE, PARTIAL_FILE, surveyOutput } from './survey.ts';
 
-export interface FilmOptions {
-  readonly store: Store;
-  readonly ffmpeg: Ffmpeg;
-  readonly picture: Picture;
-  /** Stand in the mp4 as its title and comment. */
-  readonly title?: string | undefined;
-  readonly comment?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
+export interface FilmOptions extends JoinOptions {
+  /** All that the film's pictures depend on (`filmIdentity`): a film of something else is not replaced. */
+  readonly of?: unknown;
+  /** Lets the film of another spec, and files that are not ours, be replaced. */
+  readonly overwrite?: boolean | undefined;
+  /** What is to come, where it is known: the room for it is looked at before anything is made. */
+  readonly expected?: { readonly frames: number; readonly latentsBytes?: number | undefined } | undefined;
+  readonly warn?: ((text: string) => void) | undefined;
 }
 
 export interface FilmWriter {
@@ -30,10 +36,19 @@ export interface FilmWriter {
   /** Starts the next block, `frames` frames long. The block before it must be finished. */
   openBlock(frames: number): BlockWriter;
   /**
-   * Joins the blocks so far into `file`, checks what was written against what was sent, adds poster and contact sheet, and
-   * clears the blocks away. At least one block must be finished.
+   * Joins the blocks into the film, checks what was written against what was sent, adds poster, contact sheet and record, and
+   * clears the blocks away. At least one block must be finished. A stop does not interrupt it: the film is as good as made.
    */
-  publish(file?: string): Promise<PublishedFilm>;
+  publish(): Promise<PublishedFilm>;
+  /** The published film's frames, as they are stored; `opensBlock` at the first frame of each block. */
+  frames(): AsyncGenerator<{ readonly rgb: Uint8Array; readonly opensBlock: boolean }>;
+  /**
+   * For a run that ends before its time: joins the finished blocks into `partial.mp4`. Undefined where there is nothing to keep
+   * or the film is published. Never throws: blocks that cannot be joined stay where they are, which `warn` says.
+   */
+  keepFinished(): Promise<Film | undefined>;
+  /** Gives the store back, without the blocks that are in a film. Must be called whatever has happened. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 export interface BlockWriter {
@@ -45,36 +60,60 @@ export interface BlockWriter {
   cancel(): void;
 }
 
-/** The published film; `warnings` name the pictures beside it that could not be made. */
-export interface PublishedFilm {
-  readonly film: Film;
-  readonly facts: FilmFacts;
-  readonly warnings: readonly string[];
+/** Longest time for joining a film that is not complete: well within what a cluster gives a pod to end. */
+const PARTIAL_MILLISECONDS = 30_000;
+
+/**
+ * Opens a film: takes the store for this run, and refuses what stands in its way there. Throws `E_STORE_…` and `E_OUTPUT_…`
+ * errors. What a dead run of the same film left is cleared away.
+ */
+export async function openFilm(options: FilmOptions): Promise<FilmWriter> {
+  const { store, title = 'film', signal, warn } = options;
+  await store.check();
+  // As it will be read from a record.
+  const of = JSON.parse(JSON.stringify(options.of ?? null)) as unknown;
+  const lock = await takeLock(store, { film: title, of, signal, warn });
+  try {
+    const earlier = await surveyOutput(store, of, lock.dead, options.overwrite === true);
+    await checkRoom(options);
+    const killed = lock.dead.filter((claim) => claim.ended !== true && differences(claim.of, of).length === 0);
+    await clearDead(store, lock, killed);
+    return writer(options, of, lock, earlier);
+  } catch (error) {
+    await lock.release().catch(() => undefined);
+    throw error;
+  }
 }
 
-const FILM_FILE = 'video.mp4';
-const INIT_FILE = 'blocks/init.mp4';
-const blockFile = (index: number) => `blocks/${String(index).padStart(5, '0')}.m4s`;
-
-/** Opens a film: proves that the store can be written, and clears away what an earlier, unfinished run left in `blocks/`. */
-export async function openFilm(options: FilmOptions): Promise<FilmWriter> {
-  const { store, ffmpeg, picture, signal } = options;
-  await store.check();
-  await clearBlocks(store);
-  const state = { blocks: 0, fragments: 0, frames: 0, init: undefined as Uint8Array | undefined };
+function writer(
+  options: FilmOptions,
+  of: unknown,
+  lock: Lock,
+  earlier: Awaited<ReturnType<typeof surveyOutput>>,
+): FilmWriter {
+  const { store, ffmpeg, picture, signal, warn } = options;
+  const blocks = storeBlocks(store);
+  const patience = createPatience();
+  const counts: number[] = [];
+  const state = {
+    fragments: 0,
+    frames: 0,
+    init: undefined as Uint8Array | undefined,
+    isPublished: false,
+    leaves: false,
+  };
 
   async function add(segment: Segment, frames: number): Promise<void> {
-    if (state.init === undefined) {
-      await store.put(INIT_FILE, segment.init, signal);
-      state.init = segment.init;
-    } else if (Buffer.compare(state.init, segment.init) !== 0) {
-      throw outputError('E_FFMPEG_CHANGED', { block: state.blocks, program: ffmpeg.version });
+    if (state.init !== undefined && Buffer.compare(state.init, segment.init) !== 0) {
+      throw outputError('E_FFMPEG_CHANGED', { block: counts.length, program: ffmpeg.version });
     }
+    await lock.check();
     const fragments = placeMedia(segment.media, state.fragments + 1, state.frames * TICKS_PER_FRAME);
-    await store.put(blockFile(state.blocks), segment.media, signal);
-    state.blocks += 1;
+    await blocks.add(segment.init, segment.media, signal);
+    state.init = segment.init;
     state.fragments += fragments;
     state.frames += frames;
+    counts.push(frames);
   }
 
   return {
@@ -82,7 +121,7 @@ export async function openFilm(options: FilmOptions): Promise<FilmWriter> {
       return state.frames;
     },
     openBlock(frames) {
-      const encoder: BlockEncoder = openBlockEncoder(ffmpeg, picture, frames, signal);
+      const encoder = openBlockEncoder(ffmpeg, picture, frames, signal, patience);
       return {
         write: encoder.write,
         cancel: encoder.cancel,
@@ -91,48 +130,85 @@ export async function openFilm(options: FilmOptions): Promise<FilmWriter> {
         },
       };
     },
-    async publish(file = FILM_FILE) {
-      if (state.init === undefined)
-        throw outputError('E_OUTPUT_FRAMES', { what: 'the film', found: 0, wanted: 'some' });
-      const media = (index: number) => store.get(blockFile(index));
-      const published = await publish(options, { init: state.init, count: state.blocks, media }, state.frames, file);
-      await clearBlocks(store);
-      return published;
+    async publish() {
+      if (counts.length === 0) throw outputError('E_OUTPUT_FRAMES', { what: 'the film', found: 0, wanted: 'some' });
+      await lock.check();
+      try {
+        const published = await publishFilm(options, { of, earlier, blocks: blocks.read(), frames: state.frames });
+        state.isPublished = true;
+        if (earlier?.partial !== undefined) await store.remove(PARTIAL_FILE);
+        await clearDead(store, lock, lock.dead);
+        return published;
+      } catch (error) {
+        state.leaves = !state.isPublished;
+        throw fullError(error, store, blocks.folder, state.frames);
+      }
+    },
+    async *frames() {
+      const starts = new Set(counts.map((_, i) => counts.slice(0, i).reduce((sum, count) => sum + count, 0)));
+      let index = 0;
+      for await (const rgb of readFrames(ffmpeg, store, FILM_FILE, picture, signal)) {
+        yield { rgb, opensBlock: starts.has(index++) };
+      }
+      if (index !== state.frames) {
+        throw outputError('E_OUTPUT_FRAMES', { what: FILM_FILE, found: index, wanted: state.frames });
+      }
+    },
+    async keepFinished() {
+      if (counts.length === 0 || state.isPublished || state.leaves) return undefined;
+      // An earlier run of the same film may have come farther.
+      if ((earlier?.partial?.frames ?? 0) >= state.frames) return earlier?.partial;
+      try {
+        await lock.check();
+        const deadline = AbortSignal.timeout(PARTIAL_MILLISECONDS);
+        const { film } = await joinFilm(options, blocks.read(), state.frames, PARTIAL_FILE, deadline);
+        const files = { ...earlier?.files, [PARTIAL_FILE]: film.sha256 };
+        await store.put(RECORD_FILE, recordBytes({ generator: 'dualparal', ...earlier, of, partial: film, files }));
+        return film;
+      } catch (error) {
+        state.leaves = true;
+        const { message } = toErrorRecord(fullError(error, store, blocks.folder, state.frames));
+        warn?.(
+          `the ${state.frames} finished frames could not be joined and stay in ${store.location}/${blocks.folder}: ${message}`,
+        );
+        return undefined;
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      const tidied = await Promise.allSettled(state.leaves ? [] : [blocks.clear()]);
+      const released = await Promise.allSettled([lock.release(state.leaves)]);
+      for (const end of [...tidied, ...released]) {
+        if (end.status === 'fulfilled') continue;
+        warn?.(`the output folder could not be put in order: ${toErrorRecord(end.reason).message}`);
+      }
     },
   };
 }
 
-async function clearBlocks(store: Store): Promise<void> {
-  for (const name of await store.list('blocks/')) await store.remove(name);
+/** Says, or refuses, that there is too little room. */
+async function checkRoom({ store, picture, expected, warn }: FilmOptions): Promise<void> {
+  if (expected === undefined) return;
+  const need = diskNeed({ ...picture, ...expected });
+  const free = await store.freeBytes();
+  const verdict = judgeDisk(need, free);
+  if (verdict === 'enough') return;
+  const texts = { likely: sizeText(need.likely), least: sizeText(need.least), free: sizeText(free ?? 0) };
+  if (verdict === 'impossible') throw outputError('E_OUTPUT_ROOM', { path: store.location, ...texts });
+  warn?.(`the film may not fit into ${store.location}: it needs about ${texts.likely}, and ${texts.free} are free`);
 }
 
-async function publish(options: FilmOptions, blocks: Blocks, frames: number, file: string): Promise<PublishedFilm> {
-  const { store, picture, title, comment, signal } = options;
-  const { width, height, fps } = picture;
-  const timescale = fps * TICKS_PER_FRAME;
-  const mp4 = joinMp4(blocks, { width, height, timescale, ticksPerFrame: TICKS_PER_FRAME, title, comment });
-  const { location, bytes, sha256 } = await store.put(file, mp4, signal);
-  const source = { bytes: await store.size(file), read: store.read.bind(undefined, file) };
-  const facts = await filmFacts(location, source);
-  if (facts.frames !== frames || facts.seconds !== frames / fps) {
-    throw outputError('E_OUTPUT_FRAMES', { what: location, found: facts.frames, wanted: frames });
+/** Removes what dead runs left, and then their claims. */
+async function clearDead(store: Store, lock: Lock, dead: readonly Claim[]): Promise<void> {
+  for (const { attempt } of dead) {
+    await clearBlocks(store, attempt);
+    await store.removeUnfinished(attempt, '');
   }
-  const warnings = await addPictures(options, blocks, frames);
-  const film = { location, file, frames, seconds: facts.seconds, bytes, sha256 };
-  return { film: { ...film, width, height, fps, codec: facts.codec }, facts, warnings };
+  await lock.forget(dead);
 }
 
-/** A film without its poster is still a film: what fails here is a warning. */
-async function addPictures(options: FilmOptions, blocks: Blocks, frames: number): Promise<readonly string[]> {
-  const { store, signal } = options;
-  const warnings: string[] = [];
-  for (const [file, make] of [[POSTER, makePoster] as const, [CONTACT_SHEET, makeContactSheet] as const]) {
-    try {
-      await store.put(file, await make(options.ffmpeg, options.picture, blocks, frames, signal), signal);
-    } catch (error) {
-      signal?.throwIfAborted();
-      warnings.push(`no ${file}: ${toErrorRecord(error).message}`);
-    }
-  }
-  return warnings;
+/** A full disk at the join, with what is kept and how to go on. */
+function fullError(error: unknown, store: Store, folder: string, frames: number): unknown {
+  if (!(error instanceof CodedError) || error.code !== 'E_STORE_FULL') return error;
+  const blocks = `${store.location}/${folder.replace(/\/$/, '')}`;
+  return outputError('E_OUTPUT_FULL', { path: store.location, blocks, frames }, error);
 }

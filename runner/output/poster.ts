@@ -1,6 +1,7 @@
 import type { Picture } from './encoder.ts';
-import { type Ffmpeg, startFfmpeg } from './ffmpeg.ts';
+import type { Ffmpeg } from './ffmpeg.ts';
 import type { Blocks } from './mp4.ts';
+import { startFfmpeg } from './start-ffmpeg.ts';
 import { drawTime } from './time-stamp.ts';
 
 /** Name of the poster beside a film. */
@@ -19,13 +20,13 @@ const FROM_BT709 = 'in_range=tv:out_range=pc:in_color_matrix=bt709:flags=bicubic
 /** The film's middle frame as a JPEG of full size. */
 export async function makePoster(
   ffmpeg: Ffmpeg,
-  { width, height }: Picture,
+  picture: Picture,
   blocks: Blocks,
   frames: number,
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
-  const rgb = await pickFrames(ffmpeg, blocks, [Math.floor(frames / 2)], { width, height }, signal);
-  return toJpeg(ffmpeg, rgb, { width, height }, signal);
+  const rgb = await pickFrames(ffmpeg, blocks, [Math.floor(frames / 2)], picture, signal);
+  return toJpeg(ffmpeg, rgb, picture, signal);
 }
 
 /** Up to 16 frames, evenly spread over the film, in reading order on one JPEG, each with its time. */
@@ -40,7 +41,7 @@ export async function makeContactSheet(
   const picked = Array.from({ length: count }, (_, i) => Math.floor(((i + 0.5) * frames) / count));
   const width = Math.min(TILE_WIDTH, picture.width);
   const height = Math.max(2, Math.round((picture.height * width) / picture.width / 2) * 2);
-  const tiles = await pickFrames(ffmpeg, blocks, picked, { width, height }, signal);
+  const tiles = await pickFrames(ffmpeg, blocks, picked, { width, height, fps: picture.fps }, signal);
   const columns = Math.ceil(Math.sqrt(count));
   const sheet = {
     width: columns * (width + GAP) + GAP,
@@ -59,17 +60,33 @@ export async function makeContactSheet(
   return toJpeg(ffmpeg, rgb, sheet, signal);
 }
 
-/** Decodes our own blocks and gives the frames with the numbers `picked` (rising), scaled, as RGB24 one after another. */
+/**
+ * Decodes our own blocks and gives the frames with the numbers `picked` (rising), scaled, as RGB24 one after another. They are
+ * given even times, so that ffmpeg neither repeats nor drops any: the option that switches this off has another name in each
+ * version.
+ */
 async function pickFrames(
   ffmpeg: Ffmpeg,
   blocks: Blocks,
   picked: readonly number[],
-  { width, height }: Pick<Picture, 'width' | 'height'>,
+  { width, height, fps }: Picture,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
   const chosen = picked.map((frame) => `eq(n\\,${frame})`).join('+');
-  const filters = `select='${chosen}',scale=${width}:${height}:${FROM_BT709},format=rgb24`;
-  const args = ['-f', 'mp4', '-i', 'pipe:0', '-an', '-vf', filters, '-vsync', '0', '-frames:v', String(picked.length)];
+  const filters = `select='${chosen}',setpts=N/(${fps}*TB),scale=${width}:${height}:${FROM_BT709},format=rgb24`;
+  const args = [
+    '-f',
+    'mp4',
+    '-i',
+    'pipe:0',
+    '-an',
+    '-vf',
+    filters,
+    '-r',
+    String(fps),
+    '-frames:v',
+    String(picked.length),
+  ];
   const child = startFfmpeg(ffmpeg, [...args, '-f', 'rawvideo', 'pipe:1'], { task: 'pick frames', signal });
   await child.write(blocks.init);
   for (let i = 0; i < blocks.count; i++) await child.write(await blocks.media(i));

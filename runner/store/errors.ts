@@ -17,6 +17,32 @@ export const storeError = defineErrors({
     fixer: 'user',
     exit: 'output',
   },
+  E_STORE_LINK: {
+    message: '{path} is {kind} where a folder of ours should be; remove it, or give another output folder',
+    fixer: 'user',
+    exit: 'output',
+  },
+  E_STORE_FILE: {
+    message: 'cannot write the file {path}: {reason}; give the path of a file that can be written',
+    fixer: 'user',
+    exit: 'output',
+  },
+  E_STORE_BUSY: {
+    message: '{owner} is making a film in {path}; give another output folder, or wait for its end{ways}',
+    fixer: 'user',
+    exit: 'output',
+  },
+  E_STORE_LOST: {
+    message:
+      'this run no longer holds {path}: its claim is gone (somebody removed it, or another run took over after {seconds} s without a sign of life); start it again, with another output folder if another run is there',
+    fixer: 'administrator',
+    exit: 'output',
+  },
+  E_STORE_STRANGE: {
+    message: '{path} should say which run is using this folder, and cannot be read; if no run is, remove it',
+    fixer: 'user',
+    exit: 'output',
+  },
   E_STORE_FAILED: {
     message: 'cannot {verb} {path}: {reason}; see whether its disk or volume is healthy',
     fixer: 'administrator',

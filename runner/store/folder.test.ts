@@ -2,11 +2,12 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
-  existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -65,8 +66,9 @@ describe('a store in a folder', () => {
       ...expected,
     });
     expect(Buffer.from(await store.get('deep/er/b.txt')).toString()).toBe('one two');
-    expect(await store.list('')).toEqual(['a.txt', 'deep/er/b.txt']);
-    expect(await store.list('deep/')).toEqual(['deep/er/b.txt']);
+    expect(await store.list('')).toEqual(['a.txt']);
+    expect(await store.list('deep/er/')).toEqual(['deep/er/b.txt']);
+    expect(await store.list('deep/er/c')).toEqual([]);
   });
 
   it('keeps the old file, and nothing else, when a replacement fails half way', async () => {
@@ -130,16 +132,74 @@ describe('a store in a folder', () => {
 });
 
 describe('files that a killed run left unfinished', () => {
-  it('are never listed, and are removed by the check once nobody has written to them for an hour', async () => {
+  it('are never listed, and are removed by the name of their writer only', async () => {
     const store = folderStore(folder);
-    await store.put('blocks/00000.m4s', Buffer.from('block'));
-    const [abandoned, recent] = ['blocks/.unfinished-1', '.unfinished-2'].map((name) => join(folder, name));
-    for (const path of [abandoned, recent]) writeFileSync(path as string, 'half');
-    const longAgo = Date.now() / 1000 - 3700;
-    utimesSync(abandoned as string, longAgo, longAgo);
-    expect(await store.list('')).toEqual(['blocks/00000.m4s']);
+    await store.put('blocks/a.m4s', Buffer.from('block'));
+    const names = ['.unfinished-dead-1', '.unfinished-alive-2', '.unfinished-mine'];
+    for (const name of names) writeFileSync(join(folder, 'blocks', name), 'half');
+    expect(await store.list('blocks/')).toEqual(['blocks/a.m4s']);
     await store.check();
-    expect([existsSync(abandoned as string), existsSync(recent as string)]).toEqual([false, true]);
+    await store.removeUnfinished('dead', 'blocks/');
+    expect(readdirSync(join(folder, 'blocks')).sort()).toEqual(['.unfinished-alive-2', '.unfinished-mine', 'a.m4s']);
+  });
+});
+
+describe('what stands under a name', () => {
+  it('is told without following links, with the time since it was written', async () => {
+    const store = folderStore(folder);
+    writeFileSync(join(folder, 'file'), 'text');
+    mkdirSync(join(folder, 'folder'));
+    symlinkSync(join(folder, 'file'), join(folder, 'link'));
+    const seen = await Promise.all(['file', 'folder', 'link', 'absent'].map((name) => store.look(name)));
+    expect(seen).toEqual([{ bytes: 4 }, 'no file', 'no file', 'nothing']);
+    const longAgo = Date.now() / 1000 - 500;
+    utimesSync(join(folder, 'file'), longAgo, longAgo);
+    expect(await store.age('file')).toBeGreaterThan(499_000);
+    expect(await store.age('absent')).toBeUndefined();
+    expect(readdirSync(folder).sort()).toEqual(['file', 'folder', 'link']);
+  });
+
+  it('is made by one of many who try, where nothing stands yet', async () => {
+    const tries = Array.from({ length: 8 }, (_, i) => folderStore(folder).putNew('one', Buffer.from(String(i))));
+    const made = await Promise.all(tries);
+    expect(made.filter(Boolean)).toHaveLength(1);
+    expect(readFileSync(join(folder, 'one'), 'utf8')).toBe(String(made.indexOf(true)));
+  });
+});
+
+describe('a link below the folder', () => {
+  it('to another folder is refused, and nothing there is written, read, listed or removed', async () => {
+    const elsewhere = join(folder, 'elsewhere');
+    mkdirSync(elsewhere);
+    writeFileSync(join(elsewhere, 'file'), 'kept');
+    mkdirSync(join(folder, 'out'));
+    symlinkSync(elsewhere, join(folder, 'out', 'blocks'));
+    const store = folderStore(join(folder, 'out'));
+    const attempts = {
+      put: () => store.put('blocks/file', Buffer.from('x')),
+      putNew: () => store.putNew('blocks/deep/new', Buffer.from('x')),
+      get: () => store.get('blocks/file'),
+      read: () => store.read('blocks/file', 0, 1),
+      list: () => store.list('blocks/'),
+      remove: () => store.remove('blocks/file'),
+      removeUnfinished: () => store.removeUnfinished('a', 'blocks/'),
+    };
+    for (const attempt of Object.values(attempts)) {
+      await expect(attempt()).rejects.toMatchObject({
+        code: 'E_STORE_LINK',
+        message: expect.stringMatching(/out\/blocks is a symbolic link where a folder of ours should be/),
+      });
+    }
+    expect(readdirSync(elsewhere)).toEqual(['file']);
+    expect(readFileSync(join(elsewhere, 'file'), 'utf8')).toBe('kept');
+  });
+
+  it('in the place of a file is replaced itself, not what it leads to', async () => {
+    writeFileSync(join(folder, 'precious'), 'kept');
+    symlinkSync(join(folder, 'precious'), join(folder, 'video.mp4'));
+    await folderStore(folder).put('video.mp4', Buffer.from('film'));
+    expect(readFileSync(join(folder, 'precious'), 'utf8')).toBe('kept');
+    expect(readFileSync(join(folder, 'video.mp4'), 'utf8')).toBe('film');
   });
 });
 

@@ -1,25 +1,27 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Dirent } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { CodedError } from '#contract/error.ts';
 import { storeError } from './errors.ts';
+import { explain, isCode } from './explain.ts';
+import { freeBytes } from './free-space.ts';
 import type { Content, Store, StoredFile } from './store.ts';
 
 /** Written under this prefix until complete, so that a listing never shows half a file. */
 const UNFINISHED = '.unfinished-';
-const ABANDONED_MILLISECONDS = 3_600_000;
+const ATTEMPT_BYTES = 8;
 
-const READ_ONLY = new Set(['EROFS', 'EACCES', 'EPERM']);
-const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
-const NOT_FOLDER = new Set(['ENOTDIR', 'EEXIST', 'ELOOP', 'ENAMETOOLONG']);
-
-/** A store in a folder of this machine (a mounted volume, too). The folder is made when something is first written. */
+/**
+ * A store in a folder of this machine (a mounted volume, too). The folder is made when something is first written. It may be a
+ * link; below it no link is followed, whatever stands there.
+ */
 export function folderStore(folder: string): Store {
   const root = resolve(folder);
+  const attempt = randomBytes(ATTEMPT_BYTES).toString('hex');
+  const temporaryName = () => `${UNFINISHED}${attempt}-${randomBytes(8).toString('hex')}`;
 
   return {
     location: root,
+    attempt,
 
     async check() {
       const probe = join(root, temporaryName());
@@ -27,7 +29,6 @@ export function folderStore(folder: string): Store {
         await makeFolder(root);
         await (await open(probe, 'wx')).close();
         await rm(probe);
-        await removeAbandoned(root);
       } catch (error) {
         throw explain(error, 'write', root);
       }
@@ -38,7 +39,8 @@ export function folderStore(folder: string): Store {
       const parent = dirname(path);
       const temporary = join(parent, temporaryName());
       try {
-        await makeFolder(parent);
+        await makeFolder(root);
+        await makeInside(root, name);
         const written = await writeDurably(temporary, content, signal);
         await rename(temporary, path);
         await syncFolder(parent);
@@ -49,23 +51,66 @@ export function folderStore(folder: string): Store {
       }
     },
 
-    async get(name) {
+    async putNew(name, content) {
       const path = pathOf(root, name);
+      try {
+        await makeFolder(root);
+        await makeInside(root, name);
+        await withFile(path, 'wx', async (file) => {
+          try {
+            await writeAll(file, content);
+            await file.sync();
+          } catch (error) {
+            // Half a file, for instance on a full disk.
+            await rm(path, { force: true }).catch(() => undefined);
+            throw error;
+          }
+        });
+        return true;
+      } catch (error) {
+        if (isCode(error, 'EEXIST')) return false;
+        throw explain(error, 'write', path);
+      }
+    },
+
+    async get(name) {
+      const path = await realPathOf(root, name);
       return readFile(path).catch((error: unknown) => {
         throw explain(error, 'read', path);
       });
     },
 
-    async size(name) {
+    async look(name) {
       const path = pathOf(root, name);
-      const { size } = await stat(path).catch((error: unknown) => {
+      try {
+        const found = await lstat(path);
+        return found.isFile() ? { bytes: found.size } : 'no file';
+      } catch (error) {
+        if (isCode(error, 'ENOENT')) return 'nothing';
         throw explain(error, 'read', path);
-      });
-      return size;
+      }
+    },
+
+    async age(name) {
+      const path = pathOf(root, name);
+      const probe = join(root, temporaryName());
+      try {
+        const written = await lstat(path).catch((error: unknown) => {
+          if (!isCode(error, 'ENOENT')) throw error;
+        });
+        if (written === undefined) return undefined;
+        // A file written now: its time and the other's are of one clock, that of the machine which holds the volume.
+        const now = await withFile(probe, 'wx', (file) => file.stat());
+        return Math.max(0, now.mtimeMs - written.mtimeMs);
+      } catch (error) {
+        throw explain(error, 'write', root);
+      } finally {
+        await rm(probe, { force: true }).catch(() => undefined);
+      }
     },
 
     async read(name, start, length) {
-      const path = pathOf(root, name);
+      const path = await realPathOf(root, name);
       try {
         return await withFile(path, 'r', async (file) => {
           const { buffer, bytesRead } = await file.read(new Uint8Array(length), 0, length, start);
@@ -77,24 +122,37 @@ export function folderStore(folder: string): Store {
     },
 
     async list(prefix) {
-      const found = await readdir(root, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+      const inside = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+      const folder = inside === '' ? root : await realPathOf(root, `${inside}x`).then(dirname);
+      const found = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
         if (isCode(error, 'ENOENT')) return [];
-        throw explain(error, 'list', root);
+        throw explain(error, 'list', folder);
       });
       return found
         .filter((entry) => entry.isFile() && !entry.name.startsWith(UNFINISHED))
-        .map((entry) => nameOf(root, entry))
+        .map((entry) => `${inside}${entry.name}`)
         .filter((name) => name.startsWith(prefix))
         .sort();
     },
 
     async remove(name) {
-      const path = pathOf(root, name);
+      const path = await realPathOf(root, name);
       await rm(path, { force: true }).catch((error: unknown) => {
         throw explain(error, 'remove', path);
       });
       await removeEmpty(dirname(path), root);
     },
+
+    async removeUnfinished(attempt, folder) {
+      const path = dirname(await realPathOf(root, `${folder}x`));
+      const names = await readdir(path).catch(() => []);
+      for (const name of names.filter((one) => one.startsWith(`${UNFINISHED}${attempt}-`))) {
+        await rm(join(path, name), { force: true }).catch(() => undefined);
+      }
+      await removeEmpty(path, root);
+    },
+
+    freeBytes: () => freeBytes(root),
   };
 }
 
@@ -113,17 +171,6 @@ function pathOf(root: string, name: string): string {
   return join(root, ...parts);
 }
 
-function nameOf(root: string, entry: Dirent): string {
-  return join(entry.parentPath, entry.name)
-    .slice(root.length + 1)
-    .replaceAll('\\', '/');
-}
-
-/** Random, since two attempts may write to one volume from two machines, both as process 1. */
-function temporaryName(): string {
-  return `${UNFINISHED}${randomBytes(8).toString('hex')}`;
-}
-
 /** Like `mkdir` with `recursive`, which reports ENOENT instead of the reason when a parent lies on a read-only file system. */
 async function makeFolder(folder: string): Promise<void> {
   const failure = await mkdir(folder).catch((error: unknown) => error);
@@ -137,14 +184,28 @@ async function makeFolder(folder: string): Promise<void> {
   });
 }
 
-/** Removes what a run that was killed while writing left behind; a run that still writes touches its file all the time. */
-async function removeAbandoned(root: string): Promise<void> {
-  const found = await readdir(root, { recursive: true, withFileTypes: true });
-  for (const entry of found.filter(({ name }) => name.startsWith(UNFINISHED))) {
-    const path = join(entry.parentPath, entry.name);
-    const touched = (await stat(path).catch(() => undefined))?.mtimeMs ?? Number.POSITIVE_INFINITY;
-    if (Date.now() - touched > ABANDONED_MILLISECONDS) await rm(path, { force: true });
+/** Makes the folders of a name below the root; one that is a link, or no folder, is refused instead of being written through. */
+async function makeInside(root: string, name: string): Promise<void> {
+  let folder = root;
+  for (const part of name.split('/').slice(0, -1)) {
+    folder = join(folder, part);
+    const failure = await mkdir(folder).catch((error: unknown) => error);
+    if (failure !== undefined && !isCode(failure, 'EEXIST')) throw failure;
+    if (failure !== undefined) await refuseLink(folder);
   }
+}
+
+/** The path of a name, once it is sure that its folders are none but the store's own. */
+async function realPathOf(root: string, name: string): Promise<string> {
+  const path = pathOf(root, name);
+  for (let folder = dirname(path); folder !== root; folder = dirname(folder)) await refuseLink(folder);
+  return path;
+}
+
+async function refuseLink(folder: string): Promise<void> {
+  const found = await lstat(folder).catch(() => undefined);
+  if (found === undefined || found.isDirectory()) return;
+  throw storeError('E_STORE_LINK', { path: folder, kind: found.isSymbolicLink() ? 'a symbolic link' : 'no folder' });
 }
 
 async function writeDurably(
@@ -193,22 +254,4 @@ async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined);
   await handle?.sync().catch(() => undefined);
   await handle?.close();
-}
-
-function explain(error: unknown, verb: string, path: string): unknown {
-  if (error instanceof CodedError || !isSystemError(error)) return error;
-  const reason = `${error.code}: ${error.message.replace(/^[A-Z]+: /, '').replace(/,.*$/s, '')}`;
-  if (error.code === 'ENOENT' && verb === 'read') return storeError('E_STORE_MISSING', { path }, error);
-  if (FULL.has(error.code)) return storeError('E_STORE_FULL', { path, reason }, error);
-  if (READ_ONLY.has(error.code) && verb !== 'read') return storeError('E_STORE_READ_ONLY', { path, reason }, error);
-  if (NOT_FOLDER.has(error.code)) return storeError('E_STORE_NOT_FOLDER', { path, reason }, error);
-  return storeError('E_STORE_FAILED', { verb, path, reason }, error);
-}
-
-function isSystemError(error: unknown): error is NodeJS.ErrnoException & { code: string } {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && 'syscall' in error;
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return isSystemError(error) && error.code === code;
 }

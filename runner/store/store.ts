@@ -8,6 +8,9 @@ export interface StoredFile {
   readonly sha256: string;
 }
 
+/** What stands under a name: nothing, a file of so many bytes, or something that is no file (a folder, a link, a pipe). */
+export type Entry = 'nothing' | { readonly bytes: number } | 'no file';
+
 /**
  * A place for named files: a folder, later a bucket. Names are relative, with `/` between their parts.
  * Every method throws coded errors of this room (`errors.ts`).
@@ -15,18 +18,28 @@ export interface StoredFile {
 export interface Store {
   /** The folder's absolute path, or the prefix's URI. */
   readonly location: string;
-  /** Proves that files can be written, before hours of work depend on it. Leaves nothing behind, and clears away what killed runs left. */
+  /** Name of this writer: random, and part of the name of all that it has not finished. */
+  readonly attempt: string;
+  /** Proves that files can be written, before hours of work depend on it. Leaves nothing behind. */
   check(): Promise<void>;
   /** Stores `content` whole or not at all: a reader sees the old file or the new one, a failure leaves no trace. */
   put(name: string, content: Content, signal?: AbortSignal): Promise<StoredFile>;
+  /** Stores a small file where nothing stands yet; false where something does. Of several who try, one succeeds. */
+  putNew(name: string, content: Uint8Array): Promise<boolean>;
   /** The file's bytes. */
   get(name: string): Promise<Uint8Array>;
-  /** Size of the file in bytes. */
-  size(name: string): Promise<number>;
+  /** What stands under the name; links are not followed. */
+  look(name: string): Promise<Entry>;
+  /** Milliseconds since the file was last written, by the store's own clock; undefined where it is not there. */
+  age(name: string): Promise<number | undefined>;
   /** At most `length` bytes of the file from `start`: fewer at its end. */
   read(name: string, start: number, length: number): Promise<Uint8Array>;
-  /** Names that start with `prefix`, sorted. */
+  /** Names that start with `prefix` and lie in its folder (`a/b` looks in `a/`), not in folders below; sorted. */
   list(prefix: string): Promise<readonly string[]>;
   /** Removes the file; one that is not there is no error. */
   remove(name: string): Promise<void>;
+  /** Removes what a writer that has ended has not finished in `folder` (`''` or `a/b/`). */
+  removeUnfinished(attempt: string, folder: string): Promise<void>;
+  /** Bytes that can still be stored; undefined where nobody knows. */
+  freeBytes(): Promise<number | undefined>;
 }

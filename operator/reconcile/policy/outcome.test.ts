@@ -47,7 +47,7 @@ describe('podState', () => {
     ['a pod that ended well', pod(1, ended(0)), 'succeeded'],
     ['a pod that failed', pod(1, ended(40)), 'failed'],
     ['a pod that was drained', pod(1, ended(137), withCondition(target)), 'disrupted'],
-    ['a pod that stopped cleanly to go on later', pod(1, ended(10)), 'disrupted'],
+    ['a pod that stopped cleanly before its end', pod(1, ended(10)), 'disrupted'],
     ['a pod that somebody deleted', pod(1, ended(137), deleted), 'disrupted'],
     [
       'a pod that the kubelet would not take',
