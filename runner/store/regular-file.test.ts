@@ -23,7 +23,7 @@ const FAULTS: readonly { name: string; make: (path: string) => void; fault: obje
   { name: 'nothing', make: () => {}, fault: { kind: 'missing', reason: 'the file is missing' } },
   {
     name: 'a pipe that nobody writes to',
-    make: (path) => spawnSync('mkfifo', [path]),
+    make: (path) => spawnSync('sh', ['-c', 'mkfifo "$0"', path]),
     fault: { kind: 'irregular', reason: 'is a pipe, not a regular file' },
   },
   {

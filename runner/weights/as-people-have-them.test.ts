@@ -168,7 +168,7 @@ const FILES: readonly Case[] = [
     name: 'a pipe in place of a config',
     damage: (folder) => {
       rmSync(join(folder, 'vae/config.json'));
-      spawnSync('mkfifo', [join(folder, 'vae/config.json')]);
+      spawnSync('sh', ['-c', 'mkfifo "$0"', join(folder, 'vae/config.json')]);
     },
     code: 'E_MODEL_FILE',
     message: 'vae/config.json: is a pipe, not a regular file',

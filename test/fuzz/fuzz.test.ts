@@ -49,7 +49,15 @@ async function fuzz(runs: number, seed: number): Promise<FuzzReport> {
 const REFUSALS = [
   'E_MODEL_CONFIG',
   'E_MODEL_FILE',
+  'E_MODEL_FORMAT',
+  'E_MODEL_INCOMPLETE',
+  'E_MODEL_LINK',
+  'E_MODEL_MISSING',
+  'E_MODEL_PAGE',
+  'E_MODEL_POINTER',
   'E_MODEL_UNSUPPORTED',
+  'E_TOKENIZER_FILE',
+  'E_TOKENIZER_UNSUPPORTED',
   'E_WEIGHTS_HEADER',
   'E_WEIGHTS_INDEX',
   'E_WEIGHTS_MISSING',
@@ -58,13 +66,16 @@ const REFUSALS = [
   'E_WEIGHTS_TRUNCATED',
 ];
 
+/** Refusals of damage that chance seldom does. */
+const RARE = ['E_MODEL_LAYOUT', 'E_TOKENIZER_VOCABULARY', 'E_WEIGHTS_NAMED', 'E_WEIGHTS_QUANTIZED'];
+
 test(`${RUNS} damaged models are refused by a code or are what their files say`, { timeout: 1_200_000 }, async () => {
   const { runs, outcomes } = await fuzz(RUNS, SEED);
   expect(runs).toBe(RUNS);
   const known = [...REFUSALS, 'accepted'];
-  expect(Object.keys(outcomes).filter((outcome) => !known.includes(outcome))).toEqual([]);
+  expect(Object.keys(outcomes).filter((outcome) => ![...known, ...RARE].includes(outcome))).toEqual([]);
   // Damage of every kind was done: all but the rarest refusal were met.
-  expect(Object.keys(outcomes).length).toBeGreaterThanOrEqual(known.length - 1);
+  expect(known.filter((outcome) => outcomes[outcome] !== undefined).length).toBeGreaterThanOrEqual(known.length - 1);
   expect(outcomes.accepted).toBeLessThan(RUNS / 3);
 });
 

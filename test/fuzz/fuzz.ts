@@ -14,11 +14,13 @@ import { textEncoderGraph } from '../../runner/model/text-encoder.ts';
 import { vaeChunkGraph } from '../../runner/model/vae-decoder.ts';
 import { cpuDevices } from '../../runner/ort/device.ts';
 import { createSession } from '../../runner/ort/session.ts';
+import { loadModelTokenizer, measurePrompts } from '../../runner/text/prompt-tokens.ts';
 import { inspectModel } from '../../runner/weights/inspect-model.ts';
 import { type Model, openModel } from '../../runner/weights/open-model.ts';
 import { type MicroModel, microModel } from './micro-model.ts';
 import { type Damage, damagedFile, damages } from './mutations.ts';
 import { findLie } from './oracle.ts';
+import { putStandIn } from './stand-ins.ts';
 
 /** What became of the damaged models: `accepted`, or the code that refused them. */
 export interface FuzzReport {
@@ -28,24 +30,41 @@ export interface FuzzReport {
 
 const RUNS_PER_LINE = 250;
 const LONGEST_MESSAGE = 1000;
+const PROMPT = { name: 'prompt', text: 'a red\u00a0circle, caf\u00e9 \u{1f701}' };
+const PROMPT_TOKENS = 8;
 const [device] = cpuDevices(1);
 
 function writeFile(folder: string, model: MicroModel, damage: Damage): void {
   const { bytes, length } = damagedFile(model, damage);
   const path = join(folder, damage.file);
+  if (damage.standIn !== null) {
+    putStandIn(path, damage.standIn);
+    return;
+  }
+  rmSync(path, { recursive: true, force: true });
   writeFileSync(path, bytes);
   if (length > bytes.length) truncateSync(path, length);
 }
 
-const unharmed = (file: string): Damage => ({ file, tree: [], repacked: null, bytes: [], prefix: 0, data: 0 });
+const unharmed = (file: string): Damage => ({
+  file,
+  tree: [],
+  repacked: null,
+  bytes: [],
+  prefix: 0,
+  data: 0,
+  standIn: null,
+});
 
 /** Opens the model in `folder`: the outcome's name, after every check that it must pass. */
-function outcomeOf(folder: string, model: MicroModel, load: boolean): string {
+function outcomeOf(folder: string, model: MicroModel, all: readonly Damage[], load: boolean): string {
   let opened: Model;
   try {
     opened = openModel(folder);
+    const [{ tokens, cut } = { tokens: 0, cut: 0 }] = measurePrompts(tokenizerOf(opened), [PROMPT], PROMPT_TOKENS);
+    if (tokens > PROMPT_TOKENS || cut < 0) throw new Error(`accepted, but the prompt has ${tokens} tokens, ${cut} cut`);
   } catch (error) {
-    return refusal(folder, error);
+    return refusal(folder, all, error);
   }
   const lie = findLie(folder, opened, model);
   if (lie !== undefined) throw new Error(`accepted, but ${lie}`);
@@ -57,12 +76,21 @@ function outcomeOf(folder: string, model: MicroModel, load: boolean): string {
   return 'accepted';
 }
 
-function refusal(folder: string, error: unknown): string {
+function tokenizerOf({ tokenizerFolder, config }: Model) {
+  return { tokenizerFolder, config: config.text };
+}
+
+function refusal(folder: string, all: readonly Damage[], error: unknown): string {
   if (!(error instanceof CodedError)) throw new Error('refused by an error without a code', { cause: error });
   const { code, message, exit } = error;
-  if (exit !== 'model' || !/^E_(MODEL|WEIGHTS)_[A-Z]+$/.test(code)) throw new Error(`refused by ${code} (${exit})`);
+  if (exit !== 'model' || !/^E_(MODEL|WEIGHTS|TOKENIZER)_[A-Z]+$/.test(code))
+    throw new Error(`refused by ${code} (${exit})`);
   if (message.includes('\n') || message.length > LONGEST_MESSAGE || /\{\w+\}/.test(message)) {
     throw new Error(`refused by a message that is no short line: ${message}`);
+  }
+  const [only] = all;
+  if (all.length === 1 && only!.standIn !== null && !message.includes(only!.file)) {
+    throw new Error(`refused by a message that does not name ${only!.file} (${only!.standIn}): ${message}`);
   }
   if (isUnfit(folder)) return code;
   throw new Error(`refused by ${code}: ${message}, but inspected as whole`);
@@ -71,8 +99,10 @@ function refusal(folder: string, error: unknown): string {
 /** Whether inspecting the folder finds something: a problem, files without data, or that it is no model at all. */
 function isUnfit(folder: string): boolean {
   try {
-    const { problems, components } = inspectModel(folder);
-    return problems.length > 0 || components.some(({ headerOnlyFiles }) => headerOnlyFiles > 0);
+    const { problems, components, config } = inspectModel(folder);
+    if (problems.length > 0 || components.some(({ headerOnlyFiles }) => headerOnlyFiles > 0)) return true;
+    loadModelTokenizer({ tokenizerFolder: join(folder, 'tokenizer'), config: config!.text });
+    return false;
   } catch (error) {
     if (error instanceof CodedError) return true;
     throw error;
@@ -102,7 +132,7 @@ function fuzz(folder: string, model: MicroModel, runs: number, seed: number): Fu
   const property = fc.property(damages(model), fc.nat(7), (all, turn) => {
     try {
       for (const damage of all) writeFile(folder, model, damage);
-      const outcome = outcomeOf(folder, model, turn === 0);
+      const outcome = outcomeOf(folder, model, all, turn === 0);
       outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
     } finally {
       for (const { file } of all) writeFile(folder, model, unharmed(file));

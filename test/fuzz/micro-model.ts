@@ -93,6 +93,23 @@ const index = {
   vae: ['diffusers', 'AutoencoderKLWan'],
 };
 
+const pieces = ['<pad>', '</s>', '<unk>', '▁', ...'abcdefghijklmno'];
+
+const tokenizer = {
+  added_tokens: [{ id: 0, content: '<pad>', special: true, normalized: false }],
+  normalizer: {
+    type: 'Sequence',
+    normalizers: [{ type: 'NFKC' }, { type: 'Replace', pattern: { String: '\t' }, content: ' ' }],
+  },
+  pre_tokenizer: { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always' },
+  post_processor: {
+    type: 'TemplateProcessing',
+    single: [{ Sequence: { id: 'A' } }, { SpecialToken: { id: '</s>' } }],
+    special_tokens: { '</s>': { ids: [1] } },
+  },
+  model: { type: 'Unigram', unk_id: 2, vocab: pieces.map((piece, at) => [piece, -at]) },
+};
+
 const SHARDED = ['transformer/a-1.safetensors', 'transformer/a-2.safetensors'] as const;
 
 /** Two experts, the first one in two shards with an index; some tensors in half floats, as some checkpoints have them. */
@@ -120,8 +137,8 @@ export function microModel(): MicroModel {
         metadata: { total_size: 1 },
         weight_map: Object.fromEntries(place),
       },
-      'tokenizer/tokenizer.json': {},
-      'tokenizer/tokenizer_config.json': {},
+      'tokenizer/tokenizer.json': tokenizer,
+      'tokenizer/tokenizer_config.json': { pad_token: '<pad>', padding_side: 'right' },
     },
     weights: {
       [SHARDED[0]]: weightsFile(all.slice(0, half)),

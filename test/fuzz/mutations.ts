@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { changeAt, containers, print, size, type Tree, treeOf } from './json-tree.ts';
 import { type Layout, repack } from './layout.ts';
 import type { MicroModel } from './micro-model.ts';
+import { STAND_INS, type StandIn } from './stand-ins.ts';
 
 /** A change of a JSON text's structure; `at` and `entry` are shares of its values, and of the entries of one of them. */
 type TreeEdit = { readonly at: number } & (
@@ -32,6 +33,8 @@ export interface Damage {
   readonly prefix: number;
   /** Added to the bytes of data; `null`: none is left. */
   readonly data: number | null;
+  /** What lies there instead of the file, whatever else was changed; null for the damaged file itself. */
+  readonly standIn: StandIn | null;
 }
 
 /** A file as it is written: some bytes, then a hole up to `length`. */
@@ -158,10 +161,7 @@ const jumps = fc.oneof(
 
 /** One or two damaged files of a model, each damaged at least once unless its changes happen to change nothing. */
 export function damages(model: MicroModel): fc.Arbitrary<readonly Damage[]> {
-  const files = [
-    ...Object.keys(model.json).filter((file) => !file.startsWith('tokenizer')),
-    ...Object.keys(model.weights),
-  ];
+  const files = [...Object.keys(model.json), ...Object.keys(model.weights)];
   const damageOf = (file: string) => {
     const content = model.json[file] ?? model.weights[file]!.header;
     const isWeights = file in model.weights;
@@ -172,6 +172,7 @@ export function damages(model: MicroModel): fc.Arbitrary<readonly Damage[]> {
       bytes: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.array(byteEdits, { minLength: 1, maxLength: 3 })),
       prefix: isWeights ? jumps : fc.constant(0),
       data: isWeights ? fc.oneof({ weight: 20, arbitrary: jumps }, fc.constant(null)) : fc.constant(0),
+      standIn: fc.oneof({ weight: 9, arbitrary: fc.constant(null) }, fc.constantFrom(...STAND_INS)),
     });
   };
   return fc.array(fc.oneof(...files.map(damageOf)), { minLength: 1, maxLength: 2 });
@@ -183,8 +184,11 @@ function namesIn(tree: Tree): readonly string[] {
   return tree.entries.flatMap(([name, child]) => [name, ...namesIn(child)]);
 }
 
-/** The damaged file, or the whole one for a damage without changes. */
-export function damagedFile(model: MicroModel, { file, tree, repacked, bytes, prefix, data }: Damage): FileBytes {
+/** The damaged file, or the whole one for a damage without changes; what may stand in for it is not looked at. */
+export function damagedFile(
+  model: MicroModel,
+  { file, tree, repacked, bytes, prefix, data }: Omit<Damage, 'standIn'>,
+): FileBytes {
   const weights = model.weights[file];
   const edited = tree.reduce(editTree, treeOf(weights?.header ?? model.json[file]));
   const packed = repacked === null ? undefined : repack(edited, repacked);
