@@ -27,7 +27,7 @@ describe('cleaning a prompt', () => {
     },
     { name: 'reads names without a semicolon', text: 'fish &amp chips, &notit;', clean: 'fish & chips, ¬it;' },
     { name: 'keeps names that mean nothing', text: '&bogus; &; &# AT&T', clean: '&bogus; &; &# AT&T' },
-    { name: 'keeps mojibake as it is', text: 'âœ” voilÃ\u00a0', clean: 'âœ" voilÃ' },
+    { name: 'mends mojibake', text: 'âœ” voilÃ\u00a0', clean: '✔ voilà' },
   ])('$name', ({ text, clean }) => {
     expect(cleanPrompt(text)).toBe(clean);
   });

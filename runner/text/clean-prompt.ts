@@ -1,13 +1,13 @@
 /**
  * A prompt as Wan's pipeline reads it: `ftfy.fix_text`, `html.unescape` twice, white space collapsed (WAN_SPEC §5).
  *
- * Of ftfy's defaults everything is here but the repair of mojibake (text that was decoded in a wrong encoding, as 'âœ”' for '✔'):
- * HTML names unless the text holds a '<', C1 control characters, Latin ligatures, full- and half-width forms, curly quotes,
+ * Of ftfy's defaults everything is here: HTML names unless the text holds a '<', text that was read in a wrong encoding, C1 control characters, Latin ligatures, full- and half-width forms, curly quotes,
  * line breaks, lone surrogates, terminal escapes, control characters, NFC; each line until nothing changes.
  */
 
 import { decodeHTML } from 'entities';
 import { unescapeHtml, windows1252 } from './html-unescape.ts';
+import { fixEncoding } from './mojibake.ts';
 
 /** Python's `\s`, which is not JavaScript's. */
 const WHITE_SPACE = '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+';
@@ -45,7 +45,7 @@ function fixText(text: string): string {
 
 function fixLine(line: string, holdsTags: boolean): string {
   for (let text = line; ; ) {
-    const fixed = (holdsTags ? text : text.replace(NAMED_CHARACTER, unescapeFully))
+    const fixed = fixEncoding(holdsTags ? text : text.replace(NAMED_CHARACTER, unescapeFully))
       .replace(C1_CONTROL, (control) => windows1252(control.charCodeAt(0)))
       .replace(LIGATURE, (ligature) => LIGATURES[ligature] ?? ligature)
       .replace(/[\u3000\uff01-\uffef]/g, (wide) => (wide === '\u3000' ? ' ' : wide.normalize('NFKC')))

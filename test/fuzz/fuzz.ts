@@ -5,7 +5,7 @@
  */
 import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
 import { CodedError } from '#contract/error.ts';
@@ -89,7 +89,7 @@ function refusal(folder: string, all: readonly Damage[], error: unknown): string
     throw new Error(`refused by a message that is no short line: ${message}`);
   }
   const [only] = all;
-  if (all.length === 1 && only!.standIn !== null && !message.includes(only!.file)) {
+  if (all.length === 1 && only!.standIn !== null && !message.includes(basename(only!.file))) {
     throw new Error(`refused by a message that does not name ${only!.file} (${only!.standIn}): ${message}`);
   }
   if (isUnfit(folder)) return code;
