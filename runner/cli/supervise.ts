@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import type { Watched } from './ending.ts';
 import { outOfMemoryKills } from './oom.ts';
 import { CHILD_VARIABLE, type Word } from './parent-link.ts';
 import { STOP_SIGNALS, type StopSignalName } from './signals.ts';
+import { endProcessesWith } from './sweep.ts';
 
 /** Set by a launcher that is no shell (`bin/dualparal.mjs`): its end is a stop, as it would be in one process. */
 const LAUNCHER_VARIABLE = 'DUALPARAL_LAUNCHER';
@@ -19,7 +21,7 @@ type Seen = { -readonly [K in keyof Watched]: Watched[K] };
 
 /**
  * Runs `entry args` in a child and ends as it does. The child has a process group of its own, so that a signal comes from here
- * once, whoever sent it, and nothing of it (ffmpeg) outlives it. When the child dies without a word, this process writes the
+ * once, whoever sent it; nothing that it started (ffmpeg) outlives it. When the child dies without a word, this process writes the
  * result that the child could not.
  */
 export async function supervise(entry: string, args: readonly string[]): Promise<void> {
@@ -28,11 +30,13 @@ export async function supervise(entry: string, args: readonly string[]): Promise
     ...{ told: undefined, code: null, signal: null, asked: undefined, askedAgain: undefined },
     ...{ isLate: false, isOutOfMemory: false, framesReady: 0, framesTotal: 0 },
   };
+  // Inherited by all that the child starts, so that what it leaves behind can be found.
+  const mark = randomUUID();
   const killsBefore = outOfMemoryKills();
   const child = spawn(process.execPath, [...process.execArgv, entry, ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     detached: true,
-    env: { ...process.env, [CHILD_VARIABLE]: '1' },
+    env: { ...process.env, [CHILD_VARIABLE]: mark },
   });
   const stop = passSignals(child, seen);
   if (process.env[LAUNCHER_VARIABLE] && process.send !== undefined) {
@@ -42,6 +46,7 @@ export async function supervise(entry: string, args: readonly string[]): Promise
   child.on('message', (word: Word) => hear(word, seen, child));
   const spawnFailure = await endOf(child, seen);
   killGroup(child);
+  endProcessesWith(CHILD_VARIABLE, mark);
   seen.isOutOfMemory = killsBefore !== undefined && (outOfMemoryKills() ?? 0) > killsBefore;
   if (seen.told !== undefined) process.exit(seen.told);
   const { lastWord } = await import('./last-word.ts');

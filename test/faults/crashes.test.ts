@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -55,6 +55,22 @@ describe('a process that dies without a word leaves a result all the same: what 
       },
     });
     expect(stderr.trimEnd().split('\n').at(-1)).toBe(`${code}: ${record?.error?.message}`);
+    expect(await gone(film)).toBe(true);
+  });
+
+  test('what it had started is ended, too, wherever that has gone', async () => {
+    const ffmpeg = join(folder, 'ffmpeg');
+    const version = 'echo "ffmpeg version 9 --enable-libx264"';
+    writeFileSync(ffmpeg, `#!/bin/sh\ncase "$*" in *-version*) ${version};; *) setsid sleep 97; esac\n`);
+    chmodSync(ffmpeg, 0o755);
+    const film = startFilm(['generate', '-f', writeManifest(folder, 'film', { frames: 41 }), '-o', 'out'], {
+      cwd: folder,
+      environment: { DUALPARAL_FFMPEG: ffmpeg },
+    });
+    // The parent, the child, the shell and the sleeper.
+    for (let tries = 0; film.living().length < 4 && tries < 600; tries++) await sleep(50);
+    killQuietly(film.child()!);
+    expect((await film.ended).status).toBe(60);
     expect(await gone(film)).toBe(true);
   });
 
