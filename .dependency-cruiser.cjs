@@ -1,65 +1,32 @@
-// Import directions of the rooms (runner/README.md, operator/README.md). `tools/directions.ts` runs it and proves that it bites.
+// Import directions of the rooms (tools/rooms.ts). `tools/directions.ts` runs it and proves that each rule bites.
+const { ROOMS, PURE_ROOMS, filesOf } = require('./tools/rooms.ts');
+
 const no = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
 const TESTS = '\\.test\\.ts$';
+const HOUSE = '^(runner|operator|crds|image|bin|test|tools)/';
 /** Sources under `path`, tests aside: a test may reach for fixtures and builders. */
-const sources = (path) => ({ path, pathNot: TESTS });
+const sources = (path, ...pathNot) => ({ path, pathNot: [TESTS, ...pathNot] });
 
-/** Rooms of the runner and the rooms of the runner that each may import besides itself. */
-const RUNNER = {
-  contract: [],
-  model: ['tensor', 'contract'],
-  plan: ['contract', 'model'],
-  diffusion: ['tensor', 'contract'],
-  quality: ['tensor', 'contract'],
-  ort: ['tensor', 'contract'],
-  store: ['contract'],
-  weights: ['store', 'model', 'tensor', 'contract'],
-  output: ['store', 'contract'],
-  thread: ['ort', 'contract'],
-  text: ['thread', 'ort', 'store', 'model', 'weights', 'tensor', 'contract'],
-  decode: ['thread', 'ort', 'model', 'weights', 'plan', 'latents', 'tensor', 'contract'],
-  pipeline: ['thread', 'ort', 'model', 'weights', 'plan', 'diffusion', 'latents', 'tensor', 'contract'],
-  checkpoint: ['store', 'diffusion', 'tensor', 'contract'],
-  report: ['plan', 'pipeline', 'contract'],
-  manifest: ['contract'],
-};
-const OPERATOR = {
-  api: [],
-  kube: [],
-  telemetry: [],
-  job: ['api'],
-  progress: ['api', 'kube', 'telemetry'],
-  reconcile: ['api', 'job', 'progress', 'kube', 'telemetry'],
-};
-const arrows = (base, rooms, extra) =>
-  Object.entries(rooms).map(([room, allowed]) =>
-    no(
-      `${base}/${room}`,
-      `${base}/${room} may import only: ${[room, ...allowed].join(', ')}`,
-      sources(`^${base}/${room}/`),
-      {
-        path: `^(runner|operator|crds|test|image|tools)/`,
-        pathNot: [`^${base}/(${[room, ...allowed].join('|')})(/|\\.ts$)`, ...extra],
-      },
-    ),
-  );
-const PURE = ['contract', 'plan', 'model', 'diffusion', 'quality', 'manifest'].map((room) => `runner/${room}`);
-const PURE_OPERATOR = ['operator/api', 'operator/job', 'operator/reconcile/(policy/|decide|settle)'];
+const PURE_OPERATOR = ['operator/job', 'operator/reconcile/(policy/|decide|settle)'];
+const TINY_WORLD = '^runner/quality/tiny-world/';
 
 module.exports = {
   forbidden: [
+    ...Object.entries(ROOMS).map(([room, allowed]) =>
+      no(room, `${room} may import only: ${[room, ...allowed].join(', ')}`, sources(filesOf([room])), {
+        path: HOUSE,
+        pathNot: filesOf([room, ...allowed]),
+      }),
+    ),
     no('no-cycles', 'cycles hide who depends on whom', { path: '^(runner|operator)/' }, { circular: true }),
-    ...arrows('runner', RUNNER, []),
-    ...arrows('operator', OPERATOR, ['^runner/contract/']),
-    no('runner-not-operator', 'they share #contract only', { path: '^runner/' }, { path: '^(operator|crds|image)/' }),
-    no('operator-not-runner', 'they share #contract only', sources('^operator/'), {
-      path: '^runner/',
-      pathNot: '^runner/contract/',
+    no('runner-not-operator', 'not even in tests', { path: '^runner/' }, { path: '^(operator|crds|image)/' }),
+    no('world-doorway', 'circles and squares are known to one folder', sources('.', '^(test|tools)/', TINY_WORLD), {
+      path: TINY_WORLD,
+      pathNot: `${TINY_WORLD}judge-prompt\\.ts$`,
     }),
-    no('sources-not-test', 'the product never needs the test bed', sources('^(runner|operator|crds|bin)/'), {
-      path: '^(test|tools)/',
+    no('quality-without-world', 'what measures any film knows no world', sources('^runner/quality/', TINY_WORLD), {
+      path: TINY_WORLD,
     }),
-    no('nothing-from-crds', 'crds/ is generated output', sources('^(runner|operator|image)/'), { path: '^crds/' }),
     no(
       'only-ort-koffi',
       'one room owns the foreign runtime',
@@ -72,13 +39,11 @@ module.exports = {
       { path: '.', pathNot: '^(operator/kube/|test/)' },
       { path: 'node_modules/(@kubernetes|undici)/' },
     ),
-    no('pure-rooms', 'no I/O, clock or thread in the data tier', sources(`^(${PURE.join('|')})/`), {
+    no('pure-rooms', 'no I/O, clock or thread in the data tier', sources(filesOf(PURE_ROOMS)), {
       dependencyTypes: ['core'],
     }),
     no('pure-decisions', 'decisions do no I/O', sources(`^(${PURE_OPERATOR.join('|')})`), {
       dependencyTypes: ['core'],
-      path: '.',
-      pathNot: '^(node:)?crypto$',
     }),
     no('contract-zod', 'the contract is zod and constants', sources('^runner/contract/'), {
       path: 'node_modules/',
@@ -88,12 +53,7 @@ module.exports = {
       path: 'node_modules/(js-)?yaml/',
       reachable: true,
     }),
-    no(
-      'resolvable',
-      'every import resolves',
-      { path: '^(runner|operator|crds|test|image|tools)/' },
-      { couldNotResolve: true },
-    ),
+    no('resolvable', 'every import resolves', { path: HOUSE }, { couldNotResolve: true }),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

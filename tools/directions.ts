@@ -1,12 +1,16 @@
 /**
- * Holds the import directions of the rooms (`.dependency-cruiser.cjs`), then proves that the check bites:
- * each planted breach below must be reported by the rule that it breaks. Run by `npm run directions`.
+ * Holds the import directions of the rooms (`rooms.ts`, `.dependency-cruiser.cjs`) and the purity of those that know no clock, chance
+ * or environment (`biome.json`), and proves that both checks bite: whatever is planted by `breaches.ts` must be reported by the rule
+ * that it breaks, and no rule is without a planted breach. Run by `npm run directions`.
  */
 
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { type Breach, plantArrows, plantGlobals, plantOthers } from './breaches.ts';
+import { ROOMS, roomOf } from './rooms.ts';
 
 interface Violation {
   readonly from: string;
@@ -14,77 +18,120 @@ interface Violation {
   readonly rule: { readonly name: string };
 }
 
+interface Module {
+  readonly source: string;
+  readonly dependencies: readonly { readonly resolved: string }[];
+}
+
 const ROOT = join(import.meta.dirname, '..');
-const ROOMS = ['runner', 'operator', 'crds', 'test', 'image', 'tools', 'bin'];
+/** Names of all rules of imports. */
+const RULES: readonly string[] = createRequire(import.meta.url)('../.dependency-cruiser.cjs').forbidden.map(
+  ({ name }: { name: string }) => name,
+);
+const FOLDERS = ['runner', 'operator', 'crds', 'test', 'image', 'tools', 'bin'];
+const LISTED = /^(runner|operator|crds|image|bin)\//;
+const TEST = /\.test\.ts$/;
 
-/** What must be found: rule → planted files. The first file holds the breach. */
-const BREACHES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  'operator-not-runner': { 'operator/job/build.ts': "import '../../runner/plan/plan.ts';", 'runner/plan/plan.ts': '' },
-  'runner-not-operator': { 'runner/cli/main.ts': "import '../../operator/api/a.ts';", 'operator/api/a.ts': '' },
-  'only-ort-koffi': { 'runner/pipeline/stage.ts': "import koffi from 'koffi'; koffi.load('');" },
-  'only-kube-client': {
-    'operator/reconcile/act.ts':
-      "import type { KubeConfig } from '@kubernetes/client-node';\nexport type A = KubeConfig;",
-  },
-  'pure-rooms': { 'runner/plan/plan.ts': "import { readFileSync } from 'node:fs'; readFileSync('');" },
-  'pure-decisions': { 'operator/reconcile/decide.ts': "import { readFileSync } from 'node:fs'; readFileSync('');" },
-  'runner/model': {
-    'runner/model/graph.ts': "import type { A } from '../ort/api.ts';\nexport type B = A;",
-    'runner/ort/api.ts': 'export type A = 1;',
-  },
-  'runner/plan': { 'runner/plan/plan.ts': "export const a = import('../pipeline/a.ts');", 'runner/pipeline/a.ts': '' },
-  'operator/kube': { 'operator/kube/client.ts': "import '../api/a.ts';", 'operator/api/a.ts': '' },
-  'sources-not-test': { 'runner/cli/main.ts': "import '../../test/build/a.ts';", 'test/build/a.ts': '' },
-  'nothing-from-crds': { 'operator/main.ts': "import '../crds/generate.ts';", 'crds/generate.ts': '' },
-  'operator-no-yaml': {
-    'operator/api/crd.ts': "import '#contract/job-spec.ts';",
-    'runner/contract/job-spec.ts': "import { parse } from 'yaml'; parse('');",
-  },
-  'contract-zod': { 'runner/contract/a.ts': "import pino from 'pino'; pino();" },
-  resolvable: { 'runner/cli/main.ts': "import './absent.ts';" },
-  'no-cycles': { 'runner/text/a.ts': "import './b.ts';", 'runner/text/b.ts': "import './a.ts';" },
-};
-
-function cruise(folder: string): { violations: readonly Violation[]; modules: number } {
-  const args = [join(ROOT, 'node_modules/.bin/depcruise'), '--config', '.dependency-cruiser.cjs'];
-  const present = ROOMS.filter((room) => spawnSync('test', ['-d', join(folder, room)]).status === 0);
-  const run = spawnSync(process.execPath, [...args, '--output-type', 'json', ...present], {
+function run(folder: string, program: string, args: readonly string[]): string {
+  const { stdout, stderr } = spawnSync(process.execPath, [join(ROOT, 'node_modules', program), ...args], {
     cwd: folder,
     encoding: 'utf8',
     maxBuffer: 1 << 28,
   });
-  if (run.stdout === '') throw new Error(`the import checker did not run: ${run.stderr}`);
-  const report = JSON.parse(run.stdout) as { modules: unknown[]; summary: { violations: Violation[] } };
-  return { violations: report.summary.violations, modules: report.modules.length };
+  if (stdout === '') throw new Error(`${program} did not run: ${stderr}`);
+  return stdout;
 }
 
-function plant(files: Readonly<Record<string, string>>): string {
+function cruise(folder: string): { violations: readonly Violation[]; modules: readonly Module[] } {
+  const present = FOLDERS.filter((name) => existsSync(join(folder, name)));
+  const args = ['--config', '.dependency-cruiser.cjs', '--output-type', 'json', ...present];
+  const report = JSON.parse(run(folder, '.bin/depcruise', args));
+  return { violations: report.summary.violations, modules: report.modules };
+}
+
+/** Calls `check` with a folder that holds these files and the settings of the checks. */
+function inPlanted<T>(files: Readonly<Record<string, string>>, check: (folder: string) => T): T {
   const folder = mkdtempSync(join(tmpdir(), 'dualparal-breach-'));
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(join(folder, dirname(path)), { recursive: true });
-    writeFileSync(join(folder, path), text);
+  const copies = ['.dependency-cruiser.cjs', 'biome.json', 'package.json', 'tools/rooms.ts'];
+  try {
+    for (const path of [...copies, ...Object.keys(files)]) mkdirSync(join(folder, dirname(path)), { recursive: true });
+    for (const path of copies) copyFileSync(join(ROOT, path), join(folder, path));
+    for (const [path, text] of Object.entries(files)) writeFileSync(join(folder, path), text);
+    symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+    return check(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
   }
-  for (const file of ['.dependency-cruiser.cjs', 'package.json']) copyFileSync(join(ROOT, file), join(folder, file));
-  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  return folder;
 }
 
-function proveThatItBites(): readonly string[] {
-  const missed: string[] = [];
-  for (const [rule, files] of Object.entries(BREACHES)) {
-    const folder = plant(files);
-    const found = cruise(folder).violations.some((violation) => violation.rule.name === rule);
-    rmSync(folder, { recursive: true });
-    if (!found) missed.push(rule);
+/** Breaches that were planted and not reported. */
+function missedBreaches(): readonly string[] {
+  const planted = [plantArrows(), plantOthers()];
+  const missed = planted.flatMap(({ files, breaches }) => {
+    const { violations } = inPlanted(files, cruise);
+    const isFound = ({ rule, from, to }: Breach) =>
+      violations.some((found) => found.rule.name === rule && found.from === from && found.to.includes(to));
+    return breaches.filter((breach) => !isFound(breach)).map(({ rule, from, to }) => `${rule}: ${from} imports ${to}`);
+  });
+  const proved = new Set(planted.flatMap(({ breaches }) => breaches.map(({ rule }) => rule)));
+  const unproved = RULES.filter((name) => !proved.has(name));
+  return [...missed, ...unproved.map((name) => `${name}: it has no planted breach`)];
+}
+
+/** Lines with an impure use that the linter did not report. */
+function missedGlobals(): readonly string[] {
+  const { files, lines } = plantGlobals();
+  const args = ['lint', '--vcs-enabled=false', '--reporter=json', '--max-diagnostics=none', ...Object.keys(files)];
+  const { diagnostics } = JSON.parse(inPlanted(files, (folder) => run(folder, '@biomejs/biome/bin/biome', args)));
+  const found = new Set<string>();
+  for (const { category, location } of diagnostics) {
+    if (/noRestrictedGlobals|noJsRestrictedProperties/.test(category))
+      found.add(`${location.path}:${location.start.line}`);
   }
-  return missed;
+  const planted = Object.entries(files).flatMap(([path, text]) =>
+    text
+      .split('\n')
+      .slice(0, lines)
+      .map((use, index) => ({ at: `${path}:${index + 1}`, use })),
+  );
+  return planted.filter(({ at }) => !found.has(at)).map(({ at, use }) => `pure rooms: ${at} ${use}`);
+}
+
+/** What `rooms.ts` says and the sources do not do: rooms that are not listed or not there, arrows that no import uses. */
+function staleRooms(modules: readonly Module[]): readonly string[] {
+  const files = modules.map(({ source }) => source).filter((source) => LISTED.test(source));
+  const unlisted = files.filter((file) => roomOf(file) === undefined && !TEST.test(file));
+  const used = new Set(
+    modules
+      .filter(({ source }) => !TEST.test(source))
+      .flatMap(({ source, dependencies }) =>
+        dependencies.map(({ resolved }) => `${roomOf(source)} → ${roomOf(resolved)}`),
+      ),
+  );
+  const arrows = Object.entries(ROOMS).flatMap(([room, allowed]) => allowed.map((other) => `${room} → ${other}`));
+  return [
+    ...unlisted.map((file) => `${file} is in no room of tools/rooms.ts`),
+    ...Object.keys(ROOMS)
+      .filter((room) => !files.some((file) => roomOf(file) === room))
+      .map((room) => `tools/rooms.ts lists ${room}, which has no file`),
+    ...arrows
+      .filter((arrow) => !used.has(arrow))
+      .map((arrow) => `tools/rooms.ts allows ${arrow}, which no import uses`),
+  ];
 }
 
 const { violations, modules } = cruise(ROOT);
-for (const { from, to, rule } of violations) console.error(`${rule.name}: ${from} imports ${to}`);
-const missed = proveThatItBites();
-for (const rule of missed) console.error(`the planted breach of '${rule}' was not found: the check does not bite`);
-if (violations.length + missed.length > 0) process.exit(1);
+const wrong = [
+  ...violations.map(({ from, to, rule }) => `${rule.name}: ${from} imports ${to}`),
+  ...staleRooms(modules),
+  ...[...missedBreaches(), ...missedGlobals()].map(
+    (breach) => `a planted breach was not found, the check does not bite: ${breach}`,
+  ),
+];
+for (const line of wrong) console.error(line);
+if (wrong.length > 0) process.exit(1);
+const planted = plantArrows().breaches.length + plantOthers().breaches.length;
+const uses = Object.keys(plantGlobals().files).length * plantGlobals().lines;
 console.log(
-  `import directions hold in ${modules} modules; ${Object.keys(BREACHES).length} planted breaches were found`,
+  `import directions hold in ${modules.length} modules; ${planted} planted imports and ${uses} impure uses were found`,
 );

@@ -3,6 +3,11 @@ export function timeText(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 
+/** The milliseconds of a moment as {@link timeText} writes it. */
+export function millisecondsOf(time: string): number {
+  return Date.parse(time);
+}
+
 /** A stretch of time as people read it: `48s`, `12m05s`, `3h20m`, `2d4h`. */
 export function durationText(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));

@@ -16,7 +16,7 @@ const NOISE_SHADES = ['█', '▓', '▒', '░', '·'] as const;
 
 /**
  * The live view as lines of text: a bar, one lane per stage, and the staircase of noise levels, in which neighbouring blocks
- * are one step apart (DUALPARAL.md, block-wise denoising).
+ * are one step apart (docs/dualparal.md#block-wise-denoising).
  */
 export function renderScreen(state: ScreenState, columns: number): string {
   const lines = [state.title, headline(state.progress), ...stageLines(state), ...staircaseLines(state)];

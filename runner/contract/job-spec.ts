@@ -3,9 +3,9 @@ import { negativePromptField, promptField } from './prompt-field.ts';
 import { ruled } from './rule.ts';
 import { CONTRACT_VERSION } from './version.ts';
 
-/** The first frame is one latent; each later latent holds four frames (Wan's VAE, WAN_SPEC §4). */
+/** The first frame is one latent; each later latent holds four frames (Wan's VAE, docs/wan.md#video-decoder). */
 export const FRAMES_PER_LATENT = 4;
-/** Picture sizes are cut into 8-pixel latents and 2-latent patches (WAN_SPEC §1). */
+/** Picture sizes are cut into 8-pixel latents and 2-latent patches (docs/wan.md#sizes). */
 export const SIZE_MULTIPLE_PIXELS = 16;
 
 /** Fields that say what to make. The resource's schema reuses them one by one, so their descriptions are its documentation. */

@@ -14,7 +14,7 @@ export interface NoiseShape {
 
 /**
  * All the randomness of a run, as plain data: one pool `[1, C, P, h, w]` that every block draws from, and for each block after
- * the first the order in which the pool's leading `blockLatents` latents are rearranged (DUALPARAL, coordinated noise).
+ * the first the order in which the pool's leading `blockLatents` latents are rearranged (docs/dualparal.md#coordinated-noise).
  */
 export interface NoiseSource {
   readonly pool: F32Tensor;

@@ -7,7 +7,7 @@ export interface NoiseLevels {
 /** Steps of the training schedule; Wan's schedulers all have this many. */
 export const TRAIN_STEPS = 1000;
 
-/** Flow sigmas of UniPC (WAN_SPEC §6.1): shifted once, timesteps cut to whole numbers. `steps` ≥ 1, `shift` > 0. */
+/** Flow sigmas of UniPC (docs/wan.md#unipc): shifted once, timesteps cut to whole numbers. `steps` ≥ 1, `shift` > 0. */
 export function uniPcLevels(steps: number, shift: number): NoiseLevels {
   const sigmas = new Float32Array(steps + 1);
   const timesteps = new Float32Array(steps);
@@ -22,7 +22,7 @@ export function uniPcLevels(steps: number, shift: number): NoiseLevels {
   return { sigmas, timesteps };
 }
 
-/** Sigmas of FlowMatchEuler with a static shift (WAN_SPEC §6.2): its class shifts twice, and timesteps keep their fraction. */
+/** Sigmas of FlowMatchEuler with a static shift (docs/wan.md#flow-euler): its class shifts twice, and timesteps keep their fraction. */
 export function flowEulerLevels(steps: number, shift: number): NoiseLevels {
   const lowest = shiftedSigma(1 / TRAIN_STEPS, shift);
   const sigmas = new Float32Array(steps + 1);

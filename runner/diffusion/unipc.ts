@@ -1,7 +1,7 @@
 import type { BlockState } from './block-state.ts';
 
 /**
- * UniPC (bh2, order 2, predicting the clean sample) over flow sigmas, WAN_SPEC §6.1. For given sigmas every step is one linear
+ * UniPC (bh2, order 2, predicting the clean sample) over flow sigmas (docs/wan.md#unipc). For given sigmas every step is one linear
  * form of four arrays, so the equations are solved once into this table. One row per step:
  *
  *   estimate  m  = x − sigma · v
@@ -26,7 +26,7 @@ type Row = Record<(typeof COLUMNS)[number], number>;
 /** The table, row after row. */
 export type UniPcTable = Float64Array;
 
-/** Solves the steps of `sigmas` (WAN_SPEC §6.1) for a rule of at most `highestOrder` (1 or 2). */
+/** Solves the steps of `sigmas` (docs/wan.md#unipc) for a rule of at most `highestOrder` (1 or 2). */
 export function uniPcTable(sigmas: Float32Array, highestOrder: number): UniPcTable {
   const steps = sigmas.length - 1;
   // The order of the prediction made at each step: 1 at the first step and at the last, when so little is known or left.

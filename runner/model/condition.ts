@@ -3,7 +3,7 @@ import { type Graph, graphBuilder, type TensorIndex } from './graph.ts';
 import { type Compute, geluTanh, linear, reshape, silu } from './ops.ts';
 
 /**
- * The timesteps of a run (WAN_SPEC §3.2), in float32 whatever the compute type.
+ * The timesteps of a run (docs/wan.md#timesteps-and-text), in float32 whatever the compute type.
  * In `sinusoid [T, timeWidth]`; out `temb [T, D]` for the head and `tproj [T, 6, D]` for the layers: one row per step.
  */
 export function timeGraph(config: TransformerConfig, tensors: TensorIndex): Graph {

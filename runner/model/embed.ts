@@ -14,7 +14,7 @@ export function tokensPerLatent(window: Pick<LatentWindow, 'height' | 'width'>):
   return (window.height / 2) * (window.width / 2);
 }
 
-/** Patches of a window: in `latents [1, C, F, H, W]` float32, out `x [1, S, D]` in the compute type (WAN_SPEC §3.3). */
+/** Patches of a window: in `latents [1, C, F, H, W]` float32, out `x [1, S, D]` in the compute type (docs/wan.md#patch-embedding). */
 export function embedGraph(
   config: TransformerConfig,
   tensors: TensorIndex,

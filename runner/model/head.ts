@@ -4,7 +4,7 @@ import { type Graph, graphBuilder, type TensorIndex } from './graph.ts';
 import { binary, type Compute, cast, layerNorm, linear, reshape, scalar, transpose } from './ops.ts';
 
 /**
- * The prediction of a window (WAN_SPEC §3.6): in `x [1, S, D]` in the compute type and `temb [1, D]` float32, out
+ * The prediction of a window (docs/wan.md#head): in `x [1, S, D]` in the compute type and `temb [1, D]` float32, out
  * `velocity [1, C, F, H, W]` float32.
  */
 export function headGraph(

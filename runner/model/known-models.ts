@@ -6,7 +6,7 @@ type Sizes = Pick<TransformerConfig, 'layers' | 'heads' | 'headWidth' | 'feedFor
 const SMALL: Sizes = { layers: 30, heads: 12, headWidth: 128, feedForwardWidth: 8960 };
 const LARGE: Sizes = { layers: 40, heads: 40, headWidth: 128, feedForwardWidth: 13_824 };
 
-/** Name of the published model that has these sizes (WAN_SPEC §1); null for any other Wan text-to-video model. */
+/** Name of the published model that has these sizes (docs/wan.md#sizes); null for any other Wan text-to-video model. */
 export function publishedName({ transformer, transformer2 }: ModelConfig): string | null {
   if (hasSizes(transformer, SMALL) && transformer2 === null) return 'Wan2.1-T2V-1.3B';
   if (!hasSizes(transformer, LARGE)) return null;

@@ -22,13 +22,13 @@ export interface SliceOptions extends Compute {
   readonly endLayer: number;
   /**
    * Tokens of the context, K. Keys and values of the input's tokens `[K, 2K)` come out for the left neighbour, and those
-   * that the right neighbour left come in (DUALPARAL: what is cached). 0: neither.
+   * that the right neighbour left come in (docs/dualparal.md#feature-cache). 0: neither.
    */
   readonly contextTokens: number;
 }
 
 /**
- * A slice of the transformer (WAN_SPEC §3.5, §3.8) for one guidance branch.
+ * A slice of the transformer (docs/wan.md#a-layer, docs/wan.md#slices) for one guidance branch.
  * In: `x [1, S, D]`, `tproj [1, 6, D]` float32, `cos, sin [S + R, headWidth / 2]` float32, and per layer i
  * `crossk.i, crossv.i [1, L, D]` and (with context) `rightk.i, rightv.i [1, R, D]`; R is K, or 0 without a right neighbour.
  * Out: `x [1, S, D]` (named `y`, since a graph's names are unique) and per layer `keepk.i, keepv.i [1, K, D]`.

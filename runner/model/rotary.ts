@@ -8,7 +8,7 @@ const BASE = 10_000;
 
 /**
  * Tables for `frames × height × width` tokens at positions from zero, in token order (frame, row, column). The head is
- * split into a part each for time, height and width; computed in float64, then rounded once (WAN_SPEC §3.4).
+ * split into a part each for time, height and width; computed in float64, then rounded once (docs/wan.md#rotary-positions).
  */
 export function rotaryTables(headWidth: number, frames: number, height: number, width: number): RotaryTables {
   const spatial = 2 * Math.floor(headWidth / 6);
@@ -41,7 +41,7 @@ function frequencies(axisWidth: number): readonly number[] {
 }
 
 /**
- * The sinusoid `[timeWidth]` of a timestep, cosines first (WAN_SPEC §3.2). Computed in float64 and rounded once: in
+ * The sinusoid `[timeWidth]` of a timestep, cosines first (docs/wan.md#timesteps-and-text). Computed in float64 and rounded once: in
  * float32 the angles of large timesteps would be off by up to 6e-5.
  */
 export function timeSinusoid(timestep: number, timeWidth: number): Float32Array {

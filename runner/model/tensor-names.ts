@@ -9,7 +9,7 @@ const affine = (name: string, shape: readonly number[]): Entries => [
   [`${name}.bias`, shape.slice(0, 1)],
 ];
 
-/** All tensors of a transformer: 27 per layer and 15 outside (WAN_SPEC §3.1). */
+/** All tensors of a transformer: 27 per layer and 15 outside (docs/wan.md#transformer-tensors). */
 export function transformerTensors(config: TransformerConfig): TensorShapes {
   const { width: D, latentChannels: C, textWidth, timeWidth } = config;
   const embedder = 'condition_embedder';
@@ -46,7 +46,7 @@ export function layerTensors(config: TransformerConfig, layer: number): Entries 
   ];
 }
 
-/** All tensors of the text encoder (WAN_SPEC §5); `shared.weight` may be stored as {@link EMBEDDING_ALIAS}. */
+/** All tensors of the text encoder (docs/wan.md#text-encoder); `shared.weight` may be stored as {@link EMBEDDING_ALIAS}. */
 export function textEncoderTensors(config: TextEncoderConfig): TensorShapes {
   const { width, feedForwardWidth: ff, vocabulary, buckets, heads } = config;
   const inner = heads * config.headWidth;
@@ -76,7 +76,7 @@ export function textEncoderTensors(config: TextEncoderConfig): TensorShapes {
 export const EMBEDDING = 'shared.weight';
 export const EMBEDDING_ALIAS = 'encoder.embed_tokens.weight';
 
-/** Tensors of the decoder half of the video autoencoder (WAN_SPEC §4.2); the encoder's are neither needed nor checked. */
+/** Tensors of the decoder half of the video autoencoder (docs/wan.md#decoder-tensors); the encoder's are neither needed nor checked. */
 export function vaeDecoderTensors(config: VaeConfig): TensorShapes {
   const { latentChannels: C } = config;
   const blocks = vaeBlocks(config);

@@ -13,7 +13,8 @@ export interface TextEncoderOptions extends Compute {
 const MASKED = { F32: -3.4028234663852886e38, BF16: -3e38, F16: -6e4 } as const satisfies Record<FloatType, number>;
 
 /**
- * The UMT5 encoder (WAN_SPEC §5) for one text padded to L tokens, at most `tokens`. In: `ids [1, L]` and `mask [1, L]` int64, 1 at tokens
+ * The UMT5 encoder (docs/wan.md#text-encoder) for one text padded to L tokens, at most `tokens`. In: `ids [1, L]` and
+ * `mask [1, L]` int64, 1 at tokens
  * and 0 at padding; out: `embeds [1, L, D]` float32, zero at padding, which is what the transformer is given.
  * The residual stream, norms and softmax are float32; the feed-forward's last product too, because it overflows float16.
  */

@@ -5,7 +5,7 @@ import type { Axis } from './onnx.ts';
 import { attention, binary, type Compute, cast, concat, reshape, scalar, silu, slice, transpose } from './ops.ts';
 import { type VaeBlock, vaeBlocks } from './tensor-names.ts';
 
-/** Which latent of the film a chunk decodes: the first one gives one frame, each later one four (WAN_SPEC §4). */
+/** Which latent of the film a chunk decodes: the first one gives one frame, each later one four (docs/wan.md#video-decoder). */
 export type ChunkKind = 'first' | 'steady';
 
 type ChunkType = Exclude<FloatType, 'BF16'>;

@@ -21,7 +21,7 @@ export interface BlockEncoder {
   cancel(): void;
 }
 
-/** Ticks of a frame: with a clock of `fps · TICKS_PER_FRAME` every frame rate gives whole ticks (16 fps: 16000, VIDEO.md). */
+/** Ticks of a frame: with a clock of `fps · TICKS_PER_FRAME` every frame rate gives whole ticks (16 fps: 16000, docs/video.md#ticks). */
 export const TICKS_PER_FRAME = 1000;
 
 /**

@@ -15,7 +15,7 @@ export interface FeatureCacheShape {
 }
 
 /**
- * Keys and values that a block's right neighbour left in this stage, in this iteration (DUALPARAL: from the feature cache).
+ * Keys and values that a block's right neighbour left in this stage, in this iteration (docs/dualparal.md#feature-cache).
  * They stay on the device and are never copied: item j writes place j mod (branches + 1) while it reads the place that item
  * j − branches, the same branch of the right neighbour, has written. Nothing has to be cleared: an item without a right
  * neighbour is bound to an empty context instead.

@@ -2,7 +2,7 @@
  * Purpose of this folder: what a run will do, in whole numbers, before anything loads. Pure: a specification, a model's
  * configuration and byte counts go in, a printable plan comes out. Holds the one truth about the order of work.
  *
- * This file: frames → latents → blocks (DUALPARAL, terms).
+ * This file: frames → latents → blocks (docs/dualparal.md#terms).
  */
 import { FRAMES_PER_LATENT } from '#contract/job-spec.ts';
 

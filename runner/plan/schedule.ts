@@ -5,7 +5,10 @@ export interface ScheduleSettings {
   readonly branches: number;
   readonly contextLatents: number;
   readonly expertOfStep: readonly number[];
-  /** `same-expert` unless said. `any-expert` is what the method's authors do, for comparing numbers with theirs (DUALPARAL). */
+  /**
+   * `same-expert` unless said. `any-expert` is what the method's authors do, for comparing numbers with theirs
+   * (docs/dualparal.md#two-experts).
+   */
   readonly rightContext?: RightContext;
 }
 

@@ -1,5 +1,5 @@
 /**
- * A prompt as Wan's pipeline reads it: `ftfy.fix_text`, `html.unescape` twice, white space collapsed (WAN_SPEC §5).
+ * A prompt as Wan's pipeline reads it: `ftfy.fix_text`, `html.unescape` twice, white space collapsed (docs/wan.md#prompts).
  *
  * Of ftfy's defaults everything is here: HTML names unless the text holds a '<', text that was read in a wrong encoding, C1 control characters, Latin ligatures, full- and half-width forms, curly quotes,
  * line breaks, lone surrogates, terminal escapes, control characters, NFC; each line until nothing changes.

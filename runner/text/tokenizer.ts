@@ -1,5 +1,5 @@
 /**
- * Text to token numbers by a `tokenizer.json` of the Unigram kind, as UMT5's (WAN_SPEC §5): tokens that are written out in the
+ * Text to token numbers by a `tokenizer.json` of the Unigram kind, as UMT5's (docs/wan.md#prompts): tokens that are written out in the
  * text, normalisation, words, pieces, and the end token that the template appends.
  */
 

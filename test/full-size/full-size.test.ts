@@ -24,7 +24,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'full-size-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 for (const model of MODELS) writePublishedModel(join(scratch, model), model);
 
-/** Counts of the published checkpoints, as their own libraries report them (WAN_SPEC §1, §4, §5). */
+/** Counts of the published checkpoints, as their own libraries report them (docs/wan.md#sizes). */
 const SMALL = ['transformer', 825, 1_418_996_800];
 const LARGE = [1095, 14_288_491_584];
 const OTHERS = [

@@ -1,4 +1,4 @@
-/** Config files of the published models, field by field as their repositories hold them (WAN_SPEC §1, §2). */
+/** Config files of the published models, field by field as their repositories hold them (docs/wan.md#sizes). */
 
 /** A published model that this program runs. */
 export type PublishedModel = 'Wan2.1-T2V-1.3B' | 'Wan2.1-T2V-14B' | 'Wan2.2-T2V-A14B';

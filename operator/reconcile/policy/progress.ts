@@ -2,7 +2,7 @@ import { framesOf } from '#contract/generation.ts';
 import type { Progress } from '#contract/progress.ts';
 import { defined } from '../../api/defined.ts';
 import type { ProgressStatus, VideoGenerationStatus } from '../../api/status.ts';
-import { durationText, timeText } from '../../api/time.ts';
+import { durationText, millisecondsOf, timeText } from '../../api/time.ts';
 import { newestPod, type Observed } from '../observed.ts';
 import type { Verdict } from '../verdict.ts';
 
@@ -64,7 +64,7 @@ function reported(record: Progress): ProgressStatus {
     percent: Math.floor(percent),
     etaSeconds: etaSeconds === undefined ? undefined : Math.round(etaSeconds),
     warnings: warnings === undefined ? undefined : [...warnings],
-    lastReportTime: timeText(Date.parse(time)),
+    lastReportTime: timeText(millisecondsOf(time)),
   });
 }
 

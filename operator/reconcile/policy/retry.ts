@@ -1,6 +1,6 @@
 import { why } from '../../api/reasons.ts';
 import type { Attempt } from '../../api/status.ts';
-import { timeText } from '../../api/time.ts';
+import { millisecondsOf, timeText } from '../../api/time.ts';
 import { liveJob } from '../observed.ts';
 import type { Action, Gate } from '../verdict.ts';
 import { countOutcome, endingOf } from './attempts.ts';
@@ -33,7 +33,7 @@ export const exhausted: Gate = ({ observed, attempts }) => {
 export const backoff: Gate = ({ attempts, now }) => {
   const last = attempts.at(-1);
   if (last?.endTime === undefined) return undefined;
-  const at = Date.parse(last.endTime) + delayMs(last, countOutcome(attempts, 'Failed'));
+  const at = millisecondsOf(last.endTime) + delayMs(last, countOutcome(attempts, 'Failed'));
   if (!(at > now)) return undefined;
   const values = { attempt: last.number, why: endingOf(last), time: timeText(at) };
   return { outcome: 'later', at, why: why('RetryLater', values) };
