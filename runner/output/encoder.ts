@@ -30,9 +30,9 @@ export const TICKS_PER_FRAME = 1000;
  */
 const KEY_FRAME_INTERVAL = 160;
 
-/** RGB to BT.709 studio range with full chroma accuracy: asked of the scaler here, and tagged below. */
+/** RGB to BT.709 studio range with full chroma accuracy: asked of the scaler, and tagged here for newer ffmpegs and below for older ones. */
 const TO_BT709 =
-  'scale=in_range=pc:out_range=tv:out_color_matrix=bt709:flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp,format=yuv420p';
+  'scale=in_range=pc:out_range=tv:out_color_matrix=bt709:flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp,format=yuv420p,setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709';
 
 /**
  * Starts the one short ffmpeg that encodes a block of `frames` frames to H.264: closed group of pictures, no B-frames, one
