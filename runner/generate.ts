@@ -54,13 +54,12 @@ export async function generate(
   tracker.plan(summaryOf(job.plan), job.plan.frames);
   for (const warning of job.warnings) tracker.warn(warning);
   io.changed();
-  const latents = openLatentsFile(extras.latentsFile, job.plan);
+  const latents = openLatentsFile(extras.latentsFile);
   await using film = await openFilm({
     ...filmOptions(spec),
     ffmpeg: await findFfmpeg(process.env, signal),
     of: filmIdentity(spec, job.noiseDigest),
     overwrite: extras.overwrite,
-    expected: { frames: job.plan.frames, latentsBytes: latents?.byteLength },
     warn: tracker.warn,
     signal,
   });

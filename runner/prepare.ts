@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { JobSpec } from '#contract/job-spec.ts';
+import { unusedNegativePrompt } from '#contract/prompt-field.ts';
 import type { NoiseSource } from './diffusion/noise-pool.ts';
 import { checkLevels } from './diffusion/sampler.ts';
 import { judgeFilm } from './judge-film.ts';
+import { checkLatentsFile, latentsFileBytes } from './latents-file.ts';
 import { noiseOf } from './noise.ts';
+import { roomWarnings } from './output/room.ts';
 import type { Plan } from './plan/plan.ts';
 import { type PlannedJob, planJob } from './plan-job.ts';
 import type { FilmMeasure } from './quality/film-quality.ts';
-import { checkWritableFile } from './store/writable-file.ts';
+import { openStore } from './store/open.ts';
 import type { Prompt } from './text/encode.ts';
 import { cutWarning, measurePrompts } from './text/prompt-tokens.ts';
 import { type PatienceSettings, patienceOf } from './thread/patience.ts';
@@ -38,7 +41,7 @@ export interface PreparedJob extends PlannedJob {
 
 /**
  * Reads all that a run will read, weights aside, and refuses what cannot become a film. Leaves nothing behind, so `plan` does it too.
- * Throws coded errors: `E_MODEL_…`, `E_WEIGHTS_…`, `E_PLAN_…`, `E_SAMPLING_…`, `E_NOISE_…`, `E_STORE_FILE`.
+ * Throws coded errors: `E_MODEL_…`, `E_WEIGHTS_…`, `E_PLAN_…`, `E_SAMPLING_…`, `E_NOISE_…`, `E_STORE_FILE`, `E_OUTPUT_ROOM`.
  */
 export async function prepare(
   spec: JobSpec,
@@ -49,8 +52,10 @@ export async function prepare(
   const { plan, model } = job;
   checkLevels(plan.sampling);
   const noise = noiseOf(spec, plan, extras.noiseFile);
-  if (extras.latentsFile !== undefined) await checkWritableFile(extras.latentsFile);
-  const warnings = [...plan.warnings, ...textWarnings(spec, job)];
+  if (extras.latentsFile !== undefined) await checkLatentsFile(extras.latentsFile, spec.output.folder);
+  const latentsBytes = extras.latentsFile === undefined ? 0 : latentsFileBytes(plan);
+  const room = await roomWarnings(openStore(spec.output.folder), { ...spec.size, frames: plan.frames, latentsBytes });
+  const warnings = [...plan.warnings, ...textWarnings(spec, job), ...room];
   const measure = judgeFilm(spec, plan, model.folder, (text) => void warnings.push(text));
   const digest = extras.noiseFile === undefined ? {} : { noiseDigest: await digestOf(extras.noiseFile) };
   return { ...job, noise, ...digest, measure, patience: patienceOf(environment), warnings };
@@ -68,9 +73,9 @@ export function promptsOf({ prompt, negativePrompt }: JobSpec, { branches }: Pla
 function textWarnings(spec: JobSpec, { model, plan }: PlannedJob): readonly string[] {
   const { textTokens } = plan.sampling;
   const place = { tokenizerFolder: model.tokenizerFolder, config: model.config.text };
-  return measurePrompts(place, promptsOf(spec, plan), textTokens).flatMap(
-    (length) => cutWarning(length, textTokens) ?? [],
-  );
+  const prompts = measurePrompts(place, promptsOf(spec, plan), textTokens);
+  const warnings = [unusedNegativePrompt(spec), ...prompts.map((length) => cutWarning(length, textTokens))];
+  return warnings.filter((warning) => warning !== undefined);
 }
 
 /** The file has been read as noise by now, so that it is one that ends. */

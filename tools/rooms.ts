@@ -32,13 +32,30 @@ const RUNNER: Readonly<Record<string, readonly string[]>> = {
   noise: ['weights', 'plan', 'diffusion', 'tensor', 'contract'],
   'judge-film': ['weights', 'plan', 'quality', 'contract'],
   'plan-job': ['pipeline', 'devices', 'ort', 'weights', 'plan', 'contract'],
-  prepare: ['plan-job', 'judge-film', 'noise', 'text', 'thread', 'plan', 'diffusion', 'quality', 'contract'],
-  'latents-file': ['store', 'weights', 'plan', 'latents', 'tensor', 'contract'],
+  'latents-file': ['output', 'store', 'weights', 'plan', 'latents', 'tensor', 'contract'],
+  prepare: [
+    ...['plan-job', 'judge-film', 'noise', 'latents-file', 'text', 'thread', 'output', 'store'],
+    ...['plan', 'diffusion', 'quality', 'contract'],
+  ],
   generate: [
     ...['prepare', 'plan-job', 'report', 'text', 'decode', 'pipeline', 'output', 'store'],
-    ...['weights', 'quality', 'latents', 'tensor', 'contract'],
+    ...['latents-file', 'quality', 'tensor', 'contract'],
   ],
-  cli: ['generate', 'prepare', 'plan-job', 'report', 'text', 'weights', 'model', 'plan', 'contract'],
+  cli: [
+    ...[
+      'generate',
+      'prepare',
+      'plan-job',
+      'report',
+      'text',
+      'weights',
+      'store',
+      'model',
+      'plan',
+      'manifest',
+      'contract',
+    ],
+  ],
 };
 
 const OPERATOR: Readonly<Record<string, readonly string[]>> = {

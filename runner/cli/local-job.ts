@@ -41,13 +41,25 @@ function readBytes(file: string): Uint8Array {
     const bytes = new Uint8Array(MANIFEST_LIMIT_BYTES + 1);
     let length = 0;
     for (let got = -1; got !== 0 && length < bytes.length; length += got) {
-      got = readSync(handle, bytes, length, bytes.length - length, null);
+      got = readOrWait(handle, bytes, length);
     }
     return bytes.subarray(0, length);
   } catch (error) {
     throw cliError('E_CLI_FILE', { file, reason: (error as NodeJS.ErrnoException).code ?? String(error) }, error);
   } finally {
     if (handle !== undefined && handle !== 0) closeSync(handle);
+  }
+}
+
+/** Reads what is there; where nobody has typed anything yet, waits for it. */
+function readOrWait(handle: number, bytes: Uint8Array, start: number): number {
+  for (;;) {
+    try {
+      return readSync(handle, bytes, start, bytes.length - start, null);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    }
   }
 }
 

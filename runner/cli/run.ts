@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { exitCodeOf } from '#contract/error.ts';
 import { EXITS } from '#contract/exit.ts';
 import { type JobSpec, jobSpecSchema } from '#contract/job-spec.ts';
@@ -7,6 +6,7 @@ import type { Result } from '#contract/result.ts';
 import { createLog } from '../report/log.ts';
 import { createPusher, type Pusher } from '../report/push.ts';
 import { writeTerminationMessage } from '../report/termination.ts';
+import { decodeUtf8, readRegularFile } from '../store/regular-file.ts';
 import { cliError } from './errors.ts';
 import { makeFilm, type Watcher } from './make-film.ts';
 import { tellParent } from './parent-link.ts';
@@ -17,6 +17,8 @@ import { textCache } from './text-cache.ts';
 /** Seconds that the last report may take once the film is done. */
 const LAST_REPORT_MILLISECONDS = 5000;
 /** At most this often a report leaves the pod; the operator writes status more rarely still. */
+/** No ConfigMap is larger. */
+const JOB_LIMIT_BYTES = 2 ** 21;
 const REPORT_EVERY_MILLISECONDS = 1000;
 
 /**
@@ -60,13 +62,22 @@ function leaveResult(file: string | undefined, result: Result, onFailure: (reaso
 function readJob(file: string): JobSpec {
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(file, 'utf8'));
+    value = JSON.parse(readText(file));
   } catch (error) {
     throw cliError('E_CLI_JOB', { file, reason: (error as Error).message }, error);
   }
   const parsed = jobSpecSchema.safeParse(value);
   if (!parsed.success) throw cliError('E_CLI_JOB', { file, reason: problemsOf(parsed.error, value).join('; ') });
   return parsed.data;
+}
+
+/** The file's text; throws an error whose message is the reason why it has none. */
+function readText(file: string): string {
+  const read = readRegularFile(file, JOB_LIMIT_BYTES);
+  if ('fault' in read) throw new Error(read.fault.reason);
+  const decoded = decodeUtf8(read.bytes);
+  if ('problem' in decoded) throw new Error(decoded.problem);
+  return decoded.text;
 }
 
 function pusherOf(environment: NodeJS.ProcessEnv, onOutage: (reason: string) => void): Pusher | undefined {

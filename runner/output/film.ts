@@ -9,7 +9,6 @@ import type { Film } from '#contract/result.ts';
 import type { Claim } from '../store/claim.ts';
 import { type Lock, takeLock } from '../store/lock.ts';
 import type { Store } from '../store/store.ts';
-import { diskNeed, judgeDisk, sizeText } from './disk-need.ts';
 import { openBlockEncoder, TICKS_PER_FRAME } from './encoder.ts';
 import { outputError } from './errors.ts';
 import { createPatience } from './patience.ts';
@@ -25,8 +24,6 @@ export interface FilmOptions extends JoinOptions {
   readonly of?: unknown;
   /** Lets the film of another spec, and files that are not ours, be replaced. */
   readonly overwrite?: boolean | undefined;
-  /** What is to come, where it is known: the room for it is looked at before anything is made. */
-  readonly expected?: { readonly frames: number; readonly latentsBytes?: number | undefined } | undefined;
   readonly warn?: ((text: string) => void) | undefined;
 }
 
@@ -75,7 +72,6 @@ export async function openFilm(options: FilmOptions): Promise<FilmWriter> {
   const lock = await takeLock(store, { film: title, of, signal, warn });
   try {
     const earlier = await surveyOutput(store, of, lock.dead, options.overwrite === true);
-    await checkRoom(options);
     const killed = lock.dead.filter((claim) => claim.ended !== true && differences(claim.of, of).length === 0);
     await clearDead(store, lock, killed);
     return writer(options, of, lock, earlier);
@@ -183,18 +179,6 @@ function writer(
       }
     },
   };
-}
-
-/** Says, or refuses, that there is too little room. */
-async function checkRoom({ store, picture, expected, warn }: FilmOptions): Promise<void> {
-  if (expected === undefined) return;
-  const need = diskNeed({ ...picture, ...expected });
-  const free = await store.freeBytes();
-  const verdict = judgeDisk(need, free);
-  if (verdict === 'enough') return;
-  const texts = { likely: sizeText(need.likely), least: sizeText(need.least), free: sizeText(free ?? 0) };
-  if (verdict === 'impossible') throw outputError('E_OUTPUT_ROOM', { path: store.location, ...texts });
-  warn?.(`the film may not fit into ${store.location}: it needs about ${texts.likely}, and ${texts.free} are free`);
 }
 
 /** Removes what dead runs left, and then their claims. */

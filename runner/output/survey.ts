@@ -9,6 +9,8 @@ import { blocksFolder } from './stored-blocks.ts';
 export const FILM_FILE = 'video.mp4';
 export const PARTIAL_FILE = 'partial.mp4';
 const OUR_FILES = [FILM_FILE, PARTIAL_FILE, POSTER, CONTACT_SHEET];
+/** All that a run leaves in its folder. */
+export const FILM_FILES: readonly string[] = [...OUR_FILES, RECORD_FILE];
 
 const PIECE_BYTES = 1 << 22;
 const MOST_DIFFERENCES = 3;
