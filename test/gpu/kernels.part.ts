@@ -1,0 +1,27 @@
+import { attentionGraph } from './attention.part.ts';
+import { load } from './measure.ts';
+import type { PartContext } from './part.ts';
+import { loadLayers } from './wide-layers.ts';
+
+/** One layer at 1.3B width, once, for a profiler that lists its kernels; and each attention operator on the same tokens. */
+export async function run({ attempt, devices, folder, small, kind }: PartContext): Promise<void> {
+  const [device] = devices(1);
+  const dtype = kind === 'cpu' ? 'F32' : 'BF16';
+  const tokens = small ? 16 : 18_720;
+  await attempt(`the layer's kernels at ${tokens} tokens`, () => {
+    const size = { layers: 1, tokens, contextTokens: small ? 4 : 6240 };
+    const { binding, release } = loadLayers({ folder, device: device!, model: 'Wan2.1-T2V-1.3B', ...size, dtype });
+    binding.run();
+    release();
+    return {};
+  });
+  for (const operator of ['Attention', 'MultiHeadAttention', 'GroupQueryAttention'] as const) {
+    await attempt(`${operator}'s kernels`, () => {
+      const given = { last: Int32Array.of(tokens - 1), total: Int32Array.of(tokens) };
+      const loaded = load(attentionGraph(operator, dtype, 12), { device: device!, lengths: { S: tokens }, given });
+      loaded.binding.run();
+      loaded.release();
+      return {};
+    });
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * Purpose of this folder: what the runner does on a real GPU, part by part. Every part runs in a process of its own under a time
+ * limit, so that one that fails or hangs takes nothing from the others; figures are kept as they come.
+ */
+
+import { appendFileSync } from 'node:fs';
+import type { Device } from '../../runner/ort/device.ts';
+
+/** What a part's process is given. */
+export interface PartTask {
+  readonly part: string;
+  readonly kind: Device['kind'];
+  /** A few tokens and layers: to try the program itself, not the device. */
+  readonly small: boolean;
+  /** Where weights are written, shared by the parts. */
+  readonly folder: string;
+  /** The file that figures are appended to, one JSON object a line. */
+  readonly rows: string;
+}
+
+/** A figure, or why there is none. */
+export interface Row {
+  readonly name: string;
+  readonly error?: string;
+  readonly [value: string]: unknown;
+}
+
+/** What a part is run with. */
+export interface PartContext extends PartTask {
+  /** As many names for the one device. */
+  devices(count: number): readonly Device[];
+  note(name: string, values: Readonly<Record<string, unknown>>): void;
+  /** Notes what `run` gives, or the error that it throws; the part goes on either way. */
+  attempt(
+    name: string,
+    run: () => Readonly<Record<string, unknown>> | Promise<Readonly<Record<string, unknown>>>,
+  ): Promise<void>;
+}
+
+export function partContext(task: PartTask): PartContext {
+  const started = performance.now();
+  const write = (row: Row) => {
+    const line = JSON.stringify({ ...row, atSeconds: Math.round((performance.now() - started) / 100) / 10 });
+    appendFileSync(task.rows, `${line}\n`);
+    console.log(line);
+  };
+  return {
+    ...task,
+    devices: (count) =>
+      Array.from({ length: count }, (_, index) => ({
+        kind: task.kind,
+        index: task.kind === 'cuda' ? 0 : index,
+        name: `${task.kind}:${task.kind === 'cuda' ? 0 : index}`,
+      })),
+    note: (name, values) => write({ ...values, name }),
+    async attempt(name, run) {
+      try {
+        write({ ...(await run()), name });
+      } catch (error) {
+        write({ name, error: error instanceof Error ? error.message : String(error) });
+      }
+    },
+  };
+}

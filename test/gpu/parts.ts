@@ -1,0 +1,63 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A part: how long it may take, and the process that it is. */
+interface PartSettings {
+  readonly seconds: number;
+  readonly command: (task: string) => readonly string[];
+  /** Keep what the process prints besides its figures. */
+  readonly keepOutput?: boolean;
+}
+
+const here = (name: string) => new URL(name, import.meta.url).pathname;
+const node = (task: string) => [process.execPath, here('run-part.ts'), task];
+const python = process.env.DUALPARAL_TORCH_PYTHON ?? 'python3';
+const profiled =
+  (...metrics: string[]) =>
+  (task: string) => [
+    'ncu',
+    '--clock-control=none',
+    '--target-processes=all',
+    '--csv',
+    `--metrics=${metrics.join(',')}`,
+    ...node(task),
+  ];
+
+export type PartName =
+  | 'provider'
+  | 'sessions'
+  | 'layer'
+  | 'films'
+  | 'speed'
+  | 'torch'
+  | 'attention'
+  | 'decoder'
+  | 'kernels'
+  | 'copies';
+
+/** With a library before CUDA's own that notes every copy. */
+const counted = (task: string) => {
+  const folder = mkdtempSync(join(tmpdir(), 'dualparal-copies-'));
+  const library = join(folder, 'count-copies.so');
+  const build = `cc -shared -fPIC -o ${library} ${here('count-copies.c')} -ldl`;
+  return ['sh', '-c', `${build} && LD_PRELOAD=${library} COPY_LOG=${folder}/copies exec "$@"`, 'sh', ...node(task)];
+};
+
+/** In the order in which they are worth their time. */
+export const PARTS: Readonly<Record<PartName, PartSettings>> = {
+  provider: { seconds: 60, command: node, keepOutput: true },
+  sessions: { seconds: 60, command: node },
+  layer: { seconds: 60, command: node },
+  films: { seconds: 70, command: node },
+  speed: { seconds: 100, command: node },
+  torch: { seconds: 90, command: (task) => [python, here('torch-figures.py'), task] },
+  attention: { seconds: 60, command: node, keepOutput: true },
+  decoder: { seconds: 80, command: node },
+  kernels: {
+    seconds: 60,
+    command: profiled('gpu__time_duration.sum', 'dram__bytes_read.sum', 'dram__bytes_write.sum'),
+    keepOutput: true,
+  },
+  copies: { seconds: 45, command: counted },
+};

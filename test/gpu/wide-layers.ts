@@ -1,0 +1,72 @@
+import { parseTransformerConfig } from '../../runner/model/component-configs.ts';
+import type { TransformerConfig } from '../../runner/model/config.ts';
+import { type SliceOptions, sliceGraph } from '../../runner/model/layers.ts';
+import { layerTensors } from '../../runner/model/tensor-names.ts';
+import type { Device } from '../../runner/ort/device.ts';
+import type { FloatType } from '../../runner/tensor.ts';
+import { CONFIGS, type PublishedModel } from '../full-size/published-configs.ts';
+import { type LoadSettings, load } from './measure.ts';
+import { randomWeights } from './random-numbers.ts';
+
+/** Layers of a published width with random weights, over `tokens` of pictures and 512 of text. */
+export interface LayersSettings {
+  readonly folder: string;
+  readonly device: Device;
+  readonly model: PublishedModel;
+  readonly layers: number;
+  readonly tokens: number;
+  /** Tokens kept for the left neighbour, and as many read from the right one. */
+  readonly contextTokens: number;
+  /** Number format of the matrix work. */
+  readonly dtype: FloatType;
+  /** Of the weights; the same as `dtype` unless said. */
+  readonly stored?: FloatType;
+  readonly readable?: boolean;
+  readonly optimize?: LoadSettings['optimize'];
+}
+
+export const TEXT_TOKENS = 512;
+
+export function configOf(model: PublishedModel): TransformerConfig {
+  return parseTransformerConfig(CONFIGS[model]['transformer/config.json']);
+}
+
+export function loadLayers(settings: LayersSettings) {
+  const {
+    folder,
+    device,
+    model,
+    layers,
+    tokens,
+    contextTokens: K,
+    dtype,
+    stored = dtype,
+    readable,
+    optimize,
+  } = settings;
+  const config = configOf(model);
+  const tensors = Array.from({ length: layers }, (_, layer) => [...layerTensors(config, layer)]).flat();
+  const weights = randomWeights(folder, `${model}-${layers}-${stored}`, tensors, stored);
+  const options: SliceOptions = { attention: device.kind, dtype, firstLayer: 0, endLayer: layers, contextTokens: K };
+  const graph = sliceGraph(config, weights.tensors, options);
+  const angles = Float32Array.from({ length: ((tokens + K) * config.headWidth) / 2 }, (_, at) => (at % 977) / 311);
+  const loaded = load(graph, {
+    device,
+    weightsFolder: weights.folder,
+    lengths: { S: tokens, 'S+R': tokens + K, R: K, L: TEXT_TOKENS },
+    given: { cos: angles.map(Math.cos), sin: angles.map(Math.sin) },
+    ...(readable === undefined ? {} : { readable }),
+    ...(optimize === undefined ? {} : { optimize }),
+  });
+  return { ...loaded, graph, config };
+}
+
+/** Floating-point operations of a layer, keys and values of the text not counted: they are made once per film. */
+export function layerOperations(
+  { width: D, feedForwardWidth }: TransformerConfig,
+  tokens: number,
+  right: number,
+): number {
+  const matrices = 2 * tokens * (6 * D * D + 2 * D * feedForwardWidth);
+  return matrices + 4 * tokens * (tokens + right + TEXT_TOKENS) * D;
+}
