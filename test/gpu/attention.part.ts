@@ -69,19 +69,22 @@ function given(tokens: number) {
 
 /** Which attention operator is right, and which is fastest. */
 export async function run(context: PartContext): Promise<void> {
-  const { small, kind } = context;
-  const types: readonly FloatType[] = kind === 'cpu' ? ['F32'] : ['BF16', 'F16'];
   for (const operator of OPERATORS) {
     for (const [choice, environment] of Object.entries(CHOICES)) {
       Object.assign(process.env, environment);
-      process.env[NAMES_KERNEL] = '1';
-      for (const dtype of types) await right(context, operator, dtype, choice);
-      delete process.env[NAMES_KERNEL];
-      for (const heads of small ? [2] : [12, 40]) {
-        for (const dtype of types) await fast(context, operator, dtype, heads, choice);
-      }
+      await judge(context, operator, choice);
       for (const name of Object.keys(environment)) delete process.env[name];
     }
+  }
+}
+
+async function judge(context: PartContext, operator: Operator, choice: string): Promise<void> {
+  const types: readonly FloatType[] = context.kind === 'cpu' ? ['F32'] : ['BF16', 'F16'];
+  process.env[NAMES_KERNEL] = '1';
+  for (const dtype of types) await right(context, operator, dtype, choice);
+  delete process.env[NAMES_KERNEL];
+  for (const heads of context.small ? [2] : [12, 40]) {
+    for (const dtype of types) await fast(context, operator, dtype, heads, choice);
   }
 }
 
