@@ -282,7 +282,7 @@ test.skipIf(!isRoot)('a full disk is named, and leaves no half film (needs root 
     const { status, stderr } = dualparal('generate', '-f', manifest('full'), '-o', place);
     expect([status, lastLine(stderr)]).toEqual([
       EXITS.output.code,
-      expect.stringMatching(/^E_OUTPUT_ROOM: .* 0 bytes are free/),
+      expect.stringMatching(/^E_STORE_FULL: .*no space is left/),
     ]);
     expect(readFileSync(join(place, 'kept'), 'utf8')).toContain('dualparal');
   });
