@@ -55,14 +55,16 @@ export async function generate(
   for (const warning of job.warnings) tracker.warn(warning);
   io.changed();
   const latents = openLatentsFile(extras.latentsFile);
-  await using film = await openFilm({
-    ...filmOptions(spec),
-    ffmpeg: await findFfmpeg(process.env, signal),
-    of: filmIdentity(spec, job.noiseDigest),
-    overwrite: extras.overwrite,
-    warn: tracker.warn,
+  await using film = await openFilm(
+    {
+      ...filmOptions(spec),
+      ffmpeg: await findFfmpeg(process.env, signal),
+      of: filmIdentity(spec, job.noiseDigest),
+      overwrite: extras.overwrite,
+      warn: tracker.warn,
+    },
     signal,
-  });
+  );
   try {
     await fillFilm({ film, latents }, spec, job, io, extras, signal);
     return await publishFilm({ film, latents }, job.measure, io);

@@ -42,10 +42,10 @@ export function openBlockEncoder(
   ffmpeg: Ffmpeg,
   picture: Picture,
   frames: number,
-  signal?: AbortSignal,
   patience: Patience = createPatience(),
+  signal?: AbortSignal,
 ): BlockEncoder {
-  const child = startFfmpeg(ffmpeg, encoderArguments(picture), { task: 'encode a block', signal, patience });
+  const child = startFfmpeg(ffmpeg, encoderArguments(picture), { task: 'encode a block', patience }, signal);
   let milliseconds = 0;
   async function timed<T>(work: Promise<T>): Promise<T> {
     const started = performance.now();

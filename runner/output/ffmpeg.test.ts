@@ -87,7 +87,7 @@ describe('finding ffmpeg', () => {
 describe('an ffmpeg that fails', () => {
   const encode = async (does: string, signal?: AbortSignal) => {
     const program = script('ffmpeg', fake('4'), does);
-    const encoder = openBlockEncoder({ program, version: '' }, PICTURE, 2, signal);
+    const encoder = openBlockEncoder({ program, version: '' }, PICTURE, 2, createPatience(), signal);
     await encoder.write(FRAME);
     await encoder.write(FRAME);
     return encoder.finish();
@@ -154,7 +154,7 @@ describe('an ffmpeg that hangs', () => {
 
   const encode = async (does: string, signal?: AbortSignal) => {
     const program = script('ffmpeg', fake('4'), does);
-    const encoder = openBlockEncoder({ program, version: '' }, PICTURE, 2, signal, createPatience(400));
+    const encoder = openBlockEncoder({ program, version: '' }, PICTURE, 2, createPatience(400), signal);
     await encoder.write(FRAME);
     await encoder.write(FRAME);
     return encoder.finish();
@@ -209,7 +209,7 @@ describe('an ffmpeg that hangs', () => {
   it('gives its film although a child of its script still holds the pipes', async () => {
     const { program } = await findFfmpeg({ PATH: '' });
     const slow = script('ffmpeg', fake('4'), `sleep ${LONG} & exec ${program} "$@"`);
-    const encoder = openBlockEncoder({ program: slow, version: '' }, PICTURE, 2, undefined, createPatience(30_000));
+    const encoder = openBlockEncoder({ program: slow, version: '' }, PICTURE, 2, createPatience(30_000));
     for (let i = 0; i < 2; i++) await encoder.write(FRAME);
     expect((await encoder.finish()).media.byteLength).toBeGreaterThan(0);
     await vi.waitFor(() => expect(left()).toEqual([]));

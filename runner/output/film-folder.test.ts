@@ -39,8 +39,8 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-const open = (options: Partial<FilmOptions> = {}) =>
-  openFilm({ store: folderStore(folder), ffmpeg, picture: PICTURE, of: { seed: 42 }, ...options });
+const open = (options: Partial<FilmOptions> = {}, signal?: AbortSignal) =>
+  openFilm({ store: folderStore(folder), ffmpeg, picture: PICTURE, of: { seed: 42 }, ...options }, signal);
 
 /** A frame of noise that its number decides. */
 function frame(index: number): Uint8Array {
@@ -245,7 +245,7 @@ describe('a run that ends before its time', () => {
 
   it('is stopped without its film being lost once all blocks are there', async () => {
     const controller = new AbortController();
-    await using film = await open({ signal: controller.signal });
+    await using film = await open({}, controller.signal);
     await addBlocks(film, [4]);
     controller.abort(new Error('stop'));
     const { film: made, warnings } = await film.publish();

@@ -64,30 +64,32 @@ const PARTIAL_MILLISECONDS = 30_000;
  * Opens a film: takes the store for this run, and refuses what stands in its way there. Throws `E_STORE_…` and `E_OUTPUT_…`
  * errors. What a dead run of the same film left is cleared away.
  */
-export async function openFilm(options: FilmOptions): Promise<FilmWriter> {
-  const { store, title = 'film', signal, warn } = options;
+export async function openFilm(options: FilmOptions, signal?: AbortSignal): Promise<FilmWriter> {
+  const { store, title = 'film', warn } = options;
   await store.check();
   // As it will be read from a record.
   const of = JSON.parse(JSON.stringify(options.of ?? null)) as unknown;
-  const lock = await takeLock(store, { film: title, of, signal, warn });
+  const lock = await takeLock(store, { film: title, of, warn }, signal);
   try {
     const earlier = await surveyOutput(store, of, lock.dead, options.overwrite === true);
     const killed = lock.dead.filter((claim) => claim.ended !== true && differences(claim.of, of).length === 0);
     await clearDead(store, lock, killed);
-    return writer(options, of, lock, earlier);
+    return writer(options, { of, lock, earlier }, signal);
   } catch (error) {
     await lock.release().catch(() => undefined);
     throw error;
   }
 }
 
-function writer(
-  options: FilmOptions,
-  of: unknown,
-  lock: Lock,
-  earlier: Awaited<ReturnType<typeof surveyOutput>>,
-): FilmWriter {
-  const { store, ffmpeg, picture, signal, warn } = options;
+/** A store that is held for a film, and what an earlier run of it left there. */
+interface Held {
+  readonly of: unknown;
+  readonly lock: Lock;
+  readonly earlier: Awaited<ReturnType<typeof surveyOutput>>;
+}
+
+function writer(options: FilmOptions, { of, lock, earlier }: Held, signal: AbortSignal | undefined): FilmWriter {
+  const { store, ffmpeg, picture, warn } = options;
   const blocks = storeBlocks(store);
   const patience = createPatience();
   const counts: number[] = [];
@@ -117,7 +119,7 @@ function writer(
       return state.frames;
     },
     openBlock(frames) {
-      const encoder = openBlockEncoder(ffmpeg, picture, frames, signal, patience);
+      const encoder = openBlockEncoder(ffmpeg, picture, frames, patience, signal);
       return {
         write: encoder.write,
         cancel: encoder.cancel,
@@ -130,7 +132,11 @@ function writer(
       if (counts.length === 0) throw outputError('E_OUTPUT_FRAMES', { what: 'the film', found: 0, wanted: 'some' });
       await lock.check();
       try {
-        const published = await publishFilm(options, { of, earlier, blocks: blocks.read(), frames: state.frames });
+        const published = await publishFilm(
+          options,
+          { of, earlier, blocks: blocks.read(), frames: state.frames },
+          signal,
+        );
         state.isPublished = true;
         if (earlier?.partial !== undefined) await store.remove(PARTIAL_FILE);
         await clearDead(store, lock, lock.dead);

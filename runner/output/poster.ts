@@ -87,7 +87,7 @@ async function pickFrames(
     '-frames:v',
     String(picked.length),
   ];
-  const child = startFfmpeg(ffmpeg, [...args, '-f', 'rawvideo', 'pipe:1'], { task: 'pick frames', signal });
+  const child = startFfmpeg(ffmpeg, [...args, '-f', 'rawvideo', 'pipe:1'], { task: 'pick frames' }, signal);
   await child.write(blocks.init);
   for (let i = 0; i < blocks.count; i++) await child.write(await blocks.media(i));
   return child.finish();
@@ -101,7 +101,7 @@ async function toJpeg(
 ): Promise<Uint8Array> {
   const input = ['-f', 'rawvideo', '-pixel_format', 'rgb24', '-video_size', `${width}x${height}`, '-i', 'pipe:0'];
   const output = ['-c:v', 'mjpeg', '-q:v', '3', '-flags', '+bitexact', '-frames:v', '1', '-f', 'image2pipe', 'pipe:1'];
-  const child = startFfmpeg(ffmpeg, [...input, '-vf', TO_JPEG, ...output], { task: 'write a picture', signal });
+  const child = startFfmpeg(ffmpeg, [...input, '-vf', TO_JPEG, ...output], { task: 'write a picture' }, signal);
   await child.write(rgb);
   return child.finish();
 }

@@ -18,7 +18,6 @@ export interface JoinOptions {
   /** Stand in the mp4 as its title and comment. */
   readonly title?: string | undefined;
   readonly comment?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** The published film; `warnings` name the files beside it that could not be made. */
@@ -40,7 +39,7 @@ export interface ToPublish {
  * Writes film, pictures and record. The record is written before the film, too: a run that is killed in between leaves files
  * that the next one knows to be ours.
  */
-export async function publishFilm(options: JoinOptions, what: ToPublish): Promise<PublishedFilm> {
+export async function publishFilm(options: JoinOptions, what: ToPublish, signal?: AbortSignal): Promise<PublishedFilm> {
   const { store } = options;
   const { of, earlier, blocks, frames } = what;
   const begun: FilmRecord = { generator: 'dualparal', ...earlier, of, files: earlier?.files ?? {}, publishing: true };
@@ -51,7 +50,7 @@ export async function publishFilm(options: JoinOptions, what: ToPublish): Promis
     await back.catch(() => undefined);
     throw error;
   });
-  const { files, warnings } = await addPictures(options, blocks, frames);
+  const { files, warnings } = await addPictures(options, blocks, frames, signal);
   const record: FilmRecord = { generator: 'dualparal', of, film, files: { ...files, [FILM_FILE]: film.sha256 } };
   const failure = await store.put(RECORD_FILE, recordBytes(record)).catch((error: unknown) => error);
   const more = failure instanceof Error ? [`no ${RECORD_FILE}: ${toErrorRecord(failure).message}`] : [];
@@ -79,8 +78,8 @@ export async function joinFilm(
 }
 
 /** A film without its poster is still a film: what fails here, a stop included, is a warning. */
-async function addPictures(options: JoinOptions, blocks: Blocks, frames: number) {
-  const { store, signal } = options;
+async function addPictures(options: JoinOptions, blocks: Blocks, frames: number, signal?: AbortSignal) {
+  const { store } = options;
   const warnings: string[] = [];
   const files: Record<string, string> = {};
   for (const [file, make] of [[POSTER, makePoster] as const, [CONTACT_SHEET, makeContactSheet] as const]) {

@@ -27,7 +27,6 @@ export interface FfmpegChild {
 export interface FfmpegTask {
   /** Completes the sentence "ffmpeg could not …". */
   readonly task: string;
-  readonly signal?: AbortSignal | undefined;
   readonly patience?: Patience | undefined;
   /** The output is read from `output()` while the child runs, instead of being collected. */
   readonly streams?: boolean;
@@ -39,8 +38,13 @@ const STDERR_KEPT = 4096;
  * Starts `ffmpeg args` with pipes. A child that fails is `E_FFMPEG_FAILED`, one ended by a signal `E_FFMPEG_KILLED`, one that
  * does not get on with its work `E_FFMPEG_HUNG`; an abort ends it and rejects with the signal's reason.
  */
-export function startFfmpeg(ffmpeg: Ffmpeg, args: readonly string[], what: FfmpegTask): FfmpegChild {
-  const { task, signal, patience = createPatience(), streams = false } = what;
+export function startFfmpeg(
+  ffmpeg: Ffmpeg,
+  args: readonly string[],
+  what: FfmpegTask,
+  signal?: AbortSignal,
+): FfmpegChild {
+  const { task, patience = createPatience(), streams = false } = what;
   signal?.throwIfAborted();
   const { program } = ffmpeg;
   const child = startChild(program, ['-hide_banner', '-loglevel', 'error', '-nostdin', ...args]);

@@ -29,7 +29,6 @@ export interface LockOptions {
   /** The film's name, for whoever meets the lock. */
   readonly film: string;
   readonly of: unknown;
-  readonly signal?: AbortSignal | undefined;
   /** Says why nothing happens for a while. */
   readonly warn?: ((text: string) => void) | undefined;
   readonly beatSeconds?: number;
@@ -46,8 +45,8 @@ const LOOK_AGAIN_MILLISECONDS = 1000;
  * Takes the store for this run: `E_STORE_BUSY` where a living run has it. A dead run is known at once on its own machine; from
  * elsewhere by {@link DEAD_SECONDS} without a sign of life, which are waited for.
  */
-export async function takeLock(store: Store, options: LockOptions): Promise<Lock> {
-  const { film, of, signal, beatSeconds = BEAT_SECONDS } = options;
+export async function takeLock(store: Store, options: LockOptions, signal?: AbortSignal): Promise<Lock> {
+  const { film, of, beatSeconds = BEAT_SECONDS } = options;
   const { attempt } = store;
   const claim: Claim = { ...thisProcess(), attempt, film, startedAt: new Date().toISOString(), of };
   const bytes = Buffer.from(`${JSON.stringify(claim)}\n`);
@@ -55,7 +54,7 @@ export async function takeLock(store: Store, options: LockOptions): Promise<Lock
     signal?.throwIfAborted();
     const found = await readClaims(store);
     const highest = found.at(-1);
-    if (highest !== undefined) await outlive(store, highest, options);
+    if (highest !== undefined) await outlive(store, highest, options.warn, signal);
     const number = (highest?.number ?? 0) + 1;
     if (!(await store.putNew(claimName(number), bytes))) {
       if ((await store.look(claimName(number))) === 'no file') throw strange(store, claimName(number));
@@ -126,7 +125,12 @@ async function readClaims(store: Store): Promise<readonly Found[]> {
 }
 
 /** Returns once the claim binds nobody. Throws `E_STORE_BUSY` as soon as its run gives a sign of life. */
-async function outlive(store: Store, { number, claim }: Found, { signal, warn }: LockOptions): Promise<void> {
+async function outlive(
+  store: Store,
+  { number, claim }: Found,
+  warn: LockOptions['warn'],
+  signal: AbortSignal | undefined,
+): Promise<void> {
   let before: number | undefined;
   for (;;) {
     const age = await store.age(claimName(number));
