@@ -149,6 +149,17 @@ const IMPURE: readonly string[] = [
   "fetch('/')",
   'new Worker("")',
   'globalThis',
+  'new Intl.DateTimeFormat().format()',
+  "new Event('x').timeStamp",
+  "new File([], 'x').lastModified",
+  "new Function('return 1')()",
+  "Reflect.get(Math, 'random')()",
+  'AbortSignal.timeout(1)',
+  'Atomics.wait(new Int32Array(4), 0, 0, 1)',
+  "new BroadcastChannel('x')",
+  "new WebSocket('ws:x')",
+  'navigator.hardwareConcurrency',
+  'localStorage.length',
   'console.log()',
 ];
 const ALSO_PURE = [

@@ -30,7 +30,7 @@ const RUNNER: Readonly<Record<string, readonly string[]>> = {
   // story
   report: ['contract'],
   noise: ['weights', 'plan', 'diffusion', 'tensor', 'contract'],
-  'judge-film': ['weights', 'plan', 'quality', 'contract'],
+  'judge-film': ['weights', 'store', 'plan', 'quality', 'contract'],
   'plan-job': ['pipeline', 'devices', 'ort', 'weights', 'plan', 'contract'],
   'latents-file': ['output', 'store', 'weights', 'plan', 'latents', 'tensor', 'contract'],
   prepare: [
@@ -46,6 +46,7 @@ const RUNNER: Readonly<Record<string, readonly string[]>> = {
       'generate',
       'prepare',
       'plan-job',
+      'judge-film',
       'report',
       'text',
       'weights',

@@ -90,10 +90,11 @@ describe('dualparal generate', () => {
     expect(records.map((record) => record.sequence)).toEqual(records.map((_, index) => index));
   });
 
-  test('cuts a prompt that is too long, and says so', () => {
+  test('cuts a prompt that is too long, and says so before anything loads and at the end', () => {
     const file = manifest('long', { prompt: 'red circle '.repeat(400) });
-    const { status, stdout } = dualparal('generate', '-f', file);
+    const { status, stdout, stderr } = dualparal('generate', '-f', file);
     expect(status).toBe(0);
+    expect(stderr.split('Loading')[0]).toMatch(/^warning: prompt is too long: its last \d+ tokens are cut/m);
     expect(stdout).toMatch(/warning: prompt is too long: its last \d+ tokens are cut, the model reads 512/);
   });
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { EXITS } from '#contract/exit.ts';
+import { worldWarnings } from '../judge-film.ts';
 import type { SchedulerConfig } from '../model/config.ts';
 import { checkStages } from '../plan/checks.ts';
 import { transformerBytes, weightsOf } from '../plan/memory.ts';
@@ -43,10 +44,12 @@ export function inspectCommand(folder: string, options: InspectOptions): void {
   const verify = options.verify === true;
   const onFile = (file: string) => printNotes([`reading ${file}`]);
   const inspection = withTokenizer(inspectModel(folder, { verify, ...(process.stderr.isTTY ? { onFile } : {}) }));
+  const warnings = worldWarnings(inspection.folder);
   const cuts = cutsOf(inspection, options.stages === undefined ? undefined : parseStages(options.stages));
   if (options.json === true) {
-    printJson({ ...asRecord(inspection, cuts), verified: verify && inspection.problems.length === 0 }, 2);
+    printJson({ ...asRecord(inspection, cuts), warnings, verified: verify && inspection.problems.length === 0 }, 2);
   } else printLines(describe(inspection, cuts, options));
+  printNotes(warnings.map((warning) => `warning: ${warning}`));
   printNotes(inspection.problems.map(({ code, message }) => `${code}: ${message}`));
   if (inspection.problems.length > 0) process.exitCode = EXITS.model.code;
 }

@@ -30,16 +30,20 @@ export function createLiveView({ title, steps, json }: LiveOptions): LiveView {
 function terminalView(title: string, steps: number): LiveView {
   const update = createLogUpdate(process.stderr);
   return {
-    show: (progress, lanes) => update(renderScreen({ title, progress, lanes, steps }, process.stderr.columns ?? 80)),
+    show: (progress, lanes) => update(renderScreen({ title, progress, lanes, steps }, process.stderr.columns || 80)),
     done: () => update.done(),
   };
 }
 
 function lineView(title: string): LiveView {
   let last = '';
+  let warned = 0;
   printNotes([title]);
   return {
     show(progress) {
+      const { warnings = [] } = progress;
+      printNotes(warnings.slice(warned).map((warning) => `warning: ${warning}`));
+      warned = warnings.length;
       const key = `${progress.phase} ${Math.floor(progress.percent / LINE_EVERY_PERCENT)}`;
       if (key !== last) printNotes([headline(progress)]);
       last = key;

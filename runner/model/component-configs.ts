@@ -72,6 +72,11 @@ function refuseImageToVideo(json: unknown, file: string): void {
   throw modelError('E_MODEL_UNSUPPORTED', { file, found, why: 'image-to-video needs an image encoder' });
 }
 
+/** A number that the decoder can compute with. */
+const inFloat32 = z
+  .number()
+  .refine((value) => Number.isFinite(Math.fround(value)), 'must be a finite number in float32');
+
 const vaeSchema = z.object({
   _class_name: z.literal('AutoencoderKLWan'),
   base_dim: count(4096),
@@ -83,8 +88,8 @@ const vaeSchema = z.object({
   temperal_downsample: z.tuple([z.literal(false), z.literal(true), z.literal(true)]),
   is_residual: z.literal(false).nullish(),
   patch_size: absent,
-  latents_mean: z.array(z.number()),
-  latents_std: z.array(z.number().positive()),
+  latents_mean: z.array(inFloat32),
+  latents_std: z.array(inFloat32.refine((value) => Math.fround(value) > 0, 'must be above 0 in float32')),
   in_channels: z.literal(3).nullish(),
   out_channels: z.literal(3).nullish(),
   scaling_factor: z.literal(1).nullish(),
