@@ -54,7 +54,7 @@ export async function generate(
   tracker.plan(summaryOf(job.plan), job.plan.frames);
   for (const warning of job.warnings) tracker.warn(warning);
   io.changed();
-  const latents = openLatentsFile(extras.latentsFile);
+  const latents = openLatentsFile(job.latentsFile);
   await using film = await openFilm(
     {
       ...filmOptions(spec),
@@ -66,7 +66,7 @@ export async function generate(
     signal,
   );
   try {
-    await fillFilm({ film, latents }, spec, job, io, extras, signal);
+    await fillFilm({ film, latents }, spec, job, io, signal);
     return await publishFilm({ film, latents }, job.measure, io);
   } catch (error) {
     const partial = await film.keepFinished();
@@ -87,11 +87,10 @@ async function fillFilm(
   spec: JobSpec,
   job: PreparedJob,
   io: RunnerIo,
-  extras: GenerateExtras,
   signal: AbortSignal,
 ): Promise<void> {
   const { plan, model, devices, noise, patience } = job;
-  const [conditional, unconditional = null] = await encode(spec, job, io, extras.textCacheFolder, signal);
+  const [conditional, unconditional = null] = await encode(spec, job, io, signal);
   enter(io, 'Loading');
   await using decoder = await openDecoder(spec, job, signal);
   const onEvent = (event: PipelineEvent) => note(event, io.tracker);
@@ -149,9 +148,8 @@ function filmOptions({ name, prompt, seed, size, fps, output, model, sampling }:
 /** One embedding per branch of the plan; the encoder is gone when this resolves. */
 async function encode(
   spec: JobSpec,
-  { model, devices, plan, patience }: PreparedJob,
+  { model, devices, plan, patience, textCacheFolder: cacheFolder }: PreparedJob,
   io: RunnerIo,
-  cacheFolder: string | undefined,
   signal: AbortSignal,
 ): Promise<readonly F32Tensor[]> {
   enter(io, 'Encoding');

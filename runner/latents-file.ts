@@ -1,12 +1,18 @@
-import { basename, dirname, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { relative, sep } from 'node:path';
 import { toErrorRecord } from '#contract/error.ts';
 import { joinLatents } from './latents.ts';
-import { FILM_FILES } from './output/survey.ts';
+import { isOurName } from './output/survey.ts';
 import type { Plan } from './plan/plan.ts';
 import { storeError } from './store/errors.ts';
-import { checkWritableFile, writeFileWhole } from './store/writable-file.ts';
+import { checkWritableFile, targetOf, writeFileWhole } from './store/writable-file.ts';
 import type { F32Tensor } from './tensor.ts';
+import { readSafetensorsHeader } from './weights/safetensors.ts';
 import { safetensorsBytes } from './weights/write-tensors.ts';
+
+/** Name of the one tensor in the file. */
+const TENSOR = 'latents';
 
 /** The film's clean latents for whoever asked for them; nobody else keeps them: a long film's are many. */
 export interface LatentsFile {
@@ -20,15 +26,35 @@ export function latentsFileBytes({ latentChannels, latents, latentHeight, latent
   return latentChannels * latents * latentHeight * latentWidth * Float32Array.BYTES_PER_ELEMENT;
 }
 
-/** Proves that the file can be written, and that it is none of the film's own. Throws `E_STORE_FILE`. */
-export async function checkLatentsFile(path: string, outputFolder: string): Promise<void> {
-  await checkWritableFile(path);
-  if (dirname(resolve(path)) === resolve(outputFolder) && FILM_FILES.includes(basename(path))) {
-    throw storeError('E_STORE_FILE', { path, reason: 'the film itself is written there' });
+/**
+ * Proves that latents can be written at `path` without harm to anything else, and gives the place where they will lie, links
+ * followed once and for all. Refused are names that the run itself uses, and files that hold something else than latents: a
+ * manifest, a film, a model's weights. Throws `E_STORE_FILE`.
+ */
+export async function checkLatentsFile(path: string, outputFolder: string): Promise<string> {
+  const refuse = (reason: string) => storeError('E_STORE_FILE', { path, reason });
+  const target = await targetOf(path);
+  const output = await targetOf(outputFolder);
+  const inside = relative(output, target).split(sep);
+  if (isOurName(inside[0] ?? '')) throw refuse('the run keeps files of its own under this name');
+  if (await holdsSomethingElse(target)) throw refuse('it holds something else than the latents of a film');
+  // The output folder is made with the film, and looked at then.
+  const comesWithFilm = inside.length === 1 && !existsSync(output);
+  if (!comesWithFilm) await checkWritableFile(target);
+  return target;
+}
+
+async function holdsSomethingElse(file: string): Promise<boolean> {
+  const found = await stat(file).catch(() => undefined);
+  if (!found?.isFile() || found.size === 0) return false;
+  try {
+    return [...readSafetensorsHeader(file).tensors.keys()].join() !== TENSOR;
+  } catch {
+    return true;
   }
 }
 
-/** The file at `path`; none where it is undefined. That it can be written has been checked (`prepare.ts`). */
+/** The file at `path`, as {@link checkLatentsFile} gave it; none where it is undefined. */
 export function openLatentsFile(path: string | undefined): LatentsFile | undefined {
   if (path === undefined) return undefined;
   const parts: F32Tensor[] = [];
@@ -36,7 +62,7 @@ export function openLatentsFile(path: string | undefined): LatentsFile | undefin
     add: (part) => void parts.push(part),
     async write(warn) {
       try {
-        await writeFileWhole(path, safetensorsBytes(new Map([['latents', joinLatents(parts)]])));
+        await writeFileWhole(path, safetensorsBytes(new Map([[TENSOR, joinLatents(parts)]])));
       } catch (error) {
         warn(`the film is complete, but its latents were not written: ${toErrorRecord(error).message}`);
       }

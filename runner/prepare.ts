@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { CodedError } from '#contract/error.ts';
 import type { JobSpec } from '#contract/job-spec.ts';
 import { unusedNegativePrompt } from '#contract/prompt-field.ts';
 import type { NoiseSource } from './diffusion/noise-pool.ts';
@@ -11,6 +12,7 @@ import { roomWarnings } from './output/room.ts';
 import type { Plan } from './plan/plan.ts';
 import { type PlannedJob, planJob } from './plan-job.ts';
 import type { FilmMeasure } from './quality/film-quality.ts';
+import { folderStore } from './store/folder.ts';
 import { openStore } from './store/open.ts';
 import type { Prompt } from './text/encode.ts';
 import { cutWarning, measurePrompts } from './text/prompt-tokens.ts';
@@ -24,6 +26,8 @@ export interface GenerateExtras {
   readonly noiseFile?: string;
   readonly latentsFile?: string;
   readonly textCacheFolder?: string;
+  /** The cache was asked for by name, not by the environment: a folder that cannot be used is an error then. */
+  readonly textCacheAsked?: boolean;
   /** Lets a film of another spec in the output folder be replaced. */
   readonly overwrite?: boolean;
 }
@@ -34,7 +38,11 @@ export interface PreparedJob extends PlannedJob {
   /** SHA-256 of the file that the noise was read from, if it was. */
   readonly noiseDigest?: string;
   readonly measure: FilmMeasure;
+  /** Where the latents go, if they are asked for. */
+  readonly latentsFile?: string;
   readonly patience: PatienceSettings;
+  /** Where embeddings are kept, if anywhere. */
+  readonly textCacheFolder?: string;
   /** What somebody should know before the work begins. */
   readonly warnings: readonly string[];
 }
@@ -52,13 +60,15 @@ export async function prepare(
   const { plan, model } = job;
   checkLevels(plan.sampling);
   const noise = noiseOf(spec, plan, extras.noiseFile);
-  if (extras.latentsFile !== undefined) await checkLatentsFile(extras.latentsFile, spec.output.folder);
+  const { latentsFile: asked } = extras;
+  const latents = asked === undefined ? {} : { latentsFile: await checkLatentsFile(asked, spec.output.folder) };
   const latentsBytes = extras.latentsFile === undefined ? 0 : latentsFileBytes(plan);
   const room = await roomWarnings(openStore(spec.output.folder), { ...spec.size, frames: plan.frames, latentsBytes });
   const warnings = [...plan.warnings, ...textWarnings(spec, job), ...room];
   const measure = judgeFilm(spec, plan, model.folder, (text) => void warnings.push(text));
+  const cache = await textCacheOf(extras, (text) => void warnings.push(text));
   const digest = extras.noiseFile === undefined ? {} : { noiseDigest: await digestOf(extras.noiseFile) };
-  return { ...job, noise, ...digest, measure, patience: patienceOf(environment), warnings };
+  return { ...job, noise, ...digest, ...latents, ...cache, measure, patience: patienceOf(environment), warnings };
 }
 
 /** The texts of a plan's branches, by the names of their fields. */
@@ -76,6 +86,22 @@ function textWarnings(spec: JobSpec, { model, plan }: PlannedJob): readonly stri
   const prompts = measurePrompts(place, promptsOf(spec, plan), textTokens);
   const warnings = [unusedNegativePrompt(spec), ...prompts.map((length) => cutWarning(length, textTokens))];
   return warnings.filter((warning) => warning !== undefined);
+}
+
+/** The cache's folder, if it can be used; one that cannot is an error or a warning. */
+async function textCacheOf(
+  { textCacheFolder, textCacheAsked = false }: GenerateExtras,
+  warn: (text: string) => void,
+): Promise<Pick<PreparedJob, 'textCacheFolder'>> {
+  if (textCacheFolder === undefined) return {};
+  try {
+    await folderStore(textCacheFolder).check();
+    return { textCacheFolder };
+  } catch (error) {
+    if (textCacheAsked || !(error instanceof CodedError)) throw error;
+    warn(`the text cache is not used: ${error.message}`);
+    return {};
+  }
 }
 
 /** The file has been read as noise by now, so that it is one that ends. */

@@ -1,9 +1,10 @@
-import { writeFileSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import type { CodedError } from '#contract/error.ts';
 import { exitCodeOf, toErrorRecord } from '#contract/error.ts';
-import { type Result, resultJson } from '#contract/result.ts';
+import type { Result } from '#contract/result.ts';
 import { CONTRACT_VERSION } from '#contract/version.ts';
+import { writeTerminationMessage } from '../report/termination.ts';
 import { type Ending, endingOf, type Watched } from './ending.ts';
 import { cliError } from './errors.ts';
 import { printable, printableJson } from './printable.ts';
@@ -35,7 +36,7 @@ export function lastWord(watched: Watched, spawnFailure: Error | undefined, { ar
   };
   const isTerminal = isatty(2);
   const { DUALPARAL_TERMINATION_LOG: log } = process.env;
-  if (args[0] === 'run' && log) quietly(() => writeFileSync(log, resultJson(result)));
+  if (args[0] === 'run' && log) quietly(() => writeTerminationMessage(log, result));
   if (args.includes('--json')) writeLine(1, printableJson(result));
   for (const warning of warnings) writeLine(2, `warning: ${printable(warning)}`);
   // The view that the process drew may have hidden the cursor.

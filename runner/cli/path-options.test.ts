@@ -16,6 +16,8 @@ test.each([
 test.each([
   [{ output: 's3://b/x' }, /^E_CLI_SCHEME -o 's3:\/\/b\/x' names a place by s3:\/\//],
   [{ output: 's3:/b/x' }, /^E_CLI_SCHEME /],
+  [{ output: 's3:b/x' }, /^E_CLI_SCHEME /],
+  [{ model: 'HTTPS:host' }, /^E_CLI_SCHEME --model /],
   [{ latents: 'https://host/x' }, /^E_CLI_SCHEME --latents /],
   [{ output: 'file://host/x' }, /^E_CLI_URL -o /],
   [{ output: '' }, /^E_CLI_EMPTY -o is empty/],

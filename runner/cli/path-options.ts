@@ -3,6 +3,8 @@ import { cliError } from './errors.ts';
 
 /** A scheme of two letters or more: one letter is a drive. One slash is enough, for paths lose the other easily. */
 const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]+):\/\/?/;
+/** Schemes that are meant even where the slashes are forgotten. */
+const BARE_SCHEME = /^(s3a?|gs|gcs|az|abfss?|wasbs?|https?|ftps?|sftp|ssh|hdfs|oci|webdavs?|hf):/i;
 
 /** Name of an option as people type it: `textCache` → `--text-cache`. */
 function optionName(key: string): string {
@@ -28,7 +30,7 @@ export function withPlainPaths<T extends object>(options: T): T {
 /** One path of the command line, as {@link withPlainPaths} treats it. */
 export function plainPath(option: string, found: string): string {
   if (found.trim() === '') throw cliError('E_CLI_EMPTY', { option });
-  const scheme = SCHEME.exec(found)?.[1]?.toLowerCase();
+  const scheme = (SCHEME.exec(found) ?? BARE_SCHEME.exec(found))?.[1]?.toLowerCase();
   if (scheme === undefined) return found;
   if (scheme !== 'file') throw cliError('E_CLI_SCHEME', { option, found, scheme });
   try {

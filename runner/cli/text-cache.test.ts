@@ -9,13 +9,13 @@ test.each([
     what: 'where the environment says',
     environment: { DUALPARAL_TEXT_CACHE: '/cache' },
     asked: undefined,
-    folder: { textCacheFolder: '/cache' },
+    folder: { textCacheFolder: '/cache', textCacheAsked: false },
   },
   {
     what: 'where the command line says, before the environment',
     environment: { DUALPARAL_TEXT_CACHE: '/cache' },
     asked: 'texts',
-    folder: { textCacheFolder: resolve('texts') },
+    folder: { textCacheFolder: resolve('texts'), textCacheAsked: true },
   },
 ])('embeddings are kept $what', ({ environment, asked, folder }) => {
   expect(textCache(environment, asked)).toEqual(folder);

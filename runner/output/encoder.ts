@@ -34,6 +34,8 @@ const KEY_FRAME_INTERVAL = 160;
 const TO_BT709 =
   'scale=in_range=pc:out_range=tv:out_color_matrix=bt709:flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp,format=yuv420p,setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709';
 
+const HEADROOM_BYTES = 2 ** 22;
+
 /**
  * Starts the one short ffmpeg that encodes a block of `frames` frames to H.264: closed group of pictures, no B-frames, one
  * thread, nothing in it that depends on time or machine, so a rerun gives the same bytes. `patience` learns from block to block.
@@ -45,7 +47,10 @@ export function openBlockEncoder(
   patience: Patience = createPatience(),
   signal?: AbortSignal,
 ): BlockEncoder {
-  const child = startFfmpeg(ffmpeg, encoderArguments(picture), { task: 'encode a block', patience }, signal);
+  const frameBytes = picture.width * picture.height * 3;
+  // Frames of noise may take about their raw size; tiny ones are mostly headers.
+  const mostBytes = 2 * frames * frameBytes + HEADROOM_BYTES;
+  const child = startFfmpeg(ffmpeg, encoderArguments(picture), { task: 'encode a block', mostBytes, patience }, signal);
   let milliseconds = 0;
   async function timed<T>(work: Promise<T>): Promise<T> {
     const started = performance.now();
@@ -53,7 +58,6 @@ export function openBlockEncoder(
     milliseconds += performance.now() - started;
     return done;
   }
-  const frameBytes = picture.width * picture.height * 3;
   let bytes = 0;
   return {
     async write(rgb) {

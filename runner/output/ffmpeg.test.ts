@@ -101,9 +101,16 @@ describe('an ffmpeg that fails', () => {
     });
   });
 
+  it('is ended when it writes without end', async () => {
+    await expect(encode('exec cat /dev/zero')).rejects.toMatchObject({
+      code: 'E_FFMPEG_FAILED',
+      message: expect.stringMatching(/ it wrote more than the \d+ bytes that this can take; /),
+    });
+  });
+
   it('is found out when it stops reading', async () => {
     const program = script('ffmpeg', fake('4'), 'exit 5');
-    const child = startFfmpeg({ program, version: '' }, [], { task: 'try' });
+    const child = startFfmpeg({ program, version: '' }, [], { task: 'try', mostBytes: 1000 });
     const big = new Uint8Array(1 << 24);
     const writing = async () => {
       for (;;) await child.write(big);
@@ -133,7 +140,7 @@ describe('an ffmpeg that fails', () => {
   });
 
   it('is named when it cannot be started', async () => {
-    const child = startFfmpeg({ program: join(folder, 'absent'), version: '' }, [], { task: 'try' });
+    const child = startFfmpeg({ program: join(folder, 'absent'), version: '' }, [], { task: 'try', mostBytes: 1000 });
     await expect(child.finish()).rejects.toMatchObject({ code: 'E_FFMPEG_FAILED', message: /could not try: ENOENT/ });
   });
 
@@ -188,7 +195,7 @@ describe('an ffmpeg that hangs', () => {
       message: expect.stringMatching(/^\/.*ffmpeg made no progress for 0.4 s when it had to encode a block/),
     });
     expect(performance.now() - started).toBeLessThan(5000);
-    if (does !== escaped) await vi.waitFor(() => expect(left()).toEqual([]));
+    if (does !== escaped) await vi.waitFor(() => expect(left()).toEqual([]), 20_000);
   });
 
   it.each([
@@ -203,7 +210,7 @@ describe('an ffmpeg that hangs', () => {
     controller.abort(new Error('the user stopped it'));
     await expect(encoding).rejects.toThrow('the user stopped it');
     expect(performance.now() - started).toBeLessThan(2000);
-    if (does !== escaped) await vi.waitFor(() => expect(left()).toEqual([]));
+    if (does !== escaped) await vi.waitFor(() => expect(left()).toEqual([]), 20_000);
   });
 
   it('gives its film although a child of its script still holds the pipes', async () => {
@@ -212,7 +219,7 @@ describe('an ffmpeg that hangs', () => {
     const encoder = openBlockEncoder({ program: slow, version: '' }, PICTURE, 2, createPatience(30_000));
     for (let i = 0; i < 2; i++) await encoder.write(FRAME);
     expect((await encoder.finish()).media.byteLength).toBeGreaterThan(0);
-    await vi.waitFor(() => expect(left()).toEqual([]));
+    await vi.waitFor(() => expect(left()).toEqual([]), 20_000);
   });
 
   it('is passed over, or named, when it does not even say its version', async () => {
@@ -230,6 +237,6 @@ describe('an ffmpeg that hangs', () => {
     }
     const stopped = AbortSignal.timeout(50);
     await expect(findFfmpeg({ DUALPARAL_FFMPEG: program }, stopped)).rejects.toMatchObject({ name: 'TimeoutError' });
-    await vi.waitFor(() => expect(left()).toEqual([]));
+    await vi.waitFor(() => expect(left()).toEqual([]), 20_000);
   });
 });

@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -228,6 +229,22 @@ describe('a run that ends before its time', () => {
     expect((await readFilmFacts(join(folder, 'partial.mp4'))).frames).toBe(12);
     await makeFilm([12, 4]);
     expect(names()).toEqual(FILES);
+  });
+
+  it('does not speak of a longer one that is gone, and says where it is now', async () => {
+    const keep = async (frames: number) => {
+      await using film = await open();
+      await addBlocks(film, [frames]);
+      return await film.keepFinished();
+    };
+    await keep(8);
+    rmSync(join(folder, 'partial.mp4'));
+    expect(await keep(4)).toMatchObject({ frames: 4 });
+    await keep(12);
+    const moved = `${folder}-moved`;
+    renameSync(folder, moved);
+    folder = moved;
+    expect(await keep(4)).toMatchObject({ frames: 12, location: join(moved, 'partial.mp4') });
   });
 
   it('has nothing to keep before its first block, or after its film', async () => {

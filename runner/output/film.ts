@@ -4,6 +4,7 @@
  * run, and the store is locked.
  */
 
+import { createHash } from 'node:crypto';
 import { CodedError, toErrorRecord } from '#contract/error.ts';
 import type { Film } from '#contract/result.ts';
 import type { Claim } from '../store/claim.ts';
@@ -159,9 +160,12 @@ function writer(options: FilmOptions, { of, lock, earlier }: Held, signal: Abort
     async keepFinished() {
       if (counts.length === 0 || state.isPublished || state.leaves) return undefined;
       // An earlier run of the same film may have come farther.
-      if ((earlier?.partial?.frames ?? 0) >= state.frames) return earlier?.partial;
+      const before = earlier?.partial;
       try {
         await lock.check();
+        if (before !== undefined && before.frames >= state.frames && (await standsAs(store, before))) {
+          return { ...before, location: `${store.location}/${PARTIAL_FILE}` };
+        }
         const deadline = AbortSignal.timeout(PARTIAL_MILLISECONDS);
         const { film } = await joinFilm(options, blocks.read(), state.frames, PARTIAL_FILE, deadline);
         const files = { ...earlier?.files, [PARTIAL_FILE]: film.sha256 };
@@ -185,6 +189,17 @@ function writer(options: FilmOptions, { of, lock, earlier }: Held, signal: Abort
       }
     },
   };
+}
+
+/** Whether a partial film of an earlier run is still there, as it was stored. */
+async function standsAs(store: Store, { file, bytes, sha256 }: Film): Promise<boolean> {
+  const found = await store.look(file);
+  if (typeof found === 'string' || found.bytes !== bytes) return false;
+  return (
+    createHash('sha256')
+      .update(await store.get(file))
+      .digest('hex') === sha256
+  );
 }
 
 /** Removes what dead runs left, and then their claims. */

@@ -4,6 +4,8 @@ import type { Blocks } from './mp4.ts';
 import { startFfmpeg } from './start-ffmpeg.ts';
 import { drawTime } from './time-stamp.ts';
 
+/** No picture of the sizes that films have is larger. */
+const MOST_JPEG_BYTES = 2 ** 27;
 /** Name of the poster beside a film. */
 export const POSTER = 'poster.jpg';
 /** Name of the contact sheet beside a film. */
@@ -87,7 +89,8 @@ async function pickFrames(
     '-frames:v',
     String(picked.length),
   ];
-  const child = startFfmpeg(ffmpeg, [...args, '-f', 'rawvideo', 'pipe:1'], { task: 'pick frames' }, signal);
+  const mostBytes = picked.length * width * height * 3;
+  const child = startFfmpeg(ffmpeg, [...args, '-f', 'rawvideo', 'pipe:1'], { task: 'pick frames', mostBytes }, signal);
   await child.write(blocks.init);
   for (let i = 0; i < blocks.count; i++) await child.write(await blocks.media(i));
   return child.finish();
@@ -101,7 +104,12 @@ async function toJpeg(
 ): Promise<Uint8Array> {
   const input = ['-f', 'rawvideo', '-pixel_format', 'rgb24', '-video_size', `${width}x${height}`, '-i', 'pipe:0'];
   const output = ['-c:v', 'mjpeg', '-q:v', '3', '-flags', '+bitexact', '-frames:v', '1', '-f', 'image2pipe', 'pipe:1'];
-  const child = startFfmpeg(ffmpeg, [...input, '-vf', TO_JPEG, ...output], { task: 'write a picture' }, signal);
+  const child = startFfmpeg(
+    ffmpeg,
+    [...input, '-vf', TO_JPEG, ...output],
+    { task: 'write a picture', mostBytes: MOST_JPEG_BYTES },
+    signal,
+  );
   await child.write(rgb);
   return child.finish();
 }

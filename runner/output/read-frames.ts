@@ -22,7 +22,12 @@ export async function* readFrames(
 ): AsyncGenerator<Uint8Array> {
   const filters = `setpts=N/(${fps}*TB),${FROM_BT709},format=rgb24`;
   const args = ['-f', 'mp4', '-i', 'pipe:0', '-an', '-vf', filters, '-r', String(fps), '-f', 'rawvideo', 'pipe:1'];
-  const child = startFfmpeg(ffmpeg, args, { task: 'read the film back', streams: true }, signal);
+  const child = startFfmpeg(
+    ffmpeg,
+    args,
+    { task: 'read the film back', mostBytes: Number.POSITIVE_INFINITY, streams: true },
+    signal,
+  );
   // Where the child fails, its output says so; what could not be written to it does not matter then.
   const feeding = feed(child, store, file).catch((error: unknown) => {
     child.cancel();

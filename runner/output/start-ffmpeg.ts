@@ -28,6 +28,8 @@ export interface FfmpegTask {
   /** Completes the sentence "ffmpeg could not …". */
   readonly task: string;
   readonly patience?: Patience | undefined;
+  /** More output than this is none of what was asked for: the child is ended. */
+  readonly mostBytes: number;
   /** The output is read from `output()` while the child runs, instead of being collected. */
   readonly streams?: boolean;
 }
@@ -44,13 +46,23 @@ export function startFfmpeg(
   what: FfmpegTask,
   signal?: AbortSignal,
 ): FfmpegChild {
-  const { task, patience = createPatience(), streams = false } = what;
+  const { task, mostBytes, patience = createPatience(), streams = false } = what;
   signal?.throwIfAborted();
   const { program } = ffmpeg;
   const child = startChild(program, ['-hide_banner', '-loglevel', 'error', '-nostdin', ...args]);
   const output: Uint8Array[] = [];
-  if (!streams) child.stdout.on('data', (chunk: Uint8Array) => output.push(chunk));
-  const ended = endOf(child, program, task, signal);
+  let written = 0;
+  const collect = (chunk: Uint8Array) => {
+    written += chunk.byteLength;
+    if (written > mostBytes) child.kill();
+    else output.push(chunk);
+  };
+  if (!streams) child.stdout.on('data', collect);
+  const ended = endOf(child, program, task, signal).catch((error: unknown) => {
+    if (written <= mostBytes || signal?.aborted) throw error;
+    const reason = `it wrote more than the ${mostBytes} bytes that this can take`;
+    throw outputError('E_FFMPEG_FAILED', { program, task, reason }, error);
+  });
   const over = ended.then(
     () => false,
     () => false,

@@ -9,8 +9,10 @@ import { blocksFolder } from './stored-blocks.ts';
 export const FILM_FILE = 'video.mp4';
 export const PARTIAL_FILE = 'partial.mp4';
 const OUR_FILES = [FILM_FILE, PARTIAL_FILE, POSTER, CONTACT_SHEET];
-/** All that a run leaves in its folder. */
-export const FILM_FILES: readonly string[] = [...OUR_FILES, RECORD_FILE];
+/** Whether a run keeps files of its own under this name of its folder, now or at its end. */
+export function isOurName(name: string): boolean {
+  return [...OUR_FILES, RECORD_FILE, 'blocks'].includes(name) || /^(running-|\.unfinished)/.test(name);
+}
 
 const PIECE_BYTES = 1 << 22;
 const MOST_DIFFERENCES = 3;

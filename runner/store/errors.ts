@@ -39,7 +39,7 @@ export const storeError = defineErrors({
     exit: 'output',
   },
   E_STORE_STRANGE: {
-    message: '{path} should say which run is using this folder, and cannot be read; if no run is, remove it',
+    message: '{path} should say which run is using this folder, and cannot be read{reason}; if no run is, remove it',
     fixer: 'user',
     exit: 'output',
   },

@@ -1,5 +1,14 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -143,6 +152,13 @@ describe('a claim that a run left', () => {
   it.each([
     { name: 'a text of somebody else', make: (path: string) => writeFileSync(path, 'my notes') },
     { name: 'a folder', make: (path: string) => mkdirSync(path) },
+    {
+      name: 'far too large for one',
+      make: (path: string) => {
+        writeFileSync(path, '{}');
+        truncateSync(path, 2 ** 33);
+      },
+    },
   ])('is not touched when it is $name', async ({ make }) => {
     const path = join(folder, 'running-1.json');
     make(path);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CodedError } from '#contract/error.ts';
 import {
   BEAT_SECONDS,
   type Claim,
@@ -40,6 +41,8 @@ interface Found {
 }
 
 const LOOK_AGAIN_MILLISECONDS = 1000;
+/** A claim is a few lines of JSON. */
+const MOST_CLAIM_BYTES = 2 ** 20;
 
 /**
  * Takes the store for this run: `E_STORE_BUSY` where a living run has it. A dead run is known at once on its own machine; from
@@ -112,16 +115,26 @@ async function readClaims(store: Store): Promise<readonly Found[]> {
   for (const name of await store.list('running-')) {
     const number = claimNumber(name);
     if (number === undefined) continue;
-    const text = await store.get(name).then(
-      (bytes) => Buffer.from(bytes).toString('utf8'),
-      () => undefined,
-    );
+    const text = await readClaim(store, name);
     if (text === undefined) continue;
     const claim = parseClaim(text);
     if (claim === undefined && text !== '') throw strange(store, name);
     found.push({ number, claim });
   }
   return found.sort((a, b) => a.number - b.number);
+}
+
+/** Its text; undefined where it is gone meanwhile. One that cannot be read may be of a run that lives, so it is not passed over. */
+async function readClaim(store: Store, name: string): Promise<string | undefined> {
+  const found = await store.look(name);
+  if (found === 'nothing') return undefined;
+  if (found === 'no file' || found.bytes > MOST_CLAIM_BYTES) throw strange(store, name);
+  try {
+    return Buffer.from(await store.get(name)).toString('utf8');
+  } catch (error) {
+    if (error instanceof CodedError && error.code === 'E_STORE_MISSING') return undefined;
+    throw strange(store, name, error);
+  }
 }
 
 /** Returns once the claim binds nobody. Throws `E_STORE_BUSY` as soon as its run gives a sign of life. */
@@ -132,13 +145,14 @@ async function outlive(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   let before: number | undefined;
+  const began = Date.now();
   for (;;) {
     const age = await store.age(claimName(number));
     if (age === undefined) return;
     const sight = claim === undefined ? 'unknown' : seeProcess(claim);
     const verdict = judgeClaim(claim?.ended === true, sight, age / 1000, before);
     // An empty claim that has been written meanwhile is read anew.
-    if (verdict === 'free' || (verdict === 'held' && claim === undefined)) return;
+    if (bindsNobody(verdict, claim) || isOfTheFuture(age, Date.now() - began)) return;
     if (verdict === 'held' && claim !== undefined) throw busy(store, claim, sight === 'alive');
     if (before === undefined) warn?.(waiting(claim, DEAD_SECONDS - age / 1000));
     before = age / 1000;
@@ -146,8 +160,18 @@ async function outlive(
   }
 }
 
-function strange(store: Store, name: string) {
-  return storeError('E_STORE_STRANGE', { path: `${store.location}/${name}` });
+function bindsNobody(verdict: ReturnType<typeof judgeClaim>, claim: Claim | undefined): boolean {
+  return verdict === 'free' || (verdict === 'held' && claim === undefined);
+}
+
+/** Written by a clock that was ahead: its age stays 0 for longer than a living run lets it. */
+function isOfTheFuture(ageMilliseconds: number, waitedMilliseconds: number): boolean {
+  return ageMilliseconds === 0 && waitedMilliseconds > DEAD_SECONDS * 1000;
+}
+
+function strange(store: Store, name: string, cause?: unknown) {
+  const reason = cause instanceof Error ? ` (${cause.message})` : '';
+  return storeError('E_STORE_STRANGE', { path: `${store.location}/${name}`, reason }, cause);
 }
 
 function busy(store: Store, claim: Claim, isSeen: boolean) {

@@ -1,5 +1,5 @@
-import { access, constants, open, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { access, constants, open, readlink, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { CodedError } from '#contract/error.ts';
 import { storeError } from './errors.ts';
 import { isCode, reasonOf } from './explain.ts';
@@ -39,7 +39,18 @@ export async function writeFileWhole(path: string, content: Uint8Array): Promise
   await folderStore(dirname(target)).put(basename(target), content);
 }
 
-/** Where the path leads, through links. */
-async function targetOf(path: string): Promise<string> {
-  return realpath(path).catch(() => resolve(path));
+/** Longest chain of links that is followed, as on Linux. */
+const MOST_LINKS = 40;
+
+/** Where a path leads, through links, also through a link to a file that is not there yet; folders by their real names. */
+export async function targetOf(path: string): Promise<string> {
+  let place = resolve(path);
+  for (let links = 0; links < MOST_LINKS; links++) {
+    const folder = await realpath(dirname(place)).catch(() => dirname(place));
+    place = join(folder, basename(place));
+    const next = await readlink(place).catch(() => undefined);
+    if (next === undefined) return place;
+    place = resolve(folder, next);
+  }
+  return place;
 }

@@ -6,6 +6,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -15,7 +16,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Graph } from '../model/graph.ts';
 import type { Device } from '../ort/device.ts';
 import { libraryPath } from '../ort/library.ts';
@@ -148,7 +149,7 @@ function readEmbedding(file: string, key: string, shape: readonly number[]): F32
 function writeEmbedding(folder: string, key: string, embedding: F32Tensor): void {
   const bytes = safetensorsBytes(new Map([[NAME, embedding]]), { key, sha256: sha256(bytesOf(embedding)) });
   const temporary = join(folder, `.unfinished-${randomBytes(8).toString('hex')}`);
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   try {
     const descriptor = openSync(temporary, 'wx');
     try {
@@ -162,6 +163,13 @@ function writeEmbedding(folder: string, key: string, embedding: F32Tensor): void
     rmSync(temporary, { force: true });
     throw error;
   }
+}
+
+/** Not `mkdir` with `recursive`, which never ends below /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  if (dirname(folder) !== folder) makeFolder(dirname(folder));
+  mkdirSync(folder);
 }
 
 function bytesOf({ data }: F32Tensor): Uint8Array {
