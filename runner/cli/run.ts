@@ -1,7 +1,7 @@
 import { exitCodeOf } from '#contract/error.ts';
 import { EXITS } from '#contract/exit.ts';
 import { type JobSpec, jobSpecSchema } from '#contract/job-spec.ts';
-import { problemsOf } from '#contract/problems.ts';
+import { listed, problemsOf } from '#contract/problems.ts';
 import type { Result } from '#contract/result.ts';
 import { createLog } from '../report/log.ts';
 import { createPusher, type Pusher } from '../report/push.ts';
@@ -67,7 +67,7 @@ function readJob(file: string): JobSpec {
     throw cliError('E_CLI_JOB', { file, reason: (error as Error).message }, error);
   }
   const parsed = jobSpecSchema.safeParse(value);
-  if (!parsed.success) throw cliError('E_CLI_JOB', { file, reason: problemsOf(parsed.error, value).join('; ') });
+  if (!parsed.success) throw cliError('E_CLI_JOB', { file, reason: listed(problemsOf(parsed.error, value)) });
   return parsed.data;
 }
 

@@ -1,19 +1,106 @@
 import type { z } from 'zod';
 
-type Tree = Readonly<Record<string, unknown>>;
+type Tree = Readonly<Record<PropertyKey, unknown>>;
+type Issue = z.core.$ZodIssue;
 
-/** Issues of a zod error, one line each: path, what is wrong, what was found. */
+/** Problems that one message names; of more it says how many. */
+const NAMED_PROBLEMS = 20;
+const SHOWN_CHARACTERS = 60;
+
+/** Issues of a zod error, one sentence each and none twice: path, what is wanted, what was found. */
 export function problemsOf(error: z.ZodError, value: unknown): readonly string[] {
-  return error.issues.map((issue) => {
-    const found = issue.path.reduce<unknown>((at, key) => (at as Tree | undefined)?.[String(key)], value);
-    const shown = found === undefined || typeof found === 'object' || issue.message.includes('found');
-    const message = found === undefined && issue.code === 'invalid_type' ? 'is required' : issue.message;
-    return `${issue.path.map(String).join('.')}: ${message}${shown ? '' : `, found ${printed(found)}`}`;
+  const sentences = error.issues.map((issue) => {
+    const found = issue.path.reduce<unknown>((at, key) => ownValue(at, key), value);
+    const path = pathText(issue.path);
+    if (found === undefined && issue.code === 'invalid_type') return `${path}: is required`;
+    const wanted = wantedText(issue);
+    const shown = found === undefined || (typeof found === 'object' && found !== null) || wanted.includes('found');
+    return `${path}: ${wanted}${shown ? '' : `, found ${printed(found)}${remedy(issue, found)}`}`;
   });
+  return [...new Set(sentences)];
+}
+
+/** The first problems of a list in one line, and how many more there are. Each is a text, or makes one when asked. */
+export function listed(problems: readonly (string | (() => string))[], separator = '; '): string {
+  const named = problems.slice(0, NAMED_PROBLEMS).map((problem) => (typeof problem === 'string' ? problem : problem()));
+  const more = problems.length - named.length;
+  return [...named, ...(more > 0 ? [`and ${more} more`] : [])].join(separator);
 }
 
 /** A value in a message, on one line and not too long. */
 export function printed(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+  if (typeof value === 'bigint') return String(value);
+  const text = JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? Number(part) : part)) ?? String(value);
+  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS - 3)}…` : text;
+}
+
+/** A path as people write it: `spec.output.formats[0]`. */
+export function pathText(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((before, key) => below(before, key), '');
+}
+
+/** The path of a field or item below a path. Keys that would not fit into a line are quoted and cut. */
+export function below(path: string, key: PropertyKey): string {
+  if (typeof key === 'number') return `${path}[${key}]`;
+  const name = String(key);
+  const shown = /^[\w./-]{1,60}$/.test(name) ? name : printed(name);
+  return path === '' ? shown : `${path}.${shown}`;
+}
+
+function ownValue(at: unknown, key: PropertyKey): unknown {
+  return typeof at === 'object' && at !== null && Object.hasOwn(at, key) ? (at as Tree)[key] : undefined;
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  object: 'a map of fields',
+  record: 'a map',
+  array: 'a list',
+};
+
+function wantedText(issue: Issue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `must be ${KINDS[issue.expected] ?? issue.expected}`;
+    case 'too_small':
+      return sizeText(issue.origin, Number(issue.minimum), issue.inclusive === false ? 'more than' : 'at least');
+    case 'too_big':
+      return sizeText(issue.origin, Number(issue.maximum), issue.inclusive === false ? 'less than' : 'at most');
+    case 'not_multiple_of':
+      return `must be a multiple of ${issue.divisor}`;
+    case 'invalid_value':
+      return `must be ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.map(String).join(', ')}`;
+    case 'unrecognized_keys':
+      return `has fields that are not known: ${listed(issue.keys.map(String), ', ')}`;
+    case 'invalid_union':
+      return `must be ${kindsOf(issue).join(' or ')}`;
+    default:
+      return issue.message;
+  }
+}
+
+function sizeText(origin: string, size: number, bound: string): string {
+  if (origin === 'string' && bound === 'at least' && size === 1) return 'must not be empty';
+  const unit = { string: 'character', array: 'item' }[origin];
+  return unit === undefined ? `must be ${bound} ${size}` : `must have ${bound} ${size} ${unit}${size === 1 ? '' : 's'}`;
+}
+
+function kindsOf(issue: Issue & { readonly code: 'invalid_union' }): readonly string[] {
+  const kinds = issue.errors
+    .flat()
+    .map((inner) => ('expected' in inner ? (KINDS[inner.expected] ?? inner.expected) : ''));
+  const known = [...new Set(kinds)].filter((kind) => kind !== '');
+  return known.length === 0 ? ['of another kind'] : known;
+}
+
+/** Where quotes make the difference between what was wanted and what was found. */
+function remedy(issue: Issue, found: unknown): string {
+  const takesText = (issue.code === 'invalid_type' && issue.expected === 'string') || issue.code === 'invalid_union';
+  if (takesText && found !== null && typeof found !== 'string') return ': put it in quotes';
+  if (issue.code !== 'invalid_type' || typeof found !== 'string') return '';
+  const bare = issue.expected === 'boolean' ? /^(true|false)$/ : /^-?\d+(\.\d+)?$/;
+  return ['number', 'int', 'boolean'].includes(issue.expected) && bare.test(found) ? ': leave out the quotes' : '';
 }

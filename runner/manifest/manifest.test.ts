@@ -81,7 +81,7 @@ metadata: {name: films}`,
     [
       'a list',
       '- 1',
-      'E_MANIFEST_KIND: video.yaml must hold one document of kind VideoGeneration, found a document that is no map (spec)',
+      'E_MANIFEST_KIND: video.yaml must hold one document of kind VideoGeneration, found a list (spec)',
     ],
     [
       'another kind',
@@ -136,11 +136,11 @@ metadata: {name: films}`,
     [
       'several slips at once',
       minimal('  length: {frames: many}\n  size: {width: 833, height: -1}\n  fps: 0.5'),
-      'E_MANIFEST_FIELDS: video.yaml: spec.length.frames: Invalid input: expected number, received string, found "many"; ' +
-        'spec.size.width: Invalid number: must be a multiple of 16, found 833; ' +
-        'spec.size.height: Too small: expected number to be >=16, found -1; ' +
-        'spec.size.height: Invalid number: must be a multiple of 16, found -1; ' +
-        'spec.fps: Invalid input: expected int, received number, found 0.5 (spec)',
+      'E_MANIFEST_FIELDS: video.yaml: spec.length.frames: must be a number, found "many"; ' +
+        'spec.size.width: must be a multiple of 16, found 833; ' +
+        'spec.size.height: must be at least 16, found -1; ' +
+        'spec.size.height: must be a multiple of 16, found -1; ' +
+        'spec.fps: must be a whole number, found 0.5 (spec)',
     ],
     [
       'anchors that unfold without end',

@@ -1,5 +1,5 @@
 import type { Generation } from '#contract/generation.ts';
-import { printed, problemsOf } from '#contract/problems.ts';
+import { listed, printed, problemsOf } from '#contract/problems.ts';
 import { type LocalSpec, localSpecSchema, RESOURCE_API_VERSION, RESOURCE_KIND } from '#contract/resource-spec.ts';
 import { decodeText } from './decode-text.ts';
 import { readDocuments } from './documents.ts';
@@ -7,7 +7,7 @@ import { manifestError } from './errors.ts';
 import { METADATA_FIELDS, readMetadata } from './metadata.ts';
 import { withoutNulls } from './nulls.ts';
 import type { Json } from './tree.ts';
-import { unknownField, unknownFields } from './unknown-fields.ts';
+import { type Sentence, unknownField, unknownFields } from './unknown-fields.ts';
 
 /** A manifest as the commands use it. */
 export interface Manifest {
@@ -55,7 +55,7 @@ function checkedFilm(film: Fields, file: string): { readonly name: string; reado
   const metadata = readMetadata(film.metadata);
   const given = film.spec ?? {};
   const spec = withoutNulls(given, localSpecSchema);
-  const parsed = localSpecSchema.safeParse(spec);
+  const parsed = localSpecSchema.safeParse(inDoubles(spec));
   const problems = [
     ...unknownKeys(film, '', ROOT_FIELDS),
     ...unknownKeys(film.metadata, 'metadata', METADATA_FIELDS),
@@ -63,19 +63,27 @@ function checkedFilm(film: Fields, file: string): { readonly name: string; reado
     ...metadata.problems,
     ...(parsed.success
       ? []
-      : problemsOf(parsed.error, spec).map((text) => `spec${text.startsWith(':') ? '' : '.'}${text}`)),
+      : problemsOf(parsed.error, spec).map((text) => `spec${/^[:[]/.test(text) ? '' : '.'}${text}`)),
   ];
   if (!parsed.success || problems.length > 0) {
-    throw manifestError('E_MANIFEST_FIELDS', { file, problems: problems.join('; ') });
+    throw manifestError('E_MANIFEST_FIELDS', { file, problems: listed(problems) });
   }
   return { name: metadata.name, spec: parsed.data };
+}
+
+/** Large whole numbers as the doubles that they are to a film; messages show them as they were written. */
+function inDoubles(value: Json): Json {
+  if (typeof value === 'bigint') return Number(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(inDoubles);
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, inDoubles(entry)]));
 }
 
 function generationFields({ retries: _r, runner: _p, ...fields }: Omit<LocalSpec, 'model' | 'output'>) {
   return fields;
 }
 
-function unknownKeys(value: Json | undefined, path: string, known: readonly string[]): readonly string[] {
+function unknownKeys(value: Json | undefined, path: string, known: readonly string[]): readonly Sentence[] {
   if (!isFields(value)) return [];
   return Object.keys(value)
     .filter((key) => !known.includes(key))
@@ -109,11 +117,12 @@ function isFields(value: Json | undefined): value is Fields {
 }
 
 function kindsText(objects: readonly Json[]): string {
-  const kinds = objects.map((object) => {
-    if (!isFields(object)) return 'a document that is no map';
+  const kinds = objects.map((object) => () => {
+    if (Array.isArray(object)) return 'a list';
+    if (!isFields(object)) return `a document without fields (${printed(object)})`;
     const name = isFields(object.metadata) ? object.metadata.name : undefined;
     const parts = [object.kind ?? 'no kind', name].filter((part) => part !== undefined && part !== null);
-    return parts.map((part) => (typeof part === 'string' ? part : printed(part))).join(' ');
+    return parts.map((part) => (typeof part === 'string' && part.length <= 63 ? part : printed(part))).join(' ');
   });
-  return kinds.length === 0 ? 'none' : kinds.join(', ');
+  return kinds.length === 0 ? 'none' : listed(kinds, ', ');
 }

@@ -1,3 +1,4 @@
+import { below, printed } from '#contract/problems.ts';
 import type { Json } from './tree.ts';
 
 type Fields = { readonly [key: string]: Json };
@@ -25,7 +26,7 @@ export function readMetadata(metadata: Json | undefined): {
   readonly problems: readonly string[];
 } {
   if (metadata !== undefined && metadata !== null && !isFields(metadata)) {
-    return { name: '', problems: ['metadata: must be a map'] };
+    return { name: '', problems: ['metadata: must be a map of fields'] };
   }
   const fields = isFields(metadata) ? metadata : {};
   const texts = ['name', 'generateName', 'namespace'].flatMap((field) => textProblem(fields, field));
@@ -46,28 +47,26 @@ export function readMetadata(metadata: Json | undefined): {
 
 function nameProblems(field: string, given: string, name: string): readonly string[] {
   const limit = field === 'metadata.name' ? NAME_CHARACTERS : NAME_CHARACTERS - GENERATED_CHARACTERS;
-  if (!SUBDOMAIN.test(name)) return [`${field}: ${WHAT_A_NAME_IS}, found ${JSON.stringify(given)}`];
+  if (!SUBDOMAIN.test(name)) return [`${field}: ${WHAT_A_NAME_IS}, found ${printed(given)}`];
   return given.length <= limit ? [] : [`${field}: must have at most ${limit} characters, found ${given.length}`];
 }
 
 function namespaceProblems({ namespace }: Fields): readonly string[] {
   const given = text(namespace);
   if (given === '' || (given.length <= NAME_CHARACTERS && LABEL.test(given))) return [];
-  return [`metadata.namespace: must be the name of a namespace, found ${JSON.stringify(given)}`];
+  return [`metadata.namespace: must be the name of a namespace, found ${printed(given)}`];
 }
 
 function labelProblems(labels: Json | undefined): readonly string[] {
   return entriesProblems('metadata.labels', labels, (key, value) => {
     const fits = isQualified(key) && value.length <= 63 && LABEL_VALUE.test(value);
-    return fits ? undefined : `metadata.labels: ${JSON.stringify(key)}: ${JSON.stringify(value)} is not a label`;
+    return fits ? undefined : `metadata.labels: ${printed(key)}: ${printed(value)} is not a label`;
   });
 }
 
 function annotationProblems(annotations: Json | undefined): readonly string[] {
   return entriesProblems('metadata.annotations', annotations, (key) =>
-    isQualified(key.toLowerCase())
-      ? undefined
-      : `metadata.annotations: ${JSON.stringify(key)} is not a key of annotations`,
+    isQualified(key.toLowerCase()) ? undefined : `metadata.annotations: ${printed(key)} is not a key of annotations`,
   );
 }
 
@@ -77,10 +76,10 @@ function entriesProblems(
   problem: (key: string, value: string) => string | undefined,
 ): readonly string[] {
   if (entries === undefined || entries === null) return [];
-  if (!isFields(entries)) return [`${path}: must be a map`];
+  if (!isFields(entries)) return [`${path}: must be a map of texts`];
   return Object.entries(entries).flatMap(([key, value]) => {
     if (value !== null && typeof value !== 'string')
-      return [`${path}.${key}: must be a text, found ${JSON.stringify(value)}`];
+      return [`${below(path, key)}: must be a text, found ${printed(value)}: put it in quotes`];
     const found = problem(key, value ?? '');
     return found === undefined ? [] : [found];
   });
@@ -97,7 +96,7 @@ function isQualified(key: string): boolean {
 function textProblem(fields: Fields, field: string): readonly string[] {
   const value = fields[field];
   if (value === undefined || value === null || typeof value === 'string') return [];
-  return [`metadata.${field}: must be a text, found ${JSON.stringify(value)}: put it in quotes`];
+  return [`metadata.${field}: must be a text, found ${printed(value)}: put it in quotes`];
 }
 
 function text(value: Json | undefined): string {

@@ -15,7 +15,8 @@ export function withoutNulls(value: Json, schema: z.ZodType): Json {
   const entries = Object.entries(value as { readonly [key: string]: Json });
   return Object.fromEntries(
     entries.flatMap(([key, entry]) => {
-      const next = known.kind === 'fields' ? known.fields[key] : known.kind === 'entries' ? known.schema : undefined;
+      const field = known.kind === 'fields' && Object.hasOwn(known.fields, key) ? known.fields[key] : undefined;
+      const next = known.kind === 'entries' ? known.schema : field;
       if (next === undefined) return [[key, entry] as const];
       return entry === null ? [] : [[key, withoutNulls(entry, next)] as const];
     }),

@@ -3,8 +3,11 @@
  * booleans, `0123` is octal, `1_000` is 1000, dates are texts, `1:30` is a text). Throws `Error`s that say what is wrong.
  */
 
-/** Value of a scalar in JSON. Not a number and the infinities come out as such; JSON has no word for them. */
-export type ScalarValue = string | number | boolean | null;
+/**
+ * Value of a scalar in JSON. Not a number and the infinities come out as such; JSON has no word for them. Whole numbers that a
+ * double would round are bigints, so that messages show them as they were written.
+ */
+export type ScalarValue = string | number | bigint | boolean | null;
 
 const WORDS: ReadonlyMap<string, ScalarValue> = new Map<string, ScalarValue>([
   ...['y', 'Y', 'yes', 'Yes', 'YES', 'true', 'True', 'TRUE', 'on', 'On', 'ON'].map((word) => [word, true] as const),
@@ -23,13 +26,15 @@ const INTEGERS = [
   { pattern: /^[-+]?(0|[1-9][0-9]*)$/, prefix: '', digits: 0 },
 ];
 const FLOAT = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/;
+/** Go takes `_` between two digits of a number that begins with a point. */
+const UNDERSCORE_OF_FLOAT = /(?<=\d)_(?=\d)/g;
 const DATE = /^\d{4}-\d{1,2}-\d{1,2}([Tt ]\d{1,2}:\d{1,2}:\d{1,2}(\.\d+)?(Z|[-+]\d{2}:\d{2})?)?$/;
 
 /** Value of a scalar that stands without quotes and without a tag. */
 export function plainValue(text: string): ScalarValue {
   const word = WORDS.get(text);
   if (word !== undefined) return word;
-  if (text.startsWith('.')) return floatValue(text) ?? text;
+  if (text.startsWith('.')) return floatValue(text.replace(UNDERSCORE_OF_FLOAT, '')) ?? text;
   if (!/^[-+0-9]/.test(text)) return text;
   const plain = text.replaceAll('_', '');
   return integerValue(plain) ?? floatValue(plain) ?? text;
@@ -41,27 +46,33 @@ export function taggedValue(tag: string, text: string): ScalarValue {
   if (kind === 'binary') return binaryValue(text);
   if (!['bool', 'int', 'float', 'null', 'timestamp'].includes(kind) || kind === tag) return text;
   const value = plainValue(text);
-  const found = kindOf(value);
+  const found = kindOf(value, text);
   if (kind === 'timestamp' && DATE.test(text)) return text;
-  if (kind === found || (kind === 'float' && found === 'int')) return value;
+  if (kind === 'float' && found === 'int') return Number(value);
+  if (kind === found) return value;
   throw new Error(`cannot read ${text} as ${kind}`);
 }
 
-function kindOf(value: ScalarValue): string {
+function kindOf(value: ScalarValue, text: string): string {
   if (value === null) return 'null';
   if (typeof value === 'boolean') return 'bool';
   if (typeof value === 'string') return 'str';
-  return Number.isInteger(value) ? 'int' : 'float';
+  return integerValue(text.replaceAll('_', '')) === undefined ? 'float' : 'int';
 }
 
-function integerValue(text: string): number | undefined {
+function integerValue(text: string): number | bigint | undefined {
   const form = INTEGERS.find(({ pattern }) => pattern.test(text));
   if (form === undefined) return undefined;
   const [sign, bare] = /^[-+]/.test(text) ? [text[0], text.slice(1)] : ['', text];
   const value = BigInt(form.prefix + bare.slice(form.digits));
   // 64 bits, with or without a sign; longer ones are tried as floats.
   if (value >= (sign === '' ? 2n ** 64n : 2n ** 63n) && !(sign === '-' && value === 2n ** 63n)) return undefined;
-  return Number(sign === '-' ? -value : value);
+  return exact(sign === '-' ? -value : value);
+}
+
+/** The same whole number as a double, unless that would round it. */
+export function exact(value: bigint): number | bigint {
+  return BigInt(Number(value)) === value && Number.isSafeInteger(Number(value)) ? Number(value) : value;
 }
 
 function floatValue(text: string): number | undefined {

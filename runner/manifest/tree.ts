@@ -12,19 +12,13 @@ import {
   visit,
   type YAMLMap,
 } from 'yaml';
+import { checkNode } from './go-yaml-limits.ts';
+import { NodeProblem } from './node-problem.ts';
+import { quotedText } from './quoted-text.ts';
 import { plainValue, type ScalarValue, taggedValue } from './scalar.ts';
 
 /** A value in JSON. */
 export type Json = ScalarValue | readonly Json[] | { readonly [key: string]: Json };
-
-/** A node that cannot be read, with its place in the text. */
-export class NodeProblem extends Error {
-  readonly offset: number;
-  constructor(message: string, node: Node | null | undefined) {
-    super(message);
-    this.offset = node?.range?.[0] ?? 0;
-  }
-}
 
 /** From this share of work on, nodes read through aliases are refused, as kubectl does: they unfold without end. */
 const ALIAS_SHARE = 0.99;
@@ -52,6 +46,7 @@ function targetsOf(document: Document): ReadonlyMap<Alias, Node> {
   const anchors = new Map<string, Node>();
   const targets = new Map<Alias, Node>();
   visit(document, (_, node) => {
+    checkNode(node);
     if (isAlias(node)) {
       const target = anchors.get(node.source);
       if (target !== undefined) targets.set(node, target);
@@ -80,25 +75,13 @@ function value(node: unknown, walk: Walk): Json {
 }
 
 function scalarValue(node: Scalar, at: unknown): ScalarValue {
-  if (node.type === 'QUOTE_DOUBLE') checkEscapes(node);
-  const text = typeof node.value === 'string' ? node.value : '';
+  const text = quotedText(node) ?? (typeof node.value === 'string' ? node.value : '');
   try {
     const read = node.tag !== undefined ? taggedValue(node.tag, text) : node.type === 'PLAIN' ? plainValue(text) : text;
     if (typeof read === 'number' && !Number.isFinite(read)) throw new Error(`${text} is not a number that JSON has`);
     return read;
   } catch (error) {
     throw new NodeProblem((error as Error).message, at as Node);
-  }
-}
-
-/** Escapes that YAML 1.2 and JSON have and kubectl's YAML does not: `\/`, and halves of pairs. */
-function checkEscapes(node: Scalar): void {
-  const source = node.srcToken !== undefined && 'source' in node.srcToken ? node.srcToken.source : '';
-  for (const [written] of source.matchAll(/\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)/gs)) {
-    if (written === '\\/') throw new NodeProblem('there is no escape \\/ in YAML 1.1: leave out the \\', node);
-    const code = Number.parseInt(written.slice(2), 16);
-    const half = /^\\[uU]/.test(written) && code >= 0xd800 && code <= 0xdfff;
-    if (half) throw new NodeProblem(`${written} is half a character: write \\U and eight digits for the whole`, node);
   }
 }
 
@@ -112,6 +95,8 @@ function readMap(map: YAMLMap, fields: Map<string, Json>, walk: Walk): void {
 
 function isMergeKey(key: unknown): boolean {
   if (!isScalar(key) || key.value !== '<<') return false;
+  // `!` says that the text decides, also in quotes.
+  if (key.tag === '!') return true;
   return key.tag === 'tag:yaml.org,2002:merge' || (key.tag === undefined && key.type === 'PLAIN');
 }
 
@@ -141,6 +126,6 @@ function throughAlias<T>(alias: Alias, walk: Walk, read: (target: Node) => T): T
 }
 
 function keyText(key: Json, at: unknown): string {
-  if (typeof key === 'string' || typeof key === 'boolean' || typeof key === 'number') return String(key);
+  if (['string', 'boolean', 'number', 'bigint'].includes(typeof key)) return String(key);
   throw new NodeProblem('a key must be a text, a number or a boolean', at as Node);
 }

@@ -19,14 +19,9 @@ export const CORPUS: readonly OddManifest[] = CASES.map(([what, text]) => ({
   bytes: typeof text === 'string' ? new TextEncoder().encode(text) : text,
 }));
 
-/** What kubectl reads and the commands refuse, for it is more likely a slip than meant. */
+/** What kubectl reads and the commands refuse, for it is more likely a slip than meant; more of it in `runner/manifest/kubectl.test.ts`. */
 export const STRICTER: readonly OddManifest[] = [
   { what: 'bytes that are no UTF-8 in a comment', bytes: Buffer.from(`# caf\u00e9\n${film()}`, 'latin1') },
-  { what: 'a tab alone in a line of quotes', bytes: new TextEncoder().encode(film({ prompt: '"a\n\t\n    b"' })) },
-  {
-    what: 'braces whose lines are not indented',
-    bytes: new TextEncoder().encode(film({ size: '{ width: 96,\nheight: 96\n}' })),
-  },
 ];
 
 /** What only a cluster needs: refused there, read here. */
