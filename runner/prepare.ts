@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { CodedError } from '#contract/error.ts';
 import type { JobSpec } from '#contract/job-spec.ts';
-import { unusedNegativePrompt } from '#contract/prompt-field.ts';
+import { printed } from '#contract/problems.ts';
+import { isBlank, unusedNegativePrompt } from '#contract/prompt-field.ts';
 import type { NoiseSource } from './diffusion/noise-pool.ts';
 import { checkLevels } from './diffusion/sampler.ts';
 import { judgeFilm } from './judge-film.ts';
@@ -14,7 +15,9 @@ import { type PlannedJob, planJob } from './plan-job.ts';
 import type { FilmMeasure } from './quality/film-quality.ts';
 import { folderStore } from './store/folder.ts';
 import { openStore } from './store/open.ts';
+import { cleanPrompt } from './text/clean-prompt.ts';
 import type { Prompt } from './text/encode.ts';
+import { textError } from './text/errors.ts';
 import { cutWarning, measurePrompts } from './text/prompt-tokens.ts';
 import { type PatienceSettings, patienceOf } from './thread/patience.ts';
 
@@ -49,13 +52,14 @@ export interface PreparedJob extends PlannedJob {
 
 /**
  * Reads all that a run will read, weights aside, and refuses what cannot become a film. Leaves nothing behind, so `plan` does it too.
- * Throws coded errors: `E_MODEL_…`, `E_WEIGHTS_…`, `E_PLAN_…`, `E_SAMPLING_…`, `E_NOISE_…`, `E_STORE_FILE`, `E_OUTPUT_ROOM`.
+ * Throws coded errors: `E_PROMPT_BLANK`, `E_MODEL_…`, `E_WEIGHTS_…`, `E_PLAN_…`, `E_SAMPLING_…`, `E_NOISE_…`, `E_STORE_FILE`, `E_OUTPUT_ROOM`.
  */
 export async function prepare(
   spec: JobSpec,
   extras: GenerateExtras,
   environment: NodeJS.ProcessEnv,
 ): Promise<PreparedJob> {
+  checkPrompt(spec);
   const job = planJob(spec, environment);
   const { plan, model } = job;
   checkLevels(plan.sampling);
@@ -69,6 +73,11 @@ export async function prepare(
   const cache = await textCacheOf(extras, (text) => void warnings.push(text));
   const digest = extras.noiseFile === undefined ? {} : { noiseDigest: await digestOf(extras.noiseFile) };
   return { ...job, noise, ...digest, ...latents, ...cache, measure, patience: patienceOf(environment), warnings };
+}
+
+/** The model reads the cleaned prompt, of which less may be left than the resource's rules can see. */
+function checkPrompt({ prompt }: JobSpec): void {
+  if (isBlank(cleanPrompt(prompt))) throw textError('E_PROMPT_BLANK', { prompt: printed(prompt) });
 }
 
 /** The texts of a plan's branches, by the names of their fields. */

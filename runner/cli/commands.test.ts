@@ -202,6 +202,18 @@ const BAD: readonly BadInput[] = [
     line: /^E_MANIFEST_FIELDS: .*spec\.size\.width.*multiple of 16/m,
   },
   {
+    what: 'a prompt of which the cleaning leaves nothing, for a plan',
+    args: () => ['plan', '-f', manifest('blank-plan', { prompt: '&Acirc;&nbsp; Ã‚Â\u00a0' })],
+    exit: 'spec',
+    line: /^E_PROMPT_BLANK: prompt: nothing to read is left of "&Acirc;&nbsp; /m,
+  },
+  {
+    what: 'a prompt of which the cleaning leaves nothing, for a film',
+    args: () => ['generate', '-f', manifest('blank-film', { prompt: 'â€‹' })],
+    exit: 'spec',
+    line: /^E_PROMPT_BLANK: prompt: /m,
+  },
+  {
     what: 'more context than block',
     args: () => ['plan', '-f', manifest('context', { parallelism: { gpus: 1, blockLatents: 1, contextLatents: 2 } })],
     exit: 'spec',

@@ -41,13 +41,26 @@ const BLANK_NAMES = [
     'NBSP',
     'SHY',
   ],
-  ...['InvisibleTimes', 'InvisibleComma', 'ApplyFunction', 'it', 'ic', 'af'],
+  ...[
+    'InvisibleTimes',
+    'InvisibleComma',
+    'ApplyFunction',
+    'it',
+    'ic',
+    'af',
+    'DownBreve',
+    'tdot',
+    'TripleDot',
+    'DotDot',
+  ],
 ].join('|');
 /** Numbers of the same, of control characters and of fillers, in decimal and in hexadecimal digits. */
 const BLANK_DECIMAL =
-  '[0-9]|[12][0-9]|3[0-2]|127|160|173|847|1564|444[78]|5760|615[5-8]|819[2-9]|820[0-7]|823[2-9]|828[7-9]|829[0-9]|830[0-3]|10240|12288|12644|65279|65440';
+  '[0-9]|[12][0-9]|3[0-2]|127|129|14[134]|157|160|173|76[89]|7[7-9][0-9]|8[0-7][0-9]|1564|444[78]|5760|615[5-8]|819[2-9]|820[0-7]|823[2-9]|828[7-9]|829[0-9]|830[0-3]|10240|12288|12644|65279|65440' +
+  // Marks that stand on or beside another character: U+1AB0 and U+1DC0 on, U+20D0 on, U+FE00 on, U+FE20 on, U+E0000 on.
+  '|683[2-9]|68[4-9][0-9]|690[0-9]|691[01]|761[6-9]|76[2-7][0-9]|84(0[0-9]|1[0-9]|2[0-9]|3[0-2])|650(2[4-9]|3[0-9])|6505[6-9]|6506[0-9]|6507[01]|917(5(0[4-9]|[1-9][0-9])|[6-9][0-9][0-9])|9180(0[0-9]|1[0-5])';
 const BLANK_HEX =
-  '[0-9a-f]|1[0-9a-f]|20|7f|a0|ad|34f|61c|115f|1160|1680|180[b-e]|200[0-9a-f]|202[89a-f]|205f|206[0-9a-f]|2800|3000|3164|feff|ffa0';
+  '[0-9a-f]|1[0-9a-f]|20|7f|8[1df]|9[0d]|a0|ad|3[0-6][0-9a-f]|61c|115f|1160|1680|180[b-e]|200[0-9a-f]|202[89a-f]|205f|206[0-9a-f]|2800|3000|3164|feff|ffa0|1a[bcdef][0-9a-f]|1d[cdef][0-9a-f]|20[d-f][0-9a-f]|fe[02][0-9a-f]|e0[01][0-9a-f]{2}';
 /** `&`, also after being escaped any number of times. */
 const AMPERSAND = '&((amp|AMP|#0*38|#[xX]0*26);?)*';
 const BLANK_ENTITY = `${AMPERSAND}((${BLANK_NAMES});?|#0*(${BLANK_DECIMAL});?|#[xX]0*(?i:${BLANK_HEX});?)`;

@@ -177,6 +177,48 @@ metadata: {name: films}`,
         'spec.runner.tolerations[0].kex: unknown field, did you mean spec.runner.tolerations[0].key? (spec)',
     ],
     [
+      'names of other programs',
+      minimal(
+        '  length: {frames: 81}\n  num_inference_steps: 3\n  guidance: 1\n  cfg_scale: 1\n  negative_prompt: x\n  num_frames: 5\n  width: 64\n  __proto__: 1\n  sampling: {cfg: 2}',
+      ),
+      'E_MANIFEST_FIELDS: video.yaml: spec.num_inference_steps: unknown field, did you mean spec.sampling.steps?; ' +
+        'spec.guidance: unknown field, did you mean spec.sampling.guidanceScale?; ' +
+        'spec.cfg_scale: unknown field, did you mean spec.sampling.guidanceScale?; ' +
+        'spec.negative_prompt: unknown field, did you mean spec.negativePrompt?; ' +
+        'spec.num_frames: unknown field, did you mean spec.length.frames?; ' +
+        'spec.width: unknown field, did you mean spec.size.width?; ' +
+        'spec.__proto__: unknown field; ' +
+        'spec.sampling.cfg: unknown field, did you mean spec.sampling.guidanceScale? (spec)',
+    ],
+    [
+      'a seed that a double would round, as it was written and once',
+      minimal('  length: {frames: 81}\n  seed: 9007199254740993'),
+      'E_MANIFEST_FIELDS: video.yaml: spec.seed: must be at most 9007199254740991, found 9007199254740993 (spec)',
+    ],
+    [
+      'values of other kinds',
+      minimal(
+        '  length: {frames: 81}\n  negativePrompt: 7\n  fps: "16"\n  sampling: {flowShift: 0, noise: white}\n  output: {formats: [avi]}\n  runner: {image: "", resources: {requests: {cpu: 1.5}}}',
+      ),
+      'E_MANIFEST_FIELDS: video.yaml: spec.negativePrompt: must be a text, found 7: put it in quotes; ' +
+        'spec.fps: must be a number, found "16": leave out the quotes; ' +
+        'spec.sampling.flowShift: must be more than 0, found 0; ' +
+        'spec.sampling.noise: must be one of counter, torch, found "white"; ' +
+        'spec.output.formats[0]: must be mp4, found "avi"; ' +
+        'spec.runner.image: must not be empty, found ""; ' +
+        'spec.runner.resources.requests.cpu: must be a text or a whole number, found 1.5: put it in quotes (spec)',
+    ],
+    [
+      'an empty list',
+      minimal('  length: {frames: 81}\n  output: {formats: []}'),
+      'E_MANIFEST_FIELDS: video.yaml: spec.output.formats: must have at least 1 item (spec)',
+    ],
+    [
+      'many unknown fields, of which the first are named',
+      minimal(`  length: {frames: 81}\n${Array.from({ length: 3000 }, (_, n) => `  zz${n}: 1\n`).join('')}`),
+      /zz19: unknown field; and 2980 more \(spec\)$/,
+    ],
+    [
       'GPUs in two places',
       minimal('  length: {frames: 81}\n  runner: {resources: {limits: {nvidia.com/gpu: 4}}}'),
       'E_MANIFEST_FIELDS: video.yaml: spec.runner.resources.limits: nvidia.com/gpu must not stand here: spec.parallelism.gpus says how many GPUs the pod gets (spec)',

@@ -33,12 +33,15 @@ export function parseYaml(text: string, lineCounter: LineCounter): Document | un
     logLevel: 'error',
     keepSourceTokens: true,
   });
+  let first: YamlProblem | undefined;
   (composer as unknown as ComposerParts).onError = (source, _code, message, isWarning) => {
     const at = offsetOf(source);
     // To go-yaml v2 a comment may follow quotes and braces without a space.
     const isAfterMark = /["'{}[\],|>+-]/.test(text[at - 1] ?? '');
     if (isWarning === true || (message.startsWith('Comments must be separated') && isAfterMark)) return;
-    throw new YamlProblem(message, at);
+    // The package catches what is thrown here, and reports it once more for each node around it.
+    first ??= new YamlProblem(message, at);
+    throw first;
   };
   const [document] = composer.compose(tokensOf(text, lineCounter), false, text.length);
   const problem = document?.errors[0];
@@ -63,7 +66,10 @@ function* tokensOf(text: string, lineCounter: LineCounter) {
   lineCounter.addNewLine(0);
   let lexemes = 0;
   for (const lexeme of unindentedLexer().lex(text)) {
-    yield* parser.next(lexeme);
+    for (const token of parser.next(lexeme)) {
+      if (token.type === 'error') throw new YamlProblem(token.message, token.offset);
+      yield token;
+    }
     lexemes += 1;
     if (lexemes > LEXEME_LIMIT) throw new YamlProblem(`more than ${LEXEME_LIMIT} words and marks`, parser.offset);
     if (parser.stack.length > DEPTH_LIMIT) throw new YamlProblem('nested too deeply', parser.offset);

@@ -29,9 +29,21 @@ const NAMES = [
   '&zwj;',
   '&Tab;',
 ];
+const MARKS = [
+  '&#768;',
+  '&#x301;',
+  '&#65024;',
+  '&#xFE0F;',
+  '&#917504;',
+  '&#917999;',
+  '&#xE01EF;',
+  '&#129;',
+  '&DownBreve;',
+  '&#8413;',
+];
 const ESCAPED = ['&amp;nbsp;', '&amp;#160;', '&#38;nbsp;', '&amp;amp;nbsp;', ' &nbsp;\u200b&#32; '];
 
-test.each([...BLANK, ...NAMES, ...ESCAPED])('%j is blank', (text) => {
+test.each([...BLANK, ...NAMES, ...MARKS, ...ESCAPED])('%j is blank', (text) => {
   expect(isBlank(text)).toBe(true);
 });
 
@@ -48,6 +60,10 @@ test.each([
   '&#65;',
   '&#1601;',
   '&x200b;',
+  '&#767;',
+  '&#880;',
+  '&#65040;',
+  '&#128;',
   '\u0301a',
   '⠿',
 ])('%j is not', (text) => {
@@ -66,5 +82,31 @@ test('of the numbers of HTML, all that the cleaning makes into nothing to see ar
       if (inkless.test(cleanPrompt(written)) && !isBlank(written)) missed.push(written);
     }
   }
+  expect(missed).toEqual([]);
+});
+
+test.each(['Â\u00a0', 'Ã‚Â\u00a0', '&Acirc;&nbsp;', '&#194;&#160;', 'â€‹', 'ï»¿', 'Â\u00ad'])(
+  '%j is blank once it is cleaned, which only the runner sees',
+  (text) => {
+    expect(isBlank(cleanPrompt(text))).toBe(true);
+  },
+);
+
+test('numbers of marks are blank as the marks themselves are', () => {
+  const ranges = [
+    ...[
+      [0x300, 0x36f],
+      [0x1ab0, 0x1aff],
+      [0x1dc0, 0x1dff],
+      [0x20d0, 0x20ef],
+      [0xfe00, 0xfe0f],
+      [0xfe20, 0xfe2f],
+    ],
+    ...[[0xe0000, 0xe01ff]],
+  ] as const;
+  const codes = ranges.flatMap(([first = 0, last = 0]) =>
+    Array.from({ length: last - first + 1 }, (_, n) => first + n),
+  );
+  const missed = codes.filter((code) => !isBlank(`&#${code};`) || !isBlank(`&#x${code.toString(16)};`));
   expect(missed).toEqual([]);
 });

@@ -2,6 +2,12 @@ import { defineErrors } from '#contract/error.ts';
 
 /** Errors of the tokenizer and the text encoder. */
 export const textError = defineErrors({
+  E_PROMPT_BLANK: {
+    message:
+      'prompt: nothing to read is left of {prompt} once it is cleaned of HTML names, wrong encodings and characters without ink; write in words what the film shows',
+    fixer: 'user',
+    exit: 'spec',
+  },
   E_TOKENIZER_FILE: {
     message: "cannot read the tokenizer {file}: {reason}; put the model's own tokenizer folder back",
     fixer: 'user',
