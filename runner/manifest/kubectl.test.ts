@@ -51,6 +51,14 @@ it.each(STRICTER)('kubectl reads %j, which is refused here', (fields) => {
 
 const FILM = `${HEAD}spec:\n  prompt: a\n  model: {ref: tiny}\n  length: {frames: 81}\n`;
 
+it.each([
+  ['a key of 1025 characters', `${'k'.repeat(1025)}: 1\n`, 'refused'],
+  ['a key of 1025 characters in braces', `a: {${'k'.repeat(1025)}: 1}\n`, 'refused'],
+  ['a key of 1000 characters', `${'k'.repeat(1000)}: 1\n`, { [`${'k'.repeat(1000)}`]: 1 }],
+])('%s, as kubectl reads it', (_what, fields, expected) => {
+  expect(reading(fields)).toEqual(expected);
+});
+
 describe('a text that is made to hang the reader is answered in a moment:', () => {
   it.each([
     ['escaped quotes without end', `{${'"a\\'.repeat(50_000)}`, /not readable as YAML/],
