@@ -36,10 +36,11 @@ export function planModel(spec: JobSpec, model: PipelineModel, devices: readonly
 }
 
 /** The plan as it is reported: to the operator, in `--json` and on screen. */
-export function summaryOf({ latents, blocks, iterations, blockSteps, stages }: Plan): PlanSummary {
+export function summaryOf({ latents, blocks, stride, iterations, blockSteps, stages }: Plan): PlanSummary {
   return {
     latents,
     blocks,
+    stride,
     iterations,
     blockSteps,
     stages: stages.map(({ device, firstLayer, endLayer, weightBytes, memoryBytes }) => ({

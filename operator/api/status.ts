@@ -23,6 +23,7 @@ const stageShape = planStageSchema.shape;
 const planStatusSchema = z.object({
   latents: planShape.latents.describe('Latent frames of the film.'),
   blocks: planShape.blocks.describe('Blocks that the film is cut into.'),
+  stride: planShape.stride.describe('Rounds between the entries of two blocks.'),
   iterations: planShape.iterations.describe('Rounds of the pipeline.'),
   blockSteps: planShape.blockSteps.describe('Denoising steps of all blocks.'),
   stages: z

@@ -12,7 +12,7 @@ function inboxAt() {
 describe('the inbox', () => {
   it('shows and wakes: a first record and another phase at once, a percent within a second, anything within ten', () => {
     const { clock, woken, inbox } = inboxAt();
-    const plan = { latents: 1, blocks: 1, iterations: 1, blockSteps: 1, stages: [] };
+    const plan = { latents: 1, blocks: 1, stride: 1, iterations: 1, blockSteps: 1, stages: [] };
     const steps = [
       { ms: 0, record: { phase: 'Loading', percent: 0 }, shown: true },
       { ms: 10, record: { phase: 'Loading', percent: 0, plan }, shown: true },

@@ -65,6 +65,7 @@ describe('the status', () => {
     const plan = {
       latents: 21,
       blocks: 3,
+      stride: 1,
       iterations: 60,
       blockSteps: 100,
       stages: [{ device: 'gpu-0', firstLayer: 0, endLayer: 5, weightBytes: 1, memoryBytes: 2 }],

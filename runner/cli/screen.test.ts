@@ -22,6 +22,7 @@ const PROGRESS: Progress = {
   plan: {
     latents: 26,
     blocks: 6,
+    stride: 1,
     iterations: 11,
     blockSteps: 36,
     stages: [

@@ -63,8 +63,9 @@ function stageLines({ lanes, progress }: ScreenState): readonly string[] {
 
 function staircaseLines({ progress, steps }: ScreenState): readonly string[] {
   if (progress.blocks === 0 || progress.phase === 'Planning') return [];
+  const { stride = 1 } = progress.plan ?? {};
   const cells: string[] = [];
-  for (let block = 0; block < progress.blocks; block++) cells.push(shade(progress.iteration - block, steps));
+  for (let block = 0; block < progress.blocks; block++) cells.push(shade(progress.iteration - stride * block, steps));
   return [`  noise  ${cells.join('')}  one cell per block, from noise █ to clean ·`];
 }
 

@@ -81,6 +81,13 @@ export const samplingField = z
   })
   .describe('How each block is denoised.');
 
+export const strideField = z
+  .union([z.int().min(1).max(1000), z.literal('auto')])
+  .default(1)
+  .describe(
+    'Iterations between the entries of two blocks, so that a block sees a left neighbour that many steps cleaner: 1 is the paper; more heals joins and shows the first pictures sooner, and keeps the devices a little less busy. auto: as much as joins need and the devices can bear.',
+  );
+
 export const parallelismField = ruled(
   z.object({
     gpus: z
@@ -96,6 +103,7 @@ export const parallelismField = ruled(
       .max(1024)
       .default(4)
       .describe('Latent frames that a block sees of each neighbour: at most blockLatents.'),
+    stride: strideField,
   }),
   {
     rule: 'self.contextLatents <= self.blockLatents',

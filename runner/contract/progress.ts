@@ -18,6 +18,7 @@ export const planStageSchema = z.object({
 export const planSummarySchema = z.object({
   latents: z.int(),
   blocks: z.int(),
+  stride: z.int().min(1).default(1),
   iterations: z.int(),
   blockSteps: z.int(),
   stages: z.array(planStageSchema),

@@ -6,6 +6,7 @@
  */
 import { BLOCK_STATE_ARRAYS, type BlockState, blockStateOver } from '../diffusion/block-state.ts';
 import type { Plan } from '../plan/plan.ts';
+import { blocksInFlight } from '../plan/schedule.ts';
 import { bytesPerElement, type FloatType } from '../tensor.ts';
 
 /** The memory that all threads of a run share. */
@@ -102,7 +103,8 @@ export function traceOf(memory: SharedMemory, plan: Plan, ordinal: number, block
 
 /** Places for block states: the blocks in flight, their finished neighbours, and finished blocks that wait to be taken. */
 export function placesOf(plan: Plan): number {
-  return Math.min(plan.blocks, plan.sampling.steps + 2 + BLOCKS_AHEAD);
+  const { blocks, sampling, stride } = plan;
+  return Math.min(blocks, blocksInFlight({ blocks, steps: sampling.steps, stride }) + 2 + BLOCKS_AHEAD);
 }
 
 /** The states of all places as views. Block b lives in place b mod places; only block 0 is longer, so place 0 is. */

@@ -64,12 +64,12 @@ export function stageTasks(model: PipelineModel, devices: readonly Device[], com
 }
 
 /** The order of work of a plan: which expert makes a step follows from the step's timestep. */
-export function scheduleOf({ blocks, branches, contextLatents, sampling }: Plan): ScheduleSettings {
+export function scheduleOf({ blocks, branches, contextLatents, sampling, stride }: Plan): ScheduleSettings {
   const { timesteps } = createSampler(sampling).levels;
   const { boundaryTimestep, rightContext } = sampling;
   const isLowNoise = (timestep: number) => boundaryTimestep !== null && timestep < boundaryTimestep;
   const expertOfStep = Array.from(timesteps, (timestep) => (isLowNoise(timestep) ? 1 : 0));
-  return { blocks, steps: sampling.steps, branches, contextLatents, expertOfStep, rightContext };
+  return { blocks, steps: sampling.steps, stride, branches, contextLatents, expertOfStep, rightContext };
 }
 
 function expertTask(

@@ -78,6 +78,7 @@ test('a film of 1025 frames on 8 devices', () => {
     blockLatents: 8,
     contextLatents: 4,
     windowLatents: 12,
+    stride: 1,
     surplusLatents: 3,
     iterations: 81,
     blockSteps: 1600,

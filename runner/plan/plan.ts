@@ -6,6 +6,7 @@ import { checkMemory, checkStages, checkWindow, type PlanDevice } from './checks
 import { type StageMemory, stageMemory, type TransformerBytes } from './memory.ts';
 import { iterationsOf, type RightContext } from './schedule.ts';
 import { type LayerSlice, sliceLayers } from './slices.ts';
+import { chooseStride } from './stride.ts';
 
 /** The sampling of a run with every default of the model filled in. */
 export interface ResolvedSampling {
@@ -34,6 +35,8 @@ export interface PlanStage extends LayerSlice {
 /** What a run will do: printable, and all that the pipeline needs to know of the specification. */
 export interface Plan extends BlockCut {
   readonly frames: number;
+  /** Iterations between the entries of two blocks: the left neighbour is so many steps ahead. */
+  readonly stride: number;
   readonly iterations: number;
   /** Block-steps of the run: `blocks × steps`, each of `branches` items. */
   readonly blockSteps: number;
@@ -89,10 +92,22 @@ export function planRun(
     bytesPerNumber: 4,
   });
   checkMemory(memory, slices, devices);
+  const stride = chooseStride(
+    {
+      blocks: cut.blocks,
+      steps: sampling.steps,
+      branches,
+      contextLatents: cut.contextLatents,
+      stages: gpus,
+      ringSlots: RING_SLOTS,
+    },
+    spec.parallelism.stride,
+  );
   return {
     ...cut,
     frames: spec.frames,
-    iterations: iterationsOf({ blocks: cut.blocks, steps: sampling.steps }),
+    stride,
+    iterations: iterationsOf({ blocks: cut.blocks, steps: sampling.steps, stride }),
     blockSteps: cut.blocks * sampling.steps,
     branches,
     experts,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { allItems, type Item, itemsOf, iterationsOf, type ScheduleSettings } from './schedule.ts';
+import { allItems, blocksInFlight, type Item, itemsOf, iterationsOf, type ScheduleSettings } from './schedule.ts';
 
 const oneExpert = (steps: number) => new Array<number>(steps).fill(0);
 
@@ -28,6 +28,7 @@ const settings: fc.Arbitrary<ScheduleSettings> = fc
   .record({
     blocks: fc.integer({ min: 1, max: 12 }),
     steps: fc.integer({ min: 1, max: 9 }),
+    stride: fc.integer({ min: 1, max: 11 }),
     branches: fc.constantFrom(1, 2),
     contextLatents: fc.nat(2),
     boundary: fc.nat(9),
@@ -56,13 +57,14 @@ describe('for every run', () => {
     });
   });
 
-  test('in an iteration neighbours follow each other from the newest to the oldest, one step apart', () => {
+  test('in an iteration neighbours follow each other from the newest to the oldest, a stride of steps apart', () => {
     check((s, items) => {
       for (const [index, item] of items.entries()) {
-        expect(item.step).toBe(item.iteration - item.block);
+        const { stride = 1 } = s;
+        expect(item.step).toBe(item.iteration - stride * item.block);
         const before = items[index - s.branches];
         if (before?.iteration !== item.iteration) continue;
-        expect([before.block, before.branch, before.step]).toEqual([item.block + 1, item.branch, item.step - 1]);
+        expect([before.block, before.branch, before.step]).toEqual([item.block + 1, item.branch, item.step - stride]);
       }
     });
   });
@@ -82,11 +84,11 @@ describe('for every run', () => {
     });
   });
 
-  test('an item needs its block, and with context its left neighbour, from the iteration before: no more and no less', () => {
+  test('an item needs its block, and with context its left neighbour, as the iterations before left them: no more and no less', () => {
     check((s, items) => {
       for (const item of items) {
         const isInput = (other: Item) =>
-          other.iteration === item.iteration - 1 &&
+          other.iteration < item.iteration &&
           (other.block === item.block || (s.contextLatents > 0 && other.block === item.block - 1));
         const lastInput = items.findLast(isInput);
         expect(item.needs).toBe(lastInput === undefined ? 0 : lastInput.index + 1);
@@ -94,4 +96,22 @@ describe('for every run', () => {
       }
     });
   });
+});
+
+test('stride 2: the left neighbour is two steps ahead, and a block enters every second iteration', () => {
+  const settings = { blocks: 3, steps: 3, stride: 2, branches: 1, contextLatents: 1, expertOfStep: oneExpert(3) };
+  const short = ({ iteration, block, step, hasRight, needs }: Item) =>
+    `${iteration}: block ${block} step ${step}${hasRight ? ' right' : ''} needs ${needs}`;
+  expect(allItems(settings).map(short)).toEqual([
+    '0: block 0 step 0 needs 0',
+    '1: block 0 step 1 needs 1',
+    '2: block 1 step 0 needs 2',
+    '2: block 0 step 2 right needs 2',
+    '3: block 1 step 1 needs 4',
+    '4: block 2 step 0 needs 5',
+    '4: block 1 step 2 right needs 5',
+    '5: block 2 step 1 needs 7',
+    '6: block 2 step 2 needs 8',
+  ]);
+  expect([iterationsOf(settings), blocksInFlight(settings)]).toEqual([7, 2]);
 });

@@ -1,7 +1,12 @@
-/** What the order of work depends on. `expertOfStep[s]` is the expert (0 or 1) that makes step s of every block. */
+/** What the order of work depends on. `expertOfStep[t]` is the expert (0 or 1) that makes step t of every block. */
 export interface ScheduleSettings {
   readonly blocks: number;
   readonly steps: number;
+  /**
+   * Iterations between the entries of two blocks, so that a block's left neighbour is so many steps ahead of it: 1 as in the
+   * paper, which is also what it is where nothing is said.
+   */
+  readonly stride?: number;
   readonly branches: number;
   readonly contextLatents: number;
   readonly expertOfStep: readonly number[];
@@ -24,7 +29,7 @@ export interface Item {
   index: number;
   iteration: number;
   block: number;
-  /** Denoising step that the block makes: iteration − block. */
+  /** Denoising step that the block makes: iteration − stride · block. */
   step: number;
   branch: number;
   expert: number;
@@ -41,9 +46,22 @@ export interface ScheduleCursor {
   next(): boolean;
 }
 
-/** Iterations of a run: the last block enters at `blocks − 1` and stays for `steps` of them. */
-export function iterationsOf({ blocks, steps }: Pick<ScheduleSettings, 'blocks' | 'steps'>): number {
-  return steps + blocks - 1;
+/** Iterations of a run: the last block enters at `stride · (blocks − 1)` and stays for `steps` of them. */
+export function iterationsOf({
+  blocks,
+  steps,
+  stride = 1,
+}: Pick<ScheduleSettings, 'blocks' | 'steps' | 'stride'>): number {
+  return steps + stride * (blocks - 1);
+}
+
+/** Blocks in flight at once, where there are as many. */
+export function blocksInFlight({
+  blocks,
+  steps,
+  stride = 1,
+}: Pick<ScheduleSettings, 'blocks' | 'steps' | 'stride'>): number {
+  return Math.min(blocks, Math.ceil(steps / stride));
 }
 
 /** Items of a run. */
@@ -51,19 +69,19 @@ export function itemsOf({ blocks, steps, branches }: ScheduleSettings): number {
   return blocks * steps * branches;
 }
 
-/** Newest block in flight in an iteration. */
-function newestIn({ blocks }: ScheduleSettings, iteration: number): number {
-  return Math.min(iteration, blocks - 1);
+/** Newest block that has entered by an iteration; in flight unless it is older than {@link oldestIn}. */
+function newestIn({ blocks, stride = 1 }: ScheduleSettings, iteration: number): number {
+  return Math.min(Math.floor(iteration / stride), blocks - 1);
 }
 
-/** Oldest block in flight in an iteration. */
-function oldestIn({ steps }: ScheduleSettings, iteration: number): number {
-  return Math.max(0, iteration - steps + 1);
+/** Oldest block that has not left before an iteration. */
+function oldestIn({ steps, stride = 1 }: ScheduleSettings, iteration: number): number {
+  return Math.max(0, Math.ceil((iteration - steps + 1) / stride));
 }
 
 /** A cursor before the first item. */
 export function openSchedule(settings: ScheduleSettings): ScheduleCursor {
-  const { branches, contextLatents, expertOfStep } = settings;
+  const { branches, contextLatents, expertOfStep, stride = 1 } = settings;
   const count = itemsOf(settings);
   const item: Item = {
     index: -1,
@@ -83,22 +101,33 @@ export function openSchedule(settings: ScheduleSettings): ScheduleCursor {
     return previousStart + (newestIn(settings, item.iteration - 1) - block + 1) * branches;
   }
 
+  /** With more iterations between two blocks than a block has steps, nobody is in flight in some of them. */
   function enterIteration(): void {
-    item.iteration++;
-    item.block = newestIn(settings, item.iteration);
-    previousStart = start;
-    start = item.index;
+    do {
+      item.iteration++;
+      item.block = newestIn(settings, item.iteration);
+      previousStart = start;
+      start = item.index;
+    } while (item.block < oldestIn(settings, item.iteration));
+  }
+
+  /** Items that must be done before the block is up to date, with its left neighbour if it looks at one. */
+  function needsOf(block: number): number {
+    if (contextLatents > 0 && block > 0 && block - 1 >= oldestIn(settings, item.iteration - 1))
+      return doneWith(block - 1);
+    if (item.step > 0) return doneWith(block);
+    // The left neighbour left before the iteration before: whatever came before this block is done with it.
+    return contextLatents > 0 ? start : 0;
   }
 
   function enterBlock(): void {
     const { block, iteration } = item;
-    item.step = iteration - block;
+    item.step = iteration - stride * block;
     item.expert = expertOfStep[item.step]!;
     const rightInFlight = block < newestIn(settings, iteration);
-    const isUsable = settings.rightContext === 'any-expert' || expertOfStep[item.step - 1] === item.expert;
+    const isUsable = settings.rightContext === 'any-expert' || expertOfStep[item.step - stride] === item.expert;
     item.hasRight = contextLatents > 0 && rightInFlight && isUsable;
-    if (contextLatents > 0 && block > 0) item.needs = doneWith(block - 1);
-    else item.needs = item.step > 0 ? doneWith(block) : 0;
+    item.needs = needsOf(block);
   }
 
   return {

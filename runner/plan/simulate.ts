@@ -15,6 +15,8 @@ export interface Simulation {
   readonly busyShare: number;
   /** Share of the duration that the slowest stage waits: the bubble. */
   readonly bubbleShare: number;
+  /** Share of the duration after which the film's first block is finished. */
+  readonly firstBlockShare: number;
 }
 
 /**
@@ -26,6 +28,7 @@ export function simulate(settings: ScheduleSettings, { stageTimes, ringSlots }: 
   const items = itemsOf(settings);
   const ends = stageTimes.map(() => new Float64Array(items));
   const cursor = openSchedule(settings);
+  let firstBlock = 0;
   while (cursor.next()) {
     const { index, needs } = cursor.item;
     let ready = needs > 0 ? ends[stages - 1]![needs - 1]! : 0;
@@ -35,12 +38,14 @@ export function simulate(settings: ScheduleSettings, { stageTimes, ringSlots }: 
       ready = Math.max(ready, free, reader ?? 0) + stageTimes[stage]!;
       ends[stage]![index] = ready;
     }
+    if (cursor.item.block === 0) firstBlock = ready;
   }
   const duration = ends[stages - 1]![items - 1]!;
   const total = stageTimes.reduce((sum, time) => sum + time, 0);
   return {
     duration,
     busyShare: (items * total) / (stages * duration),
+    firstBlockShare: firstBlock / duration,
     bubbleShare: 1 - (items * Math.max(...stageTimes)) / duration,
   };
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createTracker } from './tracker.ts';
 
-const PLAN = { latents: 26, blocks: 6, iterations: 11, blockSteps: 36, stages: [] };
+const PLAN = { latents: 26, blocks: 6, stride: 1, iterations: 11, blockSteps: 36, stages: [] };
 
 test('a record counts block-steps, measures their rate and estimates the rest from it', () => {
   let now = Date.UTC(2026, 0, 1);

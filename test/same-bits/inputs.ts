@@ -27,11 +27,12 @@ export interface RunNumbers {
   readonly frames: number;
   readonly blockLatents: number;
   readonly contextLatents: number;
+  readonly stride?: number;
   readonly size?: { readonly width: number; readonly height: number };
 }
 
 function jobOf(numbers: RunNumbers): JobSpec {
-  const { stages, steps, frames, blockLatents, contextLatents } = numbers;
+  const { stages, steps, frames, blockLatents, contextLatents, stride = 1 } = numbers;
   return jobSpecSchema.parse({
     name: 'run',
     prompt: 'a red circle moving to the right',
@@ -39,7 +40,7 @@ function jobOf(numbers: RunNumbers): JobSpec {
     size: numbers.size ?? { width: 64, height: 48 },
     model: { ref: 'model', folder: GOLDEN },
     sampling: { steps, maxSequenceLength: 64 },
-    parallelism: { gpus: stages, blockLatents, contextLatents },
+    parallelism: { gpus: stages, blockLatents, contextLatents, stride },
     output: { folder: '/nowhere' },
   });
 }

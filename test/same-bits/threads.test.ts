@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { runToEnd } from '../golden/run-case.ts';
 import { fingerprint } from './fingerprint.ts';
-import { goldenInput, modelInput } from './inputs.ts';
+import { goldenInput, modelInput, tinyModel } from './inputs.ts';
 import { randomModel } from './random-model.ts';
+import { sequentialFilm } from './sequential.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dualparal-same-bits-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -42,4 +43,15 @@ test('half precision has bits of its own, near those of float32 and alike on any
   expect(fingerprint(one)).not.toBe(fingerprint(exact));
   const distance = Math.sqrt(exact.data.reduce((sum, x, i) => sum + (x - one.data[i]!) ** 2, 0) / exact.data.length);
   expect(distance).toBeLessThan(0.02);
+});
+
+test.each([
+  { steps: 6, stride: 2, contextLatents: 2 },
+  { steps: 5, stride: 3, contextLatents: 4 },
+  { steps: 2, stride: 5, contextLatents: 2 },
+  { steps: 3, stride: 3, contextLatents: 0 },
+])('a film of $steps steps at stride $stride has the bits of one thread on any number of stages', async (numbers) => {
+  const films = [1, 2, 5].map((stages) => modelInput(tinyModel(), { stages, frames: 61, blockLatents: 4, ...numbers }));
+  const expected = fingerprint(sequentialFilm(films[0]!));
+  for (const input of films) expect(fingerprint(await runToEnd(input))).toBe(expected);
 });

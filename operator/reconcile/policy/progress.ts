@@ -68,6 +68,13 @@ function reported(record: Progress): ProgressStatus {
   });
 }
 
-function copyOfPlan({ latents, blocks, iterations, blockSteps, stages }: NonNullable<VideoGenerationStatus['plan']>) {
-  return { latents, blocks, iterations, blockSteps, stages: stages.map((stage) => ({ ...stage })) };
+function copyOfPlan({
+  latents,
+  blocks,
+  stride,
+  iterations,
+  blockSteps,
+  stages,
+}: NonNullable<VideoGenerationStatus['plan']>) {
+  return { latents, blocks, stride, iterations, blockSteps, stages: stages.map((stage) => ({ ...stage })) };
 }
