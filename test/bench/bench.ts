@@ -9,6 +9,9 @@ export interface BenchRow {
   readonly peer: string;
   readonly theirs: number;
   readonly better: 'higher' | 'lower';
+  /** Whether the figure is as wanted, and what is wanted; absent where nothing is. */
+  readonly holds?: boolean;
+  readonly threshold?: string;
 }
 
 /** A benchmark file of this folder exports one of these as `bench`. */

@@ -14,7 +14,8 @@ const HELP = `usage: npm run bench -- [NAME…] [--json FILE]\nbenchmarks: ${nam
 
 function line(row: BenchRow): string {
   const value = (number: number) => Number(number.toPrecision(4));
-  return `  ${row.measure}: ${value(row.ours)} ${row.unit}; ${row.peer}: ${value(row.theirs)} ${row.unit}; ratio ${ratioOf(row).toFixed(3)}`;
+  const verdict = row.threshold === undefined ? '' : `; ${row.threshold}: ${row.holds ? 'holds' : 'does not hold'}`;
+  return `  ${row.measure}: ${value(row.ours)} ${row.unit}; ${row.peer}: ${value(row.theirs)} ${row.unit}; ratio ${ratioOf(row).toFixed(3)}${verdict}`;
 }
 
 async function runAll(chosen: readonly string[]): Promise<Record<string, readonly BenchRow[]>> {
