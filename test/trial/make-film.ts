@@ -75,12 +75,13 @@ export async function makeTrialFilm(kit: Kit, way: Way, prompt: TrialPrompt, fra
 
 async function playBlocks(
   kit: Kit,
-  { blockLatents, contextLatents, isCoordinated }: Extract<Way, { kind: 'blocks' }>,
+  { blockLatents, contextLatents, stride, sampling, isCoordinated }: Extract<Way, { kind: 'blocks' }>,
   { prompt, seed }: TrialPrompt,
   frames: number,
   measure: FilmMeasure,
 ): Promise<void> {
-  const spec = specOf(kit, { prompt, frames, blockLatents, contextLatents });
+  const own = { ...kit, sampling: { ...kit.sampling, ...sampling } };
+  const spec = specOf(own, { prompt, frames, blockLatents, contextLatents, stride });
   await play(kit, spec, (shape) => (isCoordinated ? seededNoise : independentNoise)(seed, shape), measure);
 }
 
@@ -114,6 +115,7 @@ interface FilmSpec {
   readonly frames: number;
   readonly blockLatents: number;
   readonly contextLatents: number;
+  readonly stride?: number;
 }
 
 function specOf({ folder, world, sampling }: Kit, film: FilmSpec): JobSpec {
@@ -125,7 +127,12 @@ function specOf({ folder, world, sampling }: Kit, film: FilmSpec): JobSpec {
     size: { width: world.side, height: world.side },
     model: { ref: 'trial', folder },
     sampling: { steps, flowShift, guidanceScale, maxSequenceLength: TEXT_TOKENS },
-    parallelism: { gpus: stages, blockLatents: film.blockLatents, contextLatents: film.contextLatents },
+    parallelism: {
+      gpus: stages,
+      blockLatents: film.blockLatents,
+      contextLatents: film.contextLatents,
+      stride: film.stride ?? 1,
+    },
     output: { folder: '/nowhere' },
   });
 }

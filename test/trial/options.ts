@@ -15,24 +15,41 @@ export interface Options {
   readonly longSampling: Sampling;
   /** Latents of their blocks. */
   readonly longBlock: number;
+  /** Iterations between two of them. */
+  readonly longStride: number;
+  /** Seeds of each prompt. */
+  readonly seeds: number;
   readonly json: string | undefined;
   readonly markdown: string | undefined;
 }
 
 const ROOT = join(import.meta.dirname, '../..');
-const COUNTS = ['prompts', 'frames', 'long', 'long-block', 'long-steps', 'seed', 'steps', 'stages'] as const;
+const COUNTS = [
+  'prompts',
+  'frames',
+  'long',
+  'long-block',
+  'long-steps',
+  'long-stride',
+  'seed',
+  'seeds',
+  'steps',
+  'stages',
+] as const;
 
 export const OPTIONS_HELP = `  --model DIR       a model folder with a world.json (default: models/tiny)
   --prompts N       held-out prompts
   --frames F        length of the long films: 4k + 1
   --long N          prompts of long films
-  --long-block N    latents of a long film's block (4)
+  --long-block N    latents of a long film's block (8)
+  --long-stride N   iterations between two of its blocks (3)
   --long-steps N    denoising steps of long films (12)
   --long-shift S    shift of their noise levels (1.5)
   --steps N         denoising steps (30)
   --guidance G      guidance scale (1: none)
   --stages N        slices of the model (2)
   --seed N          seed of the first prompt; each has one of its own (100)
+  --seeds N         films of each prompt, each from a seed of its own (1)
   --json FILE       all figures of all films
   --markdown FILE   the table, put in place of the one that the file has`;
 
@@ -43,7 +60,7 @@ export function readOptions(defaults: { prompts: number; frames: number; long: n
     allowPositionals: true,
     options: {
       ...{ model: text, prompts: text, frames: text, long: text, steps: text, guidance: text, stages: text },
-      ...{ 'long-block': text, 'long-steps': text, 'long-shift': text },
+      ...{ 'long-block': text, 'long-steps': text, 'long-shift': text, 'long-stride': text, seeds: text },
       ...{ seed: text, json: text, markdown: text },
     },
   });
@@ -73,7 +90,9 @@ export function readOptions(defaults: { prompts: number; frames: number; long: n
     seed: count('seed', 100),
     sampling: { steps: count('steps', 30), guidanceScale, stages },
     longSampling: { steps: count('long-steps', 12), flowShift, guidanceScale, stages },
-    longBlock: count('long-block', 4),
+    longBlock: count('long-block', 8),
+    longStride: count('long-stride', 3),
+    seeds: count('seeds', 1),
     json: values.json,
     markdown: values.markdown,
   };

@@ -27,6 +27,13 @@ export function trialPrompts(world: World, count: number, firstSeed: number): re
   }));
 }
 
+/** Each prompt `seeds` times, every time from a seed that no other prompt has. */
+export function withSeeds(prompts: readonly TrialPrompt[], seeds: number): readonly TrialPrompt[] {
+  return Array.from({ length: seeds }, (_, round) =>
+    prompts.map((prompt) => ({ ...prompt, seed: prompt.seed + round * prompts.length })),
+  ).flat();
+}
+
 /** The first number from `start` on that shares no factor with `length`: steps of it visit every place. */
 function coprimeNear(start: number, length: number): number {
   const factor = (a: number, b: number): number => (b === 0 ? a : factor(b, a % b));

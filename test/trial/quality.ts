@@ -43,7 +43,7 @@ try {
   const prompts = trialPrompts(world, Math.max(options.prompts, options.long), options.seed);
   const kit = await openKit(options.model, world, options.sampling, prompts);
   const plain = summarise(await makeFilms(kit, PLAIN, prompts.slice(0, options.prompts), options.frames));
-  const way: Way = { ...LONG, blockLatents: options.longBlock };
+  const way: Way = { ...LONG, blockLatents: options.longBlock, stride: options.longStride };
   const longKit = { ...kit, sampling: options.longSampling };
   const long = summarise(await makeFilms(longKit, way, prompts.slice(0, options.long), options.frames));
   const gates = [...plainGates(plain), ...longGates(long)];

@@ -4,7 +4,7 @@ import { cpus } from 'node:os';
 import { relative } from 'node:path';
 import { makeTrialFilm, openKit, type TrialFilm } from './make-film.ts';
 import { OPTIONS_HELP, type Options, readOptions } from './options.ts';
-import { trialPrompts } from './prompts.ts';
+import { trialPrompts, withSeeds } from './prompts.ts';
 import { readWorld } from './read-world.ts';
 import { summarise } from './summary.ts';
 import { type Row, tableOf, withTable } from './table.ts';
@@ -18,20 +18,20 @@ interface Way {
 /** All films; a prompt goes through all ways before the next one, so that a trial that is broken off still compares. */
 async function makeAll(options: Options): Promise<readonly Way[]> {
   const world = readWorld(options.model);
-  const prompts = trialPrompts(world, options.prompts, options.seed);
+  const prompts = withSeeds(trialPrompts(world, options.prompts, options.seed), options.seeds);
   const kit = await openKit(options.model, world, options.sampling, prompts);
   const ways = WAYS.map((way) => ({ way, name: way.name, films: [] as TrialFilm[] }));
   for (const prompt of prompts) {
     for (const { way, films } of ways) films.push(await makeTrialFilm(kit, way, prompt, options.frames));
-    console.error(`${prompt.seed - options.seed + 1}/${prompts.length} ${prompt.prompt}`);
+    console.error(`${ways[0]!.films.length}/${prompts.length} ${prompt.prompt}`);
   }
   return ways;
 }
 
-function pageOf(rows: readonly Row[], { model, prompts, frames, sampling, seed }: Options): string {
+function pageOf(rows: readonly Row[], { model, prompts, frames, sampling, seed, seeds }: Options): string {
   const folder = relative(process.cwd(), model);
   const { steps, guidanceScale, stages } = sampling;
-  const numbers = `--prompts ${prompts} --frames ${frames} --steps ${steps} --guidance ${guidanceScale} --stages ${stages} --seed ${seed}`;
+  const numbers = `--prompts ${prompts} --frames ${frames} --steps ${steps} --guidance ${guidanceScale} --stages ${stages} --seed ${seed} --seeds ${seeds}`;
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.versions.node}`;
   return `Made by \`npm run trial -- --model ${folder} ${numbers} --markdown docs/trial.md\` on ${machine}.\n\n${tableOf(rows)}`;
 }

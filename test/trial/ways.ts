@@ -6,6 +6,10 @@ export type Way =
       readonly name: string;
       readonly blockLatents: number;
       readonly contextLatents: number;
+      /** Iterations between two blocks; 1 is the paper. */
+      readonly stride: number;
+      /** Sampling of its own, where it differs from the trial's. */
+      readonly sampling?: { readonly steps: number; readonly flowShift: number };
       /** All blocks draw from one pool; else each has noise of its own. */
       readonly isCoordinated: boolean;
     };
@@ -17,6 +21,22 @@ const BLOCK_LATENTS = 8;
 
 const CONTEXTS = [0, 2, 4];
 
+/** Stride and context of the rows about the stride. */
+const STRIDES = [
+  [1, 4],
+  [2, 4],
+  [3, 4],
+  [4, 4],
+  [1, 2],
+  [3, 2],
+] as const;
+
+/** The tiny model's two settings of long films. */
+const SETTINGS = [
+  { name: 'blocks of 4, 12 steps, shift 1.5', blockLatents: 4, sampling: { steps: 12, flowShift: 1.5 } },
+  { name: 'blocks of 8, 30 steps, shift 3', blockLatents: 8, sampling: { steps: 30, flowShift: 3 } },
+] as const;
+
 /** The ways that are compared, in the order of the table. */
 export const WAYS: readonly Way[] = [
   { kind: 'plain', name: 'plain short run' },
@@ -27,7 +47,18 @@ export const WAYS: readonly Way[] = [
       name: `DualParal, c = ${contextLatents}, ${isCoordinated ? 'coordinated' : 'independent'} noise`,
       blockLatents: BLOCK_LATENTS,
       contextLatents,
+      stride: 1,
       isCoordinated,
+    })),
+  ),
+  ...SETTINGS.flatMap(({ name, ...setting }) =>
+    STRIDES.map(([stride, contextLatents]) => ({
+      kind: 'blocks' as const,
+      name: `${name}, c = ${contextLatents}, s = ${stride}`,
+      ...setting,
+      contextLatents,
+      stride,
+      isCoordinated: true,
     })),
   ),
 ];
