@@ -23,6 +23,8 @@ export interface GoldenCase {
   readonly flowShift: number;
   readonly blockLatents: number;
   readonly contextLatents: number;
+  /** Iterations between the entries of two blocks. */
+  readonly stride: number;
   readonly latents: number;
   readonly pool: F32Tensor;
   readonly orders: readonly (readonly number[])[];
@@ -85,7 +87,12 @@ function casePlan(golden: GoldenCase, model: PipelineModel, stages: number, text
       flowShift: golden.flowShift,
       maxSequenceLength: textTokens,
     },
-    parallelism: { gpus: stages, blockLatents: golden.blockLatents, contextLatents: golden.contextLatents },
+    parallelism: {
+      gpus: stages,
+      blockLatents: golden.blockLatents,
+      contextLatents: golden.contextLatents,
+      stride: golden.stride,
+    },
     output: { folder: golden.folder },
   });
   return planModel(spec, model, cpuDevices(stages));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { RightContext } from '../../runner/plan/schedule.ts';
 import { BOUND, distance } from '../golden/compare.ts';
-import { runToEnd } from '../golden/run-case.ts';
+import { runToEnd, setting } from '../golden/run-case.ts';
 import { fingerprint } from './fingerprint.ts';
 import { goldenInput, readGolden } from './inputs.ts';
 
@@ -13,6 +13,15 @@ const CASES = [
   't4-b4-c2-no-guidance',
   't3-b4-c2-more-blocks-than-steps',
   'two-experts-same-expert',
+  's2-t6-b4-c4',
+  's2-t5-b4-c0',
+  's2-t5-b4-c4-no-guidance',
+  's2-two-experts-same-expert',
+  's3-t6-b4-c0',
+  's3-t7-b4-c4',
+  's3-t3-b4-c4-as-many-steps',
+  's3-t2-b4-c4-fewer-steps',
+  's3-two-experts-same-expert',
 ];
 
 describe.each(CASES)('%s', (name) => {
@@ -30,25 +39,41 @@ describe.each(CASES)('%s', (name) => {
   });
 });
 
-test.each([1, 3])('on %i stages every block in flight equals the reference after every iteration', async (stages) => {
-  const golden = readGolden('dualparal/t6-b4-c2.safetensors');
+test.each([
+  { name: 't6-b4-c2', stages: 1, steps: 36 },
+  { name: 't6-b4-c2', stages: 3, steps: 36 },
+  { name: 's2-t6-b4-c4', stages: 1, steps: 24 },
+  { name: 's2-t6-b4-c4', stages: 3, steps: 24 },
+])('$name: on $stages stages every block in flight equals the reference after every iteration', async (traced) => {
+  const golden = readGolden(`dualparal/${traced.name}.safetensors`);
   const wanted = golden.names.flatMap((name) => {
     const [, iteration, block] = /^iteration\.(\d+)\.block\.(\d+)$/.exec(name) ?? [];
     return iteration === undefined ? [] : [{ name, iteration: Number(iteration), block: Number(block) }];
   });
-  expect(wanted).toHaveLength(36);
-  await runToEnd({ ...goldenInput('t6-b4-c2', stages), options: { trace: true } }, (pipeline) => {
+  expect(wanted).toHaveLength(traced.steps);
+  await runToEnd({ ...goldenInput(traced.name, traced.stages), options: { trace: true } }, (pipeline) => {
     for (const { name, iteration, block } of wanted) {
       expect(distance(pipeline.latentsAfter(iteration, block), golden.f32(name)), name).toBeLessThan(BOUND);
     }
   });
 });
 
-test('a right context of the other expert is used only when asked for, and it shows', async () => {
-  const reference = readGolden('dualparal/two-experts-any.safetensors').f32('latents');
-  const { plan, ...rest } = goldenInput('two-experts-any', 2);
-  const filmWith = (rightContext: RightContext) =>
-    runToEnd({ ...rest, plan: { ...plan, sampling: { ...plan.sampling, rightContext } } });
-  expect(distance(await filmWith('any-expert'), reference)).toBeLessThan(BOUND);
-  expect(distance(await filmWith('same-expert'), reference)).toBeGreaterThan(0.1);
+test.each(['two-experts-any', 's2-two-experts-any'])(
+  '%s: a right context of the other expert is used only when asked for, and it shows',
+  async (name) => {
+    const reference = readGolden(`dualparal/${name}.safetensors`).f32('latents');
+    const { plan, ...rest } = goldenInput(name, 2);
+    const filmWith = (rightContext: RightContext) =>
+      runToEnd({ ...rest, plan: { ...plan, sampling: { ...plan.sampling, rightContext } } });
+    expect(distance(await filmWith('any-expert'), reference)).toBeLessThan(BOUND);
+    expect(distance(await filmWith('same-expert'), reference)).toBeGreaterThan(0.1);
+  },
+);
+
+test('another stride is another film, and takes the iterations that the reference took', async () => {
+  const golden = readGolden('dualparal/s3-t7-b4-c4.safetensors');
+  const { plan, ...rest } = goldenInput('s3-t7-b4-c4', 2);
+  expect(plan.iterations).toBe(setting(golden, 'iterations'));
+  const other = await runToEnd({ ...rest, plan: { ...plan, stride: 2 } });
+  expect(distance(other, golden.f32('latents'))).toBeGreaterThan(0.1);
 });

@@ -23,6 +23,7 @@ export function readCase(folder: string, file: TensorFile): GoldenCase {
     flowShift: setting(file, 'flow_shift'),
     blockLatents,
     contextLatents: setting(file, 'context_latents'),
+    stride: file.metadata.stride === undefined ? 1 : setting(file, 'stride'),
     latents: file.f32('latents').shape[2]!,
     pool: file.f32('pool'),
     orders: Array.from({ length: permutations.length / blockLatents }, (_, index) =>

@@ -40,6 +40,7 @@ export const pipelineCheck: GroupCheck = {
         flowShift: setting(golden, 'flow_shift'),
         blockLatents: latents,
         contextLatents: 0,
+        stride: 1,
         latents,
         pool: noise,
         orders: [],

@@ -29,7 +29,7 @@ def check_case(folder, path, experts, texts):
     tensors, told = read(path)
     guidance = told["guidance"] if isinstance(told["guidance"], list) else [told["guidance"]]
     case = Case(told["steps"], told["block_latents"], told["context_latents"], told["blocks"], tuple(guidance),
-                told["flow_shift"], told["boundary_policy"] == "any")
+                told["flow_shift"], told["boundary_policy"] == "any", stride=told.get("stride", 1))
     orders = tensors.get("permutations", [])
     done = run(case, experts[: told["experts"]], told["boundary_timestep"], texts, tensors["pool"], orders)
     far = {"latents": distance(done.latents, tensors["latents"])}

@@ -9,10 +9,17 @@ from transformer import forward
 
 @dataclasses.dataclass
 class Block:
-    index: int
     latents: torch.Tensor
     sampler: object
-    steps_done: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Kept:
+    """What a block keeps for its left neighbour, for the iteration in which it made it."""
+
+    block: int
+    expert: int
+    branches: list
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,36 +42,34 @@ def block_noises(pool, orders, block):
 def run(case, experts, boundary, texts, pool, orders, uses_context=True):
     """
     The whole run in the float type of `experts` (one transformer or two), `texts` being the prompt's and the negative
-    prompt's embeddings. `uses_context=False` leaves the contexts away, to see what they do.
+    prompt's embeddings. Block b makes its first step in iteration `stride · b`, so it is that many steps behind its left
+    neighbour. `uses_context=False` leaves the contexts away, to see what they do.
     """
     dtype = experts[0].dtype
     make_sampler = DiffusersSampler if dtype == torch.float32 else RestatedSampler
     texts = [text.to(dtype) for text in texts]
     noises = block_noises(pool, orders, case.block)
-    queue, finished, iterations = [], [], []
-    for iteration in range(case.steps + case.blocks - 1):
-        if iteration < case.blocks:
-            queue.append(Block(iteration, noises[iteration].to(dtype), make_sampler(case.steps, case.shift)))
-        if queue[0].steps_done == case.steps:
-            finished.append(queue.pop(0))
-        right, right_expert = [None, None], None
-        for place in reversed(range(len(queue))):
-            block = queue[place]
-            neighbour = queue[place - 1] if place > 0 else finished[-1] if finished else None
-            left = None if neighbour is None or case.context == 0 else neighbour.latents[:, :, -case.context :]
-            timestep = block.sampler.timesteps[block.steps_done]
+    blocks = [Block(noise.to(dtype), make_sampler(case.steps, case.shift)) for noise in noises]
+    is_guided = any(scale > 1 for scale in case.guidance)
+    context = case.context if uses_context else 0
+    iterations = []
+    for iteration in range(case.steps + (case.blocks - 1) * case.stride):
+        in_flight = [b for b in range(case.blocks) if 0 <= iteration - case.stride * b < case.steps]
+        kept = None
+        # The newest first: a block's left neighbour has not moved yet in this iteration, and its right one has.
+        for b in reversed(in_flight):
+            block, step = blocks[b], iteration - case.stride * b
+            left = blocks[b - 1].latents[:, :, -context:] if b > 0 and context > 0 else None
+            timestep = block.sampler.timesteps[step]
             expert = 0 if len(experts) == 1 or timestep >= boundary else 1
-            usable = uses_context and (case.any_expert or right_expert == expert)
-            velocity, right = block_step(
-                experts[expert], texts, float(timestep), left if uses_context else None, block.latents,
-                right if usable else [None, None], case.context if uses_context else 0,
-                case.guidance[expert], any(scale > 1 for scale in case.guidance))
+            sees_right = kept is not None and kept.block == b + 1 and (case.any_expert or kept.expert == expert)
+            velocity, branches = block_step(
+                experts[expert], texts, float(timestep), left, block.latents,
+                kept.branches if sees_right else [None, None], context, case.guidance[expert], is_guided)
             block.latents = block.sampler.step(block.latents, velocity)
-            block.steps_done += 1
-            right_expert = expert
-        iterations.append({block.index: block.latents for block in queue})
-    finished += queue
-    return Run(noises, torch.cat([block.latents for block in finished], 2), tuple(iterations))
+            kept = Kept(b, expert, branches)
+        iterations.append({b: blocks[b].latents for b in in_flight})
+    return Run(noises, torch.cat([block.latents for block in blocks], 2), tuple(iterations))
 
 
 def block_step(model, texts, timestep, left, own, right, context, scale, is_guided):

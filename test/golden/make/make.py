@@ -4,22 +4,21 @@ import argparse
 import copy
 import html
 import json
-import pathlib
 import sys
 
 import diffusers
 import torch
 import transformers
+from cases import Scene, write_case
 from diffusers import FlowMatchEulerDiscreteScheduler
 from diffusers.pipelines.wan.pipeline_wan import prompt_clean
 from dualparal import block_step, run
+from folder import FAIR, Folder, distance
 from models import bfloat16, pipeline, transformer, write_sharded
-from safetensors.torch import save_file
 from sampler import RestatedSampler, unipc
 from sizes import NAMED, Case, sizes_of
 from tokenizer import write_spm
 from transformer import Transformer, forward
-from weights import generator
 
 PROMPTS = (
     "a fox walks through the quiet field at dawn",
@@ -32,34 +31,15 @@ PROMPTS = (
     "line one\nline two\r\n\ttabbed\u00a0and\u2009thin\u3000wide “curly” ‘quotes’ 🚢 👩‍🚀",
     "a red lantern over the harbour with wind, film grain, soft light. " * 40,
 )
-# What two right float32 implementations may differ by; the bound of the comparison is 1e-4.
-FAIR = 8e-5
 
 
-class Folder:
-    """Where everything is written, and what is found on the way."""
+class NewFolder(Folder):
+    """A whole folder of given sizes; it must not be there yet."""
 
     def __init__(self, path, sizes, seed):
-        self.path, self.sizes, self.seed, self.checks = pathlib.Path(path), sizes, seed, {}
+        super().__init__(path, seed, sizes.latent_channels)
+        self.sizes = sizes
         self.path.mkdir(parents=True)
-
-    def write(self, name, tensors, **settings):
-        path = self.path / f"{name}.safetensors"
-        path.parent.mkdir(exist_ok=True)
-        told = {setting: json.dumps(value) for setting, value in settings.items()}
-        save_file({key: tensor.contiguous().clone() for key, tensor in tensors.items()}, path, metadata=told)
-
-    def noise(self, label, frames, height, width):
-        shape = (1, self.sizes.latent_channels, frames, height, width)
-        return torch.randn(shape, generator=generator(self.seed, label))
-
-    def found(self, what, value):
-        self.checks[what] = value
-        print(f"{what}: {value:.2e}", flush=True)
-
-
-def distance(one, other):
-    return (one.double() - other.double()).abs().max().item()
 
 
 def write_text(folder, pipe):
@@ -191,31 +171,6 @@ def write_block_step(folder, model, texts):
     folder.found("block-step: effect of the right context (not an error)", distance(bare, outputs[0].velocity))
 
 
-def write_case(folder, case, models, texts):
-    experts, exact = ([Transformer.of(model, dtype) for model in models[: len(case.guidance)]]
-                      for dtype in (torch.float32, torch.float64))
-    boundary = 1000 * folder.sizes.boundary if len(experts) > 1 else 0.0
-    draw = generator(folder.seed, f"{case.file} orders")
-    orders = [torch.randperm(case.block, generator=draw) for _ in range(case.blocks - 1)]
-    pool = folder.noise(case.file, case.block + case.context, *folder.sizes.window[1:])
-    done = run(case, experts, boundary, texts, pool, orders)
-    tensors = {"pool": pool, "latents": done.latents, **{f"noise.{i}": noise for i, noise in enumerate(done.noise)}}
-    if orders:
-        tensors["permutations"] = torch.stack(orders)
-    if case.traced:
-        tensors |= {f"iteration.{k}.block.{i}": x for k, blocks in enumerate(done.iterations) for i, x in blocks.items()}
-    policy = "any" if case.any_expert else "same-expert"
-    folder.write(f"dualparal/{case.file}", tensors, steps=case.steps, block_latents=case.block, context_latents=case.context,
-                 blocks=case.blocks, iterations=len(done.iterations), flow_shift=case.shift, experts=len(experts),
-                 guidance=list(case.guidance) if len(experts) > 1 else case.guidance[0], boundary_timestep=boundary,
-                 boundary_policy=policy, prompt=PROMPTS[0], negative=PROMPTS[1])
-    name = f"dualparal {case.file}"
-    folder.found(f"{name} f32 vs f64", distance(run(case, exact, boundary, texts, pool, orders).latents, done.latents))
-    alone = run(case, experts, boundary, texts, pool, orders, uses_context=False)
-    folder.found(f"{name}: effect of the context (not an error)", distance(alone.latents, done.latents))
-    folder.found(f"{name}: spread", done.latents.std().item())
-
-
 def make(folder):
     sizes, seed = folder.sizes, folder.seed
     pipe = pipeline(sizes, seed)
@@ -241,11 +196,11 @@ def make(folder):
     write_schedulers(folder)
     write_pipeline(folder, pipe, texts)
     write_block_step(folder, Transformer.of(pipe.transformer), texts)
+    scene = Scene((pipe.transformer, second), texts, PROMPTS[:2], 1000 * sizes.boundary, sizes.window[1:])
     for case in sizes.cases:
-        write_case(folder, case, (pipe.transformer, second), texts)
-    versions = {library.__name__: library.__version__ for library in (torch, diffusers, transformers)}
-    (folder.path / "report.json").write_text(json.dumps({**versions, "seed": seed, "checks": folder.checks}, indent=1))
-    return [what for what, value in folder.checks.items() if " vs " in what and value > FAIR]
+        write_case(folder, scene, case)
+    folder.report("report.json", torch, diffusers, transformers)
+    return folder.unfair()
 
 
 if __name__ == "__main__":
@@ -257,5 +212,5 @@ if __name__ == "__main__":
     transformers.utils.logging.disable_progress_bar()
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
-    if unfair := make(Folder(given.out, sizes_of(given.sizes), given.seed)):
+    if unfair := make(NewFolder(given.out, sizes_of(given.sizes), given.seed)):
         sys.exit(f"not fair, two right implementations differ by more than {FAIR} in: {', '.join(unfair)}")

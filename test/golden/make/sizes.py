@@ -7,7 +7,10 @@ import pathlib
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A DualParal run. Its guidance is one scale per expert; `any_expert` uses the right context of the other expert too."""
+    """
+    A DualParal run. Its guidance is one scale per expert; `any_expert` uses the right context of the other expert too; a block
+    enters every `stride` iterations.
+    """
 
     steps: int
     block: int
@@ -18,10 +21,12 @@ class Case:
     any_expert: bool = False
     traced: bool = False
     name: str = ""
+    stride: int = 1
 
     @property
     def file(self):
-        return self.name or f"t{self.steps}-b{self.block}-c{self.context}-x{self.blocks}"
+        apart = "" if self.stride == 1 else f"s{self.stride}-"
+        return self.name or f"{apart}t{self.steps}-b{self.block}-c{self.context}-x{self.blocks}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,6 +89,8 @@ WIDE = Sizes(
         Case(1, 3, 2, 4, (4.0,), 5.0),
         Case(6, 3, 2, 5, (4.0, 3.0), 5.0, name="experts-same"),
         Case(6, 3, 2, 5, (4.0, 3.0), 5.0, any_expert=True, name="experts-any"),
+        Case(5, 3, 2, 4, (4.5,), 5.0, traced=True, stride=2),
+        Case(7, 3, 2, 4, (4.0, 3.0), 5.0, name="experts-stride", stride=3),
     ),
 )
 
@@ -102,6 +109,7 @@ NARROW = Sizes(
         Case(20, 2, 1, 3, (3.0,), 3.0),
         Case(4, 2, 1, 5, (4.0, 1.0), 12.25, name="experts-second-unguided"),
         Case(4, 2, 1, 5, (2.0, 3.0), 12.25, any_expert=True, traced=True, name="experts-any-traced"),
+        Case(3, 2, 1, 3, (2.5,), 2.5, stride=4),
     ),
     time_width=64, latent_channels=8, buckets=16, max_distance=40,
 )
@@ -121,6 +129,7 @@ DEEP = Sizes(
         Case(3, 2, 0, 1, (3.0,), 3.0),
         Case(5, 3, 1, 4, (3.0, 2.0), 3.0, name="experts-same"),
         Case(5, 3, 1, 4, (3.0, 2.0), 3.0, any_expert=True, name="experts-any"),
+        Case(5, 3, 3, 4, (3.0, 2.0), 3.0, any_expert=True, name="experts-any-stride", stride=2),
     ),
 )
 
@@ -133,6 +142,7 @@ LEAST = dataclasses.replace(
         Case(1, 1, 0, 1, (5.0,), 3.0),
         Case(2, 1, 1, 3, (5.0,), 3.0),
         Case(2, 1, 1, 3, (5.0, 5.0), 3.0, name="experts"),
+        Case(3, 1, 1, 3, (5.0,), 3.0, stride=2),
     ),
     has_head128=False, has_bf16=False,
 )
