@@ -81,8 +81,19 @@ export const samplingField = z
   })
   .describe('How each block is denoised.');
 
-export const strideField = z
-  .union([z.int().min(1).max(1000), z.literal('auto')])
+const LONGEST_STRIDE = 1000;
+const STRIDE_MESSAGE = `must be a whole number from 1 to ${LONGEST_STRIDE}, or auto`;
+
+export const strideField = ruled(
+  z
+    .union([z.int().min(1).max(LONGEST_STRIDE), z.literal('auto')], { error: STRIDE_MESSAGE })
+    .meta({ 'x-kubernetes-int-or-string': true }),
+  {
+    rule: `type(self) == string ? self == 'auto' : self >= 1 && self <= ${LONGEST_STRIDE}`,
+    holds: (stride) => stride === 'auto' || (stride >= 1 && stride <= LONGEST_STRIDE),
+    message: STRIDE_MESSAGE,
+  },
+)
   .default(1)
   .describe(
     'Iterations between the entries of two blocks, so that a block sees a left neighbour that many steps cleaner: 1 is the paper; more heals joins and shows the first pictures sooner, and keeps the devices a little less busy. auto: as much as joins need and the devices can bear.',
