@@ -106,6 +106,7 @@ program
   .requiredOption('-f, --file <file>', 'a VideoGeneration manifest (YAML or JSON), or - for standard input', once)
   .option('--stages <n>', "slices of the model (default: the manifest's parallelism.gpus)", once)
   .option('--model <folder>', 'the model, in the Diffusers layout (default: found by model.ref)', once)
+  .option('--verbose', 'also say what other strides would cost and give')
   .option('--json', 'print the plan as JSON')
   .action((options) => planCommand(withPlainPaths(options)));
 
