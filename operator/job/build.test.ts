@@ -21,7 +21,7 @@ const everything = videoGenerationSpec({
   length: { seconds: 5 },
   model: { ref: 'tiny', source: { image: { reference: 'models/tiny:1', path: 'wan/tiny' } } },
   output: { persistentVolumeClaim: { claimName: 'films', path: 'team-a' } },
-  parallelism: { gpus: 4, blockLatents: 4, contextLatents: 2 },
+  parallelism: { gpus: 4, blockLatents: 4, contextLatents: 2, stride: 1 },
   runner: {
     image: 'other:1',
     imagePullPolicy: 'Never',

@@ -38,7 +38,7 @@ describe('readManifest', () => {
         fps: 16,
         model: { ref: 'tiny' },
         sampling: { steps: 50, guidanceScale: 5, maxSequenceLength: 512, noise: 'counter' },
-        parallelism: { gpus: 8, blockLatents: 8, contextLatents: 4 },
+        parallelism: { gpus: 8, blockLatents: 8, contextLatents: 4, stride: 1 },
         decoding: { tiling: false },
         output: { formats: ['mp4'] },
       },
@@ -253,7 +253,7 @@ describe('jobSpecOf', () => {
       fps: 16,
       model: { ref: 'tiny', folder: '/m' },
       sampling: { steps: 50, guidanceScale: 5, maxSequenceLength: 512, noise: 'counter' },
-      parallelism: { gpus: 8, blockLatents: 8, contextLatents: 4 },
+      parallelism: { gpus: 8, blockLatents: 8, contextLatents: 4, stride: 1 },
       decoding: { tiling: false },
       output: { folder: '/o', formats: ['mp4'] },
     });
