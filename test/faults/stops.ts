@@ -141,7 +141,10 @@ function wrongs({ stop, ended, record, milliseconds, living }: Stopped): readonl
   if (ended.status !== wanted) wrong.push(`ended with ${ended.status}, wanted ${wanted}: ${lastLine(ended.stderr)}`);
   if (record === undefined) wrong.push('left no valid record');
   else if (record.outcome === 'failed') wrong.push(`says it failed: ${record.error?.code} ${record.error?.message}`);
-  for (const warning of record?.warnings ?? []) if (/while it was stopping|in time/.test(warning)) wrong.push(warning);
+  for (const warning of record?.warnings ?? []) {
+    if (/while it was stopping|in time/.test(warning))
+      wrong.push(`${warning}; last words: ${ended.stderr.slice(-600)}`);
+  }
   if (/^\s+at .*:\d+/m.test(ended.stderr)) wrong.push('printed a stack');
   if (living > 0) wrong.push(`left ${living} processes`);
   if (milliseconds > SLOW_MILLISECONDS) wrong.push(`took ${Math.round(milliseconds)} ms`);
