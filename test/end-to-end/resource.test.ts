@@ -108,7 +108,7 @@ describe.skipIf(!support.ok)(`the resource on a real API server${support.ok ? ''
       '-o',
       'jsonpath={.spec.parallelism}{.spec.size}{.spec.sampling.steps}',
     );
-    expect(answer).toBe('{"blockLatents":8,"contextLatents":4,"gpus":8}{"height":480,"width":832}50');
+    expect(answer).toBe('{"blockLatents":8,"contextLatents":4,"gpus":8,"stride":1}{"height":480,"width":832}50');
   });
 
   describe('with its operator', () => {
