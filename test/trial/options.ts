@@ -41,8 +41,8 @@ export const OPTIONS_HELP = `  --model DIR       a model folder with a world.jso
   --prompts N       held-out prompts
   --frames F        length of the long films: 4k + 1
   --long N          prompts of long films
-  --long-block N    latents of a long film's block (8)
-  --long-stride N   iterations between two of its blocks (3)
+  --long-block N    latents of a long film's block (4)
+  --long-stride N   iterations between two of its blocks (1)
   --long-steps N    denoising steps of long films (12)
   --long-shift S    shift of their noise levels (1.5)
   --steps N         denoising steps (30)
@@ -90,8 +90,8 @@ export function readOptions(defaults: { prompts: number; frames: number; long: n
     seed: count('seed', 100),
     sampling: { steps: count('steps', 30), guidanceScale, stages },
     longSampling: { steps: count('long-steps', 12), flowShift, guidanceScale, stages },
-    longBlock: count('long-block', 8),
-    longStride: count('long-stride', 3),
+    longBlock: count('long-block', 4),
+    longStride: count('long-stride', 1),
     seeds: count('seeds', 1),
     json: values.json,
     markdown: values.markdown,
