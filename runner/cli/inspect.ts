@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { EXITS } from '#contract/exit.ts';
 import { worldWarnings } from '../judge-film.ts';
 import type { SchedulerConfig } from '../model/config.ts';
+import { COMPONENT_CLASSES } from '../model/parse-config.ts';
 import { checkStages } from '../plan/checks.ts';
 import { transformerBytes, weightsOf } from '../plan/memory.ts';
 import { type LayerSlice, sliceLayers } from '../plan/slices.ts';
@@ -28,12 +29,6 @@ interface Cut {
 const USUAL_STAGES = [1, 2, 4, 8];
 const NAMES_SHOWN = 10;
 
-const CLASSES = {
-  transformer: 'WanTransformer3DModel',
-  transformer_2: 'WanTransformer3DModel',
-  text_encoder: 'UMT5EncoderModel',
-  vae: 'AutoencoderKLWan',
-} as const;
 const SCHEDULERS = { UniPC: 'UniPCMultistepScheduler', FlowMatchEuler: 'FlowMatchEulerDiscreteScheduler' } as const;
 
 /**
@@ -147,7 +142,7 @@ function describeComponent(survey: ComponentSurvey): readonly string[] {
 }
 
 function classOf({ folder, configRead }: ComponentSurvey): string | null {
-  return configRead ? CLASSES[folder] : null;
+  return configRead ? COMPONENT_CLASSES[folder] : null;
 }
 
 function listNames(label: string, names: readonly string[]): readonly string[] {

@@ -8,7 +8,8 @@ import { shortJson, shortText } from './short-json.ts';
 
 /** A component as the index names it: library and class. */
 const part = z.array(z.string().nullable()).nullish();
-const CLASSES = {
+/** Class of each component in Diffusers and Transformers, by its folder. */
+export const COMPONENT_CLASSES = {
   transformer: 'WanTransformer3DModel',
   transformer_2: 'WanTransformer3DModel',
   text_encoder: 'UMT5EncoderModel',
@@ -47,8 +48,8 @@ export function parseModelIndex(json: unknown, file: string = MODEL_INDEX): Mode
     const why = 'Wan2.2-TI2V-5B takes a timestep per token and another video autoencoder';
     throw modelError('E_MODEL_UNSUPPORTED', { file, found: 'expand_timesteps', why });
   }
-  for (const [component, wanted] of Object.entries(CLASSES)) {
-    const found = index[component as keyof typeof CLASSES]?.[1];
+  for (const [component, wanted] of Object.entries(COMPONENT_CLASSES)) {
+    const found = index[component as keyof typeof COMPONENT_CLASSES]?.[1];
     if (found == null || found === wanted) continue;
     throw modelError('E_MODEL_UNSUPPORTED', {
       file,
