@@ -1,13 +1,72 @@
-import { expect, test } from 'vitest';
-import { chooseDevices } from './devices.ts';
+import { describe, expect, test } from 'vitest';
+import { findingsOf, gpuOf } from '../test/build/gpu.ts';
+import { chooseDevices, type Machine, surveyDevices } from './devices.ts';
 
-test('each stage gets the device that the kubelet allotted, under its own name', () => {
-  expect(chooseDevices(2, { DUALPARAL_STANDIN_GPUS: 'gpu-5,gpu-2' })).toEqual([
-    { kind: 'cpu', index: 0, name: 'gpu-5' },
-    { kind: 'cpu', index: 1, name: 'gpu-2' },
-  ]);
+const WITHOUT_DRIVER = findingsOf([], { driver: { kind: 'absent', detail: 'no such file' } });
+const machine = (findings = WITHOUT_DRIVER, deviceFiles: readonly string[] = []): Machine => ({
+  findGpus: () => findings,
+  deviceFiles: () => deviceFiles,
+});
+const untouched: Machine = {
+  findGpus: () => {
+    throw new Error('the driver was asked');
+  },
+  deviceFiles: () => [],
+};
+const names = (chosen: ReturnType<typeof chooseDevices>) => chosen.devices.map(({ name }) => name);
+
+describe('the devices of a run', () => {
+  test('are those that the kubelet allotted, under their own names', () => {
+    expect(chooseDevices(2, { DUALPARAL_STANDIN_GPUS: 'gpu-5,gpu-2' }, undefined, untouched).devices).toEqual([
+      { kind: 'cpu', index: 0, name: 'gpu-5' },
+      { kind: 'cpu', index: 1, name: 'gpu-2' },
+    ]);
+  });
+
+  test('are stand-ins even where CUDA is asked for, and the driver is not asked', () => {
+    const environment = { DUALPARAL_STANDIN_GPUS: 'gpu-5', NVIDIA_VISIBLE_DEVICES: 'gpu-5', DUALPARAL_DEVICE: 'cuda' };
+    expect(names(chooseDevices(1, environment, 'cuda', untouched))).toEqual(['gpu-5']);
+  });
+
+  test('are as many virtual ones as there are stages, on a machine without GPUs', () => {
+    expect(names(chooseDevices(3, {}, undefined, machine()))).toEqual(['cpu:0', 'cpu:1', 'cpu:2']);
+  });
+
+  test('are the processor where it is asked for, and the driver is not asked', () => {
+    expect(names(chooseDevices(1, { NVIDIA_VISIBLE_DEVICES: '0' }, 'cpu', untouched))).toEqual(['cpu:0']);
+    expect(names(chooseDevices(1, { DUALPARAL_DEVICE: 'cpu' }, undefined, untouched))).toEqual(['cpu:0']);
+  });
+
+  test('follow the flag where flag and environment differ', () => {
+    const chosen = chooseDevices(1, { DUALPARAL_DEVICE: 'cpu' }, 'cuda', machine(findingsOf([gpuOf(0)])));
+    expect(chosen.devices).toMatchObject([{ kind: 'cuda', index: 0 }]);
+  });
+
+  test('are never the processor in a pod that has device files of GPUs and no driver', () => {
+    const pod = { KUBERNETES_SERVICE_HOST: '10.0.0.1', NVIDIA_VISIBLE_DEVICES: 'void' };
+    expect(() => chooseDevices(1, pod, undefined, machine(WITHOUT_DRIVER, ['null', 'nvidia0']))).toThrow(
+      /no NVIDIA driver .*given GPUs by the device file \/dev\/nvidia0/,
+    );
+  });
 });
 
-test('a machine without allotted devices gives as many virtual ones as there are stages', () => {
-  expect(chooseDevices(3, {}).map(({ name }) => name)).toEqual(['cpu:0', 'cpu:1', 'cpu:2']);
+describe('a survey', () => {
+  test('judges each GPU, and says what a film would do', () => {
+    const survey = surveyDevices({}, machine(findingsOf([gpuOf(0, { major: 6, minor: 1 }), gpuOf(1)])));
+    expect(survey.gpus.map(({ problem }) => problem?.code)).toEqual(['E_DEVICE_CAPABILITY', undefined]);
+    expect([survey.chosen, survey.error]).toEqual(['cuda:1 (NVIDIA H100 80GB HBM3)', null]);
+  });
+
+  test('gives the error that a film would end with', () => {
+    const survey = surveyDevices({ NVIDIA_VISIBLE_DEVICES: 'GPU-1' }, machine());
+    expect([survey.chosen, survey.error?.code, survey.given]).toEqual([
+      null,
+      'E_DEVICE_DRIVER',
+      'NVIDIA_VISIBLE_DEVICES=GPU-1',
+    ]);
+  });
+
+  test('does not fail over a wrong choice in the environment', () => {
+    expect(surveyDevices({ DUALPARAL_DEVICE: 'gpu' }, machine()).error?.code).toBe('E_DEVICE_CHOICE');
+  });
 });

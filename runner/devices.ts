@@ -1,11 +1,124 @@
-import { cpuDevices, type Device } from './ort/device.ts';
+import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { type ErrorRecord, toErrorRecord } from '#contract/error.ts';
+import type { Device } from './ort/device.ts';
+import { deviceChoice } from './ort/device-choice.ts';
+import { gpuObstacle, machineObstacle, type Obstacle, obstacleError } from './ort/device-fitness.ts';
+import { findGpus } from './ort/find-gpus.ts';
+import { givenGpus } from './ort/given-gpus.ts';
+import type { Gpu, GpuFindings } from './ort/gpu.ts';
+import { type ChosenDevices, pickDevices } from './ort/pick-devices.ts';
+
+export { checkFreeMemory } from './ort/pick-devices.ts';
+
+/** How this machine is looked at; tests put words into its mouth. */
+export interface Machine {
+  findGpus(): GpuFindings;
+  /** Names under `/dev`. */
+  deviceFiles(): readonly string[];
+}
+
+const THIS_MACHINE: Machine = { findGpus, deviceFiles };
 
 /**
- * Devices of this run. A stand-in device plugin (test bed) hands out names by `DUALPARAL_STANDIN_GPUS`: they compute on the
- * processor under the names that the kubelet allotted. Without it there are as many virtual CPU devices as stages ask for.
+ * Devices of this run, by `flag` (`--device`), else `DUALPARAL_DEVICE`, else what is there ({@link pickDevices}). A stand-in
+ * device plugin (test bed) hands out names by `DUALPARAL_STANDIN_GPUS`, which go before everything: they compute on the processor
+ * under the names that the kubelet allotted. The processor gives as many virtual devices as stages ask for.
+ * Throws `E_DEVICE_…` errors.
  */
-export function chooseDevices(stages: number, environment: NodeJS.ProcessEnv): readonly Device[] {
-  const standIns = environment.DUALPARAL_STANDIN_GPUS?.split(',').filter((name) => name !== '') ?? [];
-  if (standIns.length === 0) return cpuDevices(stages);
-  return standIns.map((name, index) => ({ kind: 'cpu', index, name }));
+export function chooseDevices(
+  stages: number,
+  environment: NodeJS.ProcessEnv,
+  flag?: string,
+  machine: Machine = THIS_MACHINE,
+): ChosenDevices {
+  const asked = deviceChoice(flag, environment);
+  const standIns = standInsOf(environment);
+  if (standIns.length > 0) return { devices: standIns, gpus: [], reason: undefined, warnings: [] };
+  const given = givenGpus(environment, machine.deviceFiles());
+  // Who wants the processor has no use for a driver.
+  const found = asked.choice === 'cpu' ? NOTHING : machine.findGpus();
+  return pickDevices({ stages, asked, given, environment }, found);
+}
+
+/** A row of the error table, filled in. */
+type Problem = Pick<ErrorRecord, 'code' | 'message'>;
+
+/** A GPU and why no film can use it; the problem is null where one can. */
+export interface JudgedGpu extends Gpu {
+  readonly problem: Problem | null;
+}
+
+/** What `dualparal devices` tells. */
+export interface DeviceSurvey {
+  readonly standIns: readonly string[];
+  readonly driver: { readonly cudaVersion: number | null; readonly version: string | null };
+  /** What keeps this machine from every GPU; null where nothing does. */
+  readonly problem: Problem | null;
+  /** Why the free memory is not known; null where it is. */
+  readonly memoryProblem: string | null;
+  readonly gpus: readonly JudgedGpu[];
+  /** What says that this process was given GPUs. */
+  readonly given: string | null;
+  readonly cores: number;
+  /** Where a film of one stage would be computed, or the error that it would end with. */
+  readonly chosen: string | null;
+  readonly error: Problem | null;
+}
+
+/** Everything about this machine's devices; never throws. */
+export function surveyDevices(environment: NodeJS.ProcessEnv, machine: Machine = THIS_MACHINE): DeviceSurvey {
+  const found = machine.findGpus();
+  const { driver, nvml } = found;
+  const obstacle = machineObstacle(found, environment);
+  return {
+    standIns: standInsOf(environment).map(({ name }) => name),
+    driver: {
+      cudaVersion: driver.kind === 'read' ? driver.cudaVersion : null,
+      version: nvml.kind === 'read' ? nvml.driverVersion : null,
+    },
+    problem: problemOf(obstacle),
+    memoryProblem: nvml.kind === 'read' || driver.kind === 'absent' ? null : nvml.detail,
+    gpus: found.gpus.map((gpu) => ({ ...gpu, problem: problemOf(obstacle ?? gpuObstacle(gpu)) })),
+    given: givenGpus(environment, machine.deviceFiles()) ?? null,
+    cores: availableParallelism(),
+    ...choiceOf(environment, { ...machine, findGpus: () => found }),
+  };
+}
+
+function problemOf(obstacle: Obstacle | undefined): Problem | null {
+  return obstacle === undefined ? null : problemIn(obstacleError(obstacle));
+}
+
+function problemIn(error: unknown): Problem {
+  const { code, message } = toErrorRecord(error);
+  return { code, message };
+}
+
+function choiceOf(environment: NodeJS.ProcessEnv, machine: Machine): Pick<DeviceSurvey, 'chosen' | 'error'> {
+  try {
+    return { chosen: chooseDevices(1, environment, undefined, machine).devices[0]!.name, error: null };
+  } catch (error) {
+    return { chosen: null, error: problemIn(error) };
+  }
+}
+
+function standInsOf(environment: NodeJS.ProcessEnv): readonly Device[] {
+  const names = environment.DUALPARAL_STANDIN_GPUS?.split(',').filter((name) => name !== '') ?? [];
+  return names.map((name, index) => ({ kind: 'cpu', index, name }));
+}
+
+const NOTHING: GpuFindings = {
+  driver: { kind: 'absent', detail: 'not looked for' },
+  nvml: { kind: 'absent', detail: 'not looked for' },
+  provider: { missing: [] },
+  gpus: [],
+};
+
+function deviceFiles(): readonly string[] {
+  try {
+    return readdirSync('/dev');
+  } catch {
+    return [];
+  }
 }

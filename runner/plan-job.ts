@@ -1,10 +1,14 @@
 import type { JobSpec } from '#contract/job-spec.ts';
 import type { PlanSummary } from '#contract/progress.ts';
-import { chooseDevices } from './devices.ts';
+import { checkFreeMemory, chooseDevices } from './devices.ts';
+import { memoryProblem } from './memory-check.ts';
+import { type MemoryPlan, planMemory } from './memory-plan.ts';
+import { FLOAT_NAMES, FLOAT_TYPES, storedFloatType } from './model/float-types.ts';
 import type { Device } from './ort/device.ts';
 import type { PipelineModel } from './pipeline/stage-task.ts';
 import { transformerBytes } from './plan/memory.ts';
 import { type Plan, planRun } from './plan/plan.ts';
+import { precisionWarnings, resolvePrecision } from './plan/precision.ts';
 import { type Model, openModel } from './weights/open-model.ts';
 
 /** Everything that is known before anything loads. */
@@ -12,13 +16,44 @@ export interface PlannedJob {
   readonly model: Model;
   readonly devices: readonly Device[];
   readonly plan: Plan;
+  readonly memory: MemoryPlan;
+  /** What is to be known about the choice of devices, their memory, and how they compute. */
+  readonly deviceWarnings: readonly string[];
 }
 
-/** Checks the model folder and plans the run. Throws `E_MODEL_…`, `E_WEIGHTS_…` and `E_PLAN_…` errors. */
-export function planJob(spec: JobSpec, environment: NodeJS.ProcessEnv): PlannedJob {
+/** `device`: the value of `--device`. `ignoreMemory`: too little memory is a warning; else the environment says. */
+export interface PlanExtras {
+  readonly device?: string | undefined;
+  readonly ignoreMemory?: boolean | undefined;
+}
+
+/**
+ * Chooses devices, checks the model folder, and plans the run and its memory.
+ * Throws `E_DEVICE_…`, `E_MODEL_…`, `E_WEIGHTS_…` and `E_PLAN_…` errors.
+ */
+export function planJob(
+  spec: JobSpec,
+  environment: NodeJS.ProcessEnv,
+  { device, ignoreMemory = environment.DUALPARAL_IGNORE_MEMORY === '1' }: PlanExtras = {},
+): PlannedJob {
+  const chosen = chooseDevices(spec.parallelism.gpus, environment, device);
+  const { devices, warnings: deviceWarnings } = chosen;
   const model = openModel(spec.model.folder);
-  const devices = chooseDevices(spec.parallelism.gpus, environment);
-  return { model, devices, plan: planModel(spec, model, devices) };
+  const plan = planModel(spec, model, devices);
+  const memory = planMemory(spec, plan, model, devices[0]!.kind, FLOAT_TYPES[plan.precision.sampling]);
+  const problem = memoryProblem({
+    spec,
+    plan,
+    memory,
+    model,
+    devices,
+    replan: (other) => replan(other, model, devices),
+  });
+  if (problem !== undefined && !ignoreMemory) throw problem;
+  if (!ignoreMemory) checkFreeMemory(chosen, memory.stageBytes);
+  const memoryWarnings = problem === undefined ? [] : [`it is tried all the same: ${problem.message}`];
+  const formatWarnings = precisionWarnings(plan.precision, devices.slice(0, plan.stages.length));
+  return { model, devices, plan, memory, deviceWarnings: [...deviceWarnings, ...memoryWarnings, ...formatWarnings] };
 }
 
 /** The plan of a spec for a model whose folder has been checked. Throws `E_PLAN_…` errors. */
@@ -31,24 +66,38 @@ export function planModel(spec: JobSpec, model: PipelineModel, devices: readonly
       layers,
     ),
   );
-  const places = devices.map(({ name }) => ({ name, memoryBytes: null }));
-  return planRun(spec, model.config, bytes, places);
+  const stored = storedFloatType(experts.flatMap(({ tensors }) => [...tensors.values()]));
+  const precision = resolvePrecision(spec, FLOAT_NAMES[stored], devices.slice(0, spec.parallelism.gpus));
+  return planRun(spec, model.config, bytes, devices, precision);
+}
+
+/** Another specification of the film, on as many devices as it asks for. */
+function replan(spec: JobSpec, model: Model, devices: readonly Device[]): Plan {
+  const { gpus } = spec.parallelism;
+  return planModel(
+    spec,
+    model,
+    Array.from({ length: gpus }, (_, stage) => devices[stage] ?? devices[0]!),
+  );
 }
 
 /** The plan as it is reported: to the operator, in `--json` and on screen. */
-export function summaryOf({ latents, blocks, stride, iterations, blockSteps, stages }: Plan): PlanSummary {
+export function summaryOf(
+  { latents, blocks, stride, iterations, blockSteps, stages }: Plan,
+  { stageBytes }: Pick<MemoryPlan, 'stageBytes'>,
+): PlanSummary {
   return {
     latents,
     blocks,
     stride,
     iterations,
     blockSteps,
-    stages: stages.map(({ device, firstLayer, endLayer, weightBytes, memoryBytes }) => ({
+    stages: stages.map(({ device, firstLayer, endLayer, weightBytes }, stage) => ({
       device,
       firstLayer,
       endLayer,
       weightBytes,
-      memoryBytes,
+      memoryBytes: stageBytes[stage]!,
     })),
   };
 }

@@ -33,6 +33,12 @@ export interface GenerateExtras {
   readonly textCacheAsked?: boolean;
   /** Lets a film of another spec in the output folder be replaced. */
   readonly overwrite?: boolean;
+  /** Begin anew, whatever an earlier run has left to go on with. */
+  readonly fresh?: boolean;
+  /** Where the film is computed (`--device`): `auto`, `cpu` or `cuda`; else `DUALPARAL_DEVICE` says. */
+  readonly device?: string;
+  /** Let a film be tried whose memory is not there (`--ignore-memory`); else `DUALPARAL_IGNORE_MEMORY=1` says. */
+  readonly ignoreMemory?: boolean;
 }
 
 /** A run of which everything has been checked that can be checked before anything loads. */
@@ -52,7 +58,7 @@ export interface PreparedJob extends PlannedJob {
 
 /**
  * Reads all that a run will read, weights aside, and refuses what cannot become a film. Leaves nothing behind, so `plan` does it too.
- * Throws coded errors: `E_PROMPT_BLANK`, `E_MODEL_…`, `E_WEIGHTS_…`, `E_PLAN_…`, `E_SAMPLING_…`, `E_NOISE_…`, `E_STORE_FILE`, `E_OUTPUT_ROOM`.
+ * Throws coded errors: `E_PROMPT_BLANK`, `E_DEVICE_…`, `E_MODEL_…`, `E_WEIGHTS_…`, `E_PLAN_…`, `E_SAMPLING_…`, `E_NOISE_…`, `E_STORE_FILE`, `E_OUTPUT_ROOM`.
  */
 export async function prepare(
   spec: JobSpec,
@@ -60,7 +66,7 @@ export async function prepare(
   environment: NodeJS.ProcessEnv,
 ): Promise<PreparedJob> {
   checkPrompt(spec);
-  const job = planJob(spec, environment);
+  const job = planJob(spec, environment, extras);
   const { plan, model } = job;
   checkLevels(plan.sampling);
   const noise = noiseOf(spec, plan, extras.noiseFile);
@@ -68,7 +74,7 @@ export async function prepare(
   const latents = asked === undefined ? {} : { latentsFile: await checkLatentsFile(asked, spec.output.folder) };
   const latentsBytes = extras.latentsFile === undefined ? 0 : latentsFileBytes(plan);
   const room = await roomWarnings(openStore(spec.output.folder), { ...spec.size, frames: plan.frames, latentsBytes });
-  const warnings = [...plan.warnings, ...textWarnings(spec, job), ...room];
+  const warnings = [...job.deviceWarnings, ...plan.warnings, ...textWarnings(spec, job), ...room];
   const measure = judgeFilm(spec, plan, model.folder, (text) => void warnings.push(text));
   const cache = await textCacheOf(extras, (text) => void warnings.push(text));
   const digest = extras.noiseFile === undefined ? {} : { noiseDigest: await digestOf(extras.noiseFile) };

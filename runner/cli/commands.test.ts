@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { EXITS } from '#contract/exit.ts';
+import { CONTRACT_VERSION } from '#contract/version.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const MODEL = join(ROOT, 'test/golden/data/tiny-wan');
@@ -113,17 +114,15 @@ describe('dualparal generate', () => {
   test.each([
     {
       signal: 'SIGINT',
-      exit: EXITS.interrupted.code,
-      line: /^E_INTERRUPTED: stopped by SIGINT after \d+ of 1025 frames$/,
+      line: /^E_STOPPED: told to stop by SIGINT after \d+ of 1025 frames; started again, it goes on after iteration \d+ of \d+$/,
     },
     {
       signal: 'SIGTERM',
-      exit: EXITS.resume.code,
-      line: /^E_STOPPED: told to stop by SIGTERM after \d+ of 1025 frames$/,
+      line: /^E_STOPPED: told to stop by SIGTERM after \d+ of 1025 frames; started again, it goes on after iteration \d+ of \d+$/,
     },
   ] as const)(
-    'stops cleanly on $signal: coded, counted, with an exit code of its own',
-    async ({ signal, exit, line }) => {
+    'stops cleanly on $signal: coded, counted, with the exit code of what can be gone on with',
+    async ({ signal, line }) => {
       const file = manifest(`stopped-${signal.toLowerCase()}`, { length: { frames: 1025 }, sampling: { steps: 50 } });
       const args = [join(ROOT, 'runner/cli/main.ts'), 'generate', '-f', file, '--json'];
       const child = spawn(process.execPath, args, { cwd: folder });
@@ -136,7 +135,7 @@ describe('dualparal generate', () => {
       );
       child.kill(signal);
       const status = await new Promise((resolve) => child.once('exit', resolve));
-      expect([status, lastLine(stderr)]).toEqual([exit, expect.stringMatching(line)]);
+      expect([status, lastLine(stderr)]).toEqual([EXITS.resume.code, expect.stringMatching(line)]);
     },
   );
 });
@@ -262,6 +261,29 @@ test.each(BAD)('$what is refused in one coded line, without a stack', ({ args, e
   expect(status).toBe(EXITS[exit].code);
   expect(stderr).toMatch(line);
   expect(stderr).not.toMatch(/^\s+at /m);
+});
+
+test('what runs in a pod tells a model that is not there yet from one that is damaged', () => {
+  const attempt = (model: string) => {
+    const file = join(folder, 'attempt.json');
+    const job = {
+      contractVersion: CONTRACT_VERSION,
+      name: 'attempt',
+      prompt: 'a red circle',
+      frames: 5,
+      size: { width: 32, height: 32 },
+      model: { ref: 'tiny', folder: model },
+      sampling: { steps: 1 },
+      parallelism: { gpus: 1, blockLatents: 1, contextLatents: 1 },
+      output: { folder: join(folder, 'attempt') },
+    };
+    writeFileSync(file, JSON.stringify(job));
+    return dualparal('run', '--job', file);
+  };
+  const absent = attempt(join(folder, 'gone'));
+  expect([absent.status, absent.stderr]).toEqual([EXITS.absent.code, expect.stringMatching(/^E_MODEL_FOLDER: /m)]);
+  const damaged = attempt(brokenModel('damaged', (model) => writeFileSync(join(model, 'model_index.json'), '{]')));
+  expect([damaged.status, damaged.stderr]).toEqual([EXITS.model.code, expect.stringMatching(/^E_MODEL_FILE: /m)]);
 });
 
 const isRoot = process.getuid?.() === 0;

@@ -12,6 +12,11 @@ export const cliError = defineErrors({
     fixer: 'user',
     exit: 'usage',
   },
+  E_CLI_STAGES_FIT: {
+    message: '--stages {found}, in place of spec.parallelism.gpus, does not fit this film: {problems}',
+    fixer: 'user',
+    exit: 'usage',
+  },
   E_CLI_EMPTY: {
     message: '{option} is empty: give a value, or leave it out',
     fixer: 'user',

@@ -14,6 +14,7 @@ export interface GenerateOptions extends LocalOptions {
   readonly latents?: string;
   readonly textCache?: string;
   readonly overwrite?: boolean;
+  readonly fresh?: boolean;
   readonly json?: boolean;
 }
 
@@ -36,7 +37,10 @@ export async function generateCommand(options: GenerateOptions): Promise<void> {
     {
       ...(options.noise === undefined ? {} : { noiseFile: options.noise }),
       ...(options.latents === undefined ? {} : { latentsFile: options.latents }),
+      ...(options.device === undefined ? {} : { device: options.device }),
+      ...(options.ignoreMemory === true ? { ignoreMemory: true } : {}),
       ...(options.overwrite === true ? { overwrite: true } : {}),
+      ...(options.fresh === true ? { fresh: true } : {}),
       ...textCache(process.env, options.textCache),
     },
   );
@@ -59,11 +63,17 @@ function describeResult({ film, quality, elapsedSeconds, warnings }: Result): re
   return [...lines, '', ...describeFilm(film), ...measured, `  made in ${elapsedSeconds.toFixed(1)} s`];
 }
 
+function describePrecision({ precision }: Film): readonly string[] {
+  if (precision === undefined) return [];
+  return [`  computed in ${precision.sampling}, decoded in ${precision.decoding}`];
+}
+
 /** The film as a person wants to know it: where it is, and what a player will find in it. */
 function describeFilm(film: Film): readonly string[] {
   return [
     `film: ${relative(process.cwd(), film.location)}`,
     `  ${film.codec}, ${film.width}×${film.height}, ${film.fps} frames/s, ${film.frames} frames, ${film.seconds.toFixed(2)} s`,
     `  ${film.bytes} bytes, sha256 ${film.sha256}`,
+    ...describePrecision(film),
   ];
 }

@@ -21,6 +21,7 @@ test('a model is described, with the bytes of each stage', () => {
     'transformer    WanTransformer3DModel: 150 tensors, 182,848 parameters, F32, 0.7 MB in 1 file',
   );
   expect(stdout).toMatch(/stage 0 +layers 0–2: .*\n +stage 1 +layers 3–4: /);
+  expect(stdout).toContain('layers are divided by number here; `dualparal plan` divides a film’s by time');
 });
 
 test('as JSON, stages hold every layer once and the model is known by its classes', () => {

@@ -26,6 +26,9 @@ interface Cut {
   readonly slices: readonly (LayerSlice & { readonly weightBytes: number })[];
 }
 
+/** A model alone has no size of picture, length or device, by which `plan` cuts. */
+const CUT_NOTE = 'layers are divided by number here; `dualparal plan` divides a film’s by time, which can move a few';
+
 const USUAL_STAGES = [1, 2, 4, 8];
 const NAMES_SHOWN = 10;
 
@@ -63,7 +66,7 @@ function withTokenizer(inspection: ModelInspection): ModelInspection {
 function cutsOf({ config, components }: ModelInspection, asked: number | undefined): readonly Cut[] {
   if (config === null) return [];
   const { layers } = config.transformer;
-  if (asked !== undefined) checkStages(asked, layers, asked);
+  if (asked !== undefined) checkStages(asked, layers, 1, asked);
   const experts = components.filter(({ folder }) => folder.startsWith('transformer'));
   const bytes = experts.map(({ tensors }) =>
     transformerBytes(
@@ -98,6 +101,7 @@ function asRecord({ components, config, ...inspection }: ModelInspection, cuts: 
       byteLength: bytesOf(survey),
     })),
     cuts,
+    cutNote: CUT_NOTE,
   };
 }
 
@@ -115,6 +119,7 @@ function describe(inspection: ModelInspection, cuts: readonly Cut[], options: In
       : [`  experts        second one below ${config.boundaryRatio} of the timesteps`]),
     `  together       ${parameters.toLocaleString('en')} parameters, ${gigabytes(sum(components.map(bytesOf)))}`,
     ...(options.stages !== undefined ? cuts.flatMap(describeStages) : cuts.map(describeCut)),
+    ...(cuts.some(({ stages }) => stages > 1) ? [`  ${CUT_NOTE}`] : []),
     ...(options.verify === true && problems.length === 0
       ? [`  checksums      every file is as ${CHECKSUM_FILE} says`]
       : []),

@@ -1,7 +1,8 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { jobSpecOf } from '#contract/generation.ts';
-import type { JobSpec } from '#contract/job-spec.ts';
+import { type JobSpec, jobSpecSchema } from '#contract/job-spec.ts';
+import { listed, problemsOf } from '#contract/problems.ts';
 import { MANIFEST_LIMIT_BYTES } from '../manifest/decode-text.ts';
 import { type Manifest, readManifest } from '../manifest/manifest.ts';
 import { cliError } from './errors.ts';
@@ -12,6 +13,10 @@ export interface LocalOptions {
   readonly output?: string;
   readonly stages?: string;
   readonly model?: string;
+  /** Where the film is computed: `auto`, `cpu` or `cuda`. */
+  readonly device?: string;
+  /** Try a film whose memory is not there. */
+  readonly ignoreMemory?: boolean;
 }
 
 /** A manifest as this machine runs it, and what it says that only a cluster understands. */
@@ -24,13 +29,23 @@ export interface LocalJob {
 export function localJob(options: LocalOptions): LocalJob {
   const manifest = readManifest(readBytes(options.file), options.file === '-' ? 'standard input' : options.file);
   const { generation, name } = manifest;
-  const gpus = options.stages === undefined ? generation.parallelism.gpus : parseStages(options.stages);
-  const spec = jobSpecOf(
-    name,
-    { ...generation, parallelism: { ...generation.parallelism, gpus } },
-    { modelFolder: modelFolder(manifest, options), outputFolder: resolve(options.output ?? join('out', name)) },
+  const spec = jobSpecOf(name, generation, {
+    modelFolder: modelFolder(manifest, options),
+    outputFolder: resolve(options.output ?? join('out', name)),
+  });
+  const asked = options.stages === undefined ? spec : withStages(spec, parseStages(options.stages));
+  return { spec: asked, notes: notesOf(manifest) };
+}
+
+/** The film on another number of devices, held to the rules again. Throws `E_CLI_STAGES_FIT`. */
+function withStages(spec: JobSpec, stages: number): JobSpec {
+  const asked = { ...spec, parallelism: { ...spec.parallelism, gpus: stages } };
+  const parsed = jobSpecSchema.safeParse(asked);
+  if (parsed.success) return parsed.data;
+  const problems = problemsOf(parsed.error, asked, jobSpecSchema).map((text) =>
+    text.replace(/^parallelism\.gpus: /, ''),
   );
-  return { spec, notes: notesOf(manifest) };
+  throw cliError('E_CLI_STAGES_FIT', { found: stages, problems: listed(problems) });
 }
 
 /** The file's bytes, or one more than a manifest may have: what a pipe or a device would go on to give is not waited for. */

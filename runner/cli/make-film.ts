@@ -3,10 +3,11 @@ import type { JobSpec } from '#contract/job-spec.ts';
 import type { Progress } from '#contract/progress.ts';
 import type { Film, Result } from '#contract/result.ts';
 import { CONTRACT_VERSION } from '#contract/version.ts';
-import { generate, type LaneSource, type Made } from '../generate.ts';
+import { generate } from '../generate.ts';
 import type { GenerateExtras } from '../prepare.ts';
 import type { Lane, Tracker } from '../report/tracker.ts';
 import { createTracker } from '../report/tracker.ts';
+import type { LaneSource, Made } from '../runner-io.ts';
 import { whenOf } from './ending.ts';
 import { cliError } from './errors.ts';
 import { tellParent } from './parent-link.ts';
@@ -51,6 +52,10 @@ export async function makeFilm(spec: () => JobSpec, watcher: Watcher, extras: Ge
   const kept = (film: Film) => {
     partial = film;
   };
+  let goesOn = '';
+  const resumable = (iterations: number, of: number) => {
+    goesOn = `; started again, it goes on after iteration ${iterations} of ${of}`;
+  };
   const published = (film: Film) => {
     made = { film };
   };
@@ -58,19 +63,21 @@ export async function makeFilm(spec: () => JobSpec, watcher: Watcher, extras: Ge
     const job = spec();
     stop = stopOnSignals(() => tracker.warn(STOPPING));
     beat = setInterval(show, watcher.everyMilliseconds);
-    made = await generate(job, { tracker, changed: show, lanes, published, kept }, extras, stop.signal);
+    made = await generate(job, { tracker, changed: show, lanes, published, kept, resumable }, extras, stop.signal);
   } catch (error) {
     const signal = stop?.received();
     if (made.film === undefined) {
       ended =
         signal === undefined
           ? { outcome: 'failed', failure: error }
-          : { outcome: 'stopped', failure: interruption(signal, tracker) };
+          : { outcome: 'stopped', failure: interruption(signal, tracker, goesOn) };
     } else if (signal === undefined) tracker.warn(`after the film was done: ${toErrorRecord(error).message}`);
   }
+  if (ended.outcome === 'failed' && goesOn !== '') tracker.warn(goesOn.slice(2));
   if (ended.outcome === 'succeeded') tracker.phase('Done');
   clearInterval(beat);
   show();
+  const last = tracker.record();
   const warnings = tracker.warnings().filter((warning) => warning !== STOPPING);
   return {
     failure: ended.failure,
@@ -80,13 +87,22 @@ export async function makeFilm(spec: () => JobSpec, watcher: Watcher, extras: Ge
       ...made,
       ...(partial === undefined ? {} : { partial }),
       ...(ended.failure === undefined ? {} : { error: toErrorRecord(ended.failure) }),
-      framesReady: tracker.record().framesReady,
+      ...workOf(last),
+      framesReady: last.framesReady,
       elapsedSeconds: (Date.now() - started) / 1000,
       ...(warnings.length === 0 ? {} : { warnings: [...warnings] }),
     },
   };
 }
 
-function interruption(signal: StopSignalName, tracker: Tracker): unknown {
-  return cliError(signal === 'SIGTERM' ? 'E_STOPPED' : 'E_INTERRUPTED', { signal, when: whenOf(tracker.record()) });
+function workOf({ plan }: Progress): Pick<Result, 'work'> {
+  if (plan === undefined) return {};
+  const { iterations, blocks, blockSteps } = plan;
+  return { work: { iterations, blocks, blockSteps } };
+}
+
+/** What can be gone on with has the code that says so, whoever has asked for the stop. */
+function interruption(signal: StopSignalName, tracker: Tracker, goesOn: string): unknown {
+  const code = signal === 'SIGTERM' || goesOn !== '' ? 'E_STOPPED' : 'E_INTERRUPTED';
+  return cliError(code, { signal, when: `${whenOf(tracker.record())}${goesOn}` });
 }

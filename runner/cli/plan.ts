@@ -1,8 +1,11 @@
 import type { JobSpec } from '#contract/job-spec.ts';
+import type { MemoryPlan } from '../memory-plan.ts';
 import type { Plan } from '../plan/plan.ts';
 import { summaryOf } from '../plan-job.ts';
 import { prepare } from '../prepare.ts';
-import { describeStride } from './describe-stride.ts';
+import { describeBalance, percent } from './describe-balance.ts';
+import { describeMemory, megabytes } from './describe-memory.ts';
+import { describeStrides, stridesOf } from './describe-stride.ts';
 import { type LocalOptions, localJob } from './local-job.ts';
 import { printJson, printLines, printNotes } from './print.ts';
 import { layersOf } from './screen.ts';
@@ -17,32 +20,63 @@ export interface PlanOptions extends LocalOptions {
 /** Says what `generate` would run, before anything loads; fails with the same errors. */
 export async function planCommand(options: PlanOptions): Promise<void> {
   const { spec, notes } = localJob(options);
-  const { plan, warnings } = await prepare(spec, {}, process.env);
+  const { plan, memory, warnings } = await prepare(
+    spec,
+    {
+      ...(options.device === undefined ? {} : { device: options.device }),
+      ...(options.ignoreMemory === true ? { ignoreMemory: true } : {}),
+    },
+    process.env,
+  );
   if (options.json === true) {
-    printJson({ name: spec.name, frames: plan.frames, ...summaryOf(plan), plan, notes, warnings }, 2);
+    const strides = stridesOf(plan, options.verbose === true);
+    printJson(
+      { name: spec.name, frames: plan.frames, ...summaryOf(plan, memory), plan, memory, strides, notes, warnings },
+      2,
+    );
     return;
   }
   printNotes(notes.map((note) => `note: ${note}`));
-  printLines(describePlan(spec, plan, warnings, options.verbose === true));
+  printLines(describePlan(spec, plan, memory, warnings, options.verbose === true));
 }
 
-function describePlan(spec: JobSpec, plan: Plan, warnings: readonly string[], verbose: boolean): readonly string[] {
+function describePlan(
+  spec: JobSpec,
+  plan: Plan,
+  memory: MemoryPlan,
+  warnings: readonly string[],
+  verbose: boolean,
+): readonly string[] {
   const { sampling } = plan;
   return [
     `${spec.name}: ${plan.frames} frames of ${spec.size.width}×${spec.size.height} (${(plan.frames / spec.fps).toFixed(1)} s at ${spec.fps}/s)`,
     `  ${plan.latents} latents in ${plan.blocks} blocks of ${plan.blockLatents}, context ${plan.contextLatents}, surplus ${plan.surplusLatents}`,
-    `  ${sampling.scheduler}, ${sampling.steps} steps, shift ${sampling.flowShift}, guidance ${sampling.guidanceScales.join(' / ')}`,
-    `  ${plan.iterations} iterations, ${plan.blockSteps} block-steps of ${plan.branches} branch${plan.branches === 1 ? '' : 'es'}`,
-    ...describeStride(plan, verbose),
+    `  ${sampling.scheduler}, ${sampling.steps} steps, shift ${sampling.flowShift}, guidance ${sampling.guidanceScales.join(' / ')}${intervalOf(plan)}`,
+    `  computed in ${plan.precision.sampling}, decoded in ${plan.precision.decoding}`,
+    `  ${plan.iterations} iterations, ${plan.blockSteps} block-steps in ${plan.items} passes through the model`,
+    ...describeVariants(plan),
+    ...describeStrides(plan, verbose),
     ...plan.stages.map(
       (stage, index) =>
-        `  stage ${index} on ${stage.device}: ${layersOf(stage)}, ` +
-        `weights ${megabytes(stage.weightBytes)}, memory ${megabytes(stage.memoryBytes)}`,
+        `  stage ${index} on ${stage.device}: ${layersOf(stage)}, busy ${percent(plan.balance.busyShares[index]!)}, ` +
+        `weights ${megabytes(stage.weightBytes)}, memory ${megabytes(memory.stageBytes[index]!)}`,
     ),
+    ...describeBalance(plan),
+    ...describeMemory(memory),
     ...warnings.map((warning) => `  warning: ${warning}`),
   ];
 }
 
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
+function intervalOf({ sampling: { guidanceInterval } }: Plan): string {
+  return guidanceInterval === null
+    ? ''
+    : `, between noise levels ${guidanceInterval.low} and ${guidanceInterval.high} only`;
+}
+
+/** What differs from the paper besides the stride. */
+function describeVariants({ leftContext, stages }: Plan): readonly string[] {
+  return [
+    ...(leftContext === 'reuse' ? ['  left context: used again from the same step, not recomputed'] : []),
+    ...(stages[0]!.branch === null ? [] : ['  guidance in parallel: each branch has half of the stages']),
+  ];
 }

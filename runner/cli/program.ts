@@ -5,6 +5,8 @@ import { type ErrorRecord, toErrorRecord } from '#contract/error.ts';
 import { EXITS } from '#contract/exit.ts';
 import type { Result } from '#contract/result.ts';
 import { CONTRACT_VERSION } from '#contract/version.ts';
+import { checkpointsCommand } from './checkpoints.ts';
+import { devicesCommand } from './devices.ts';
 import { cliError } from './errors.ts';
 import { generateCommand } from './generate.ts';
 import { inspectCommand } from './inspect.ts';
@@ -44,7 +46,8 @@ function exitTable(): string {
   return `\nExit codes:\n${rows.join('\n')}\n\n${STOPPING}\n\n${DEBUGGING}`;
 }
 
-const STOPPING = `Stopping a film: Ctrl-C or SIGTERM ends it cleanly, a second one at once. A closed terminal or pipe does not
+const STOPPING = `Stopping a film: Ctrl-C or SIGTERM ends it after the iteration under way, a second one at once. The same command goes on
+from there, also after a crash or a kill. A closed terminal or pipe does not
 stop it: the film is made without its screen. Once the film is there, a stop is a success.`;
 const DEBUGGING = `Set DUALPARAL_DEBUG=1 to see the stack of an unexpected failure, and DUALPARAL_NO_PARENT=1 to make a film in
 one process, for a debugger (a crash then leaves no result).`;
@@ -78,6 +81,11 @@ function once(value: string, before: string | undefined): string {
   return value;
 }
 
+const DEVICE =
+  'where it is computed: auto, cpu or cuda (default: DUALPARAL_DEVICE, else auto: CUDA where a GPU can be used)';
+const IGNORE_MEMORY =
+  'try a film that needs more memory than there is: a warning instead of an error (also: DUALPARAL_IGNORE_MEMORY=1)';
+
 program
   .command('generate')
   .description('make the film that a manifest describes, on this machine')
@@ -89,6 +97,8 @@ program
     once,
   )
   .option('--model <folder>', 'the model, in the Diffusers layout (default: found by model.ref)', once)
+  .option('--device <kind>', DEVICE, once)
+  .option('--ignore-memory', IGNORE_MEMORY)
   .option('--noise <file>', 'start from the pool and permutations of a safetensors file instead of the seed', once)
   .option('--latents <file>', 'also write the clean latents (float32, concatenated in time) as safetensors', once)
   .option(
@@ -97,6 +107,7 @@ program
     once,
   )
   .option('--overwrite', "replace a film of another spec, and files that are not ours, in the film's folder")
+  .option('--fresh', 'begin anew where an interrupted run of the film could be gone on with')
   .option('--json', 'print progress records and the result as JSON lines')
   .action((options) => generateCommand(withPlainPaths(options)));
 
@@ -106,6 +117,8 @@ program
   .requiredOption('-f, --file <file>', 'a VideoGeneration manifest (YAML or JSON), or - for standard input', once)
   .option('--stages <n>', "slices of the model (default: the manifest's parallelism.gpus)", once)
   .option('--model <folder>', 'the model, in the Diffusers layout (default: found by model.ref)', once)
+  .option('--device <kind>', DEVICE, once)
+  .option('--ignore-memory', IGNORE_MEMORY)
   .option('--verbose', 'also say what other strides would cost and give')
   .option('--json', 'print the plan as JSON')
   .action((options) => planCommand(withPlainPaths(options)));
@@ -113,10 +126,24 @@ program
 program
   .command('inspect <model>')
   .description('say what a model folder is, what it weighs and what it lacks, from its configs and headers alone')
-  .option('--stages <n>', 'slices of the model to give the bytes of (default: 1, 2, 4 and 8)', once)
+  .option('--stages <n>', 'even slices of the model to give the bytes of (default: 1, 2, 4 and 8)', once)
   .option('--verify', "also read every file and compare it with the sums in the folder's sha256sums")
   .option('--json', 'print everything as JSON, every tensor name that is missing or too many included')
   .action((model, options) => inspectCommand(plainPath('the model', model), withPlainPaths(options)));
+
+program
+  .command('devices')
+  .description('say which GPUs this machine has, which of them can be used, and why not; takes nothing of them')
+  .option('--json', 'print everything as JSON')
+  .action((options) => devicesCommand(options));
+
+program
+  .command('checkpoints <folder>')
+  .description(
+    'show what an interrupted film in this output folder would go on from, and whether every byte of it is right',
+  )
+  .option('--json', 'print everything as JSON')
+  .action((folder, options) => checkpointsCommand(plainPath('the folder', folder), options));
 
 program
   .command('run', { hidden: true })

@@ -1,8 +1,9 @@
-import { exitCodeOf } from '#contract/error.ts';
+import { attemptExitCodeOf } from '#contract/error.ts';
 import { EXITS } from '#contract/exit.ts';
 import { type JobSpec, jobSpecSchema } from '#contract/job-spec.ts';
 import { listed, problemsOf } from '#contract/problems.ts';
 import type { Result } from '#contract/result.ts';
+import { jobOfPod } from '../pod-folder.ts';
 import { createLog } from '../report/log.ts';
 import { createPusher, type Pusher } from '../report/push.ts';
 import { writeTerminationMessage } from '../report/termination.ts';
@@ -16,9 +17,9 @@ import { textCache } from './text-cache.ts';
 
 /** Seconds that the last report may take once the film is done. */
 const LAST_REPORT_MILLISECONDS = 5000;
-/** At most this often a report leaves the pod; the operator writes status more rarely still. */
 /** No ConfigMap is larger. */
 const JOB_LIMIT_BYTES = 2 ** 21;
+/** At most this often a report leaves the pod; the operator writes status more rarely still. */
 const REPORT_EVERY_MILLISECONDS = 1000;
 
 /**
@@ -29,24 +30,33 @@ export async function runCommand({ job }: { job: string }): Promise<void> {
   const log = createLog('runner');
   const pusher = pusherOf(process.env, (reason) => log.warn({ reason }, 'progress is not reaching the operator'));
   let phase = '';
+  let warned = 0;
   const watcher: Watcher = {
     everyMilliseconds: REPORT_EVERY_MILLISECONDS,
     show(progress) {
       pusher?.push(progress);
+      for (const warning of progress.warnings?.slice(warned) ?? []) log.warn(warning);
+      warned = progress.warnings?.length ?? 0;
       if (progress.phase === phase) return;
       phase = progress.phase;
       log.info({ phase, percent: progress.percent, framesReady: progress.framesReady }, 'phase');
     },
   };
-  const outcome = await makeFilm(() => readJob(job), watcher, textCache(process.env));
-  const exitCode = outcome.failure === undefined ? EXITS.success.code : exitCodeOf(outcome.failure);
+  const outcome = await makeFilm(
+    () => jobOfPod(readJob(job), process.env.DUALPARAL_POD_UID),
+    watcher,
+    textCache(process.env),
+  );
+  const exitCode = outcome.failure === undefined ? EXITS.success.code : attemptExitCodeOf(outcome.failure);
   leaveResult(process.env.DUALPARAL_TERMINATION_LOG, outcome.result, (reason) =>
     log.warn({ reason }, 'no result record'),
   );
   tellParent({ kind: 'recorded', exitCode });
   await pusher?.close(LAST_REPORT_MILLISECONDS, stopSignal());
-  if (outcome.failure !== undefined) reportFailure(outcome.failure);
-  else log.info({ film: outcome.result.film, elapsedSeconds: outcome.result.elapsedSeconds }, 'done');
+  if (outcome.failure !== undefined) {
+    reportFailure(outcome.failure);
+    process.exitCode = exitCode;
+  } else log.info({ film: outcome.result.film, elapsedSeconds: outcome.result.elapsedSeconds }, 'done');
 }
 
 /** A film is a film without its record, too: where the record cannot be written, this is said and no more. */
@@ -67,7 +77,8 @@ function readJob(file: string): JobSpec {
     throw cliError('E_CLI_JOB', { file, reason: (error as Error).message }, error);
   }
   const parsed = jobSpecSchema.safeParse(value);
-  if (!parsed.success) throw cliError('E_CLI_JOB', { file, reason: listed(problemsOf(parsed.error, value)) });
+  if (!parsed.success)
+    throw cliError('E_CLI_JOB', { file, reason: listed(problemsOf(parsed.error, value, jobSpecSchema)) });
   return parsed.data;
 }
 

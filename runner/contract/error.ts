@@ -8,6 +8,8 @@ export interface ErrorDefinition {
   readonly message: string;
   readonly fixer: Fixer;
   readonly exit: ExitName;
+  /** What is missing may still be on its way: an attempt that finds it so is made again. */
+  readonly notYet?: true;
 }
 
 /** Values for the places of a message; all are printed as they are. */
@@ -18,6 +20,7 @@ export class CodedError extends Error {
   readonly code: string;
   readonly fixer: Fixer;
   readonly exit: ExitName;
+  readonly notYet?: true;
 
   constructor(code: string, definition: ErrorDefinition, values: ErrorValues, cause?: unknown) {
     super(fillTemplate(definition.message, values), cause === undefined ? undefined : { cause });
@@ -25,6 +28,7 @@ export class CodedError extends Error {
     this.code = code;
     this.fixer = definition.fixer;
     this.exit = definition.exit;
+    if (definition.notYet) this.notYet = true;
   }
 }
 
@@ -34,6 +38,7 @@ export interface ErrorRecord {
   readonly message: string;
   readonly fixer: Fixer;
   readonly exit: ExitName;
+  readonly notYet?: true;
 }
 
 /**
@@ -54,7 +59,8 @@ const UNEXPECTED: ErrorDefinition = {
 /** Any thrown value as a record: coded errors as they are, everything else as `E_INTERNAL` with its one-line text. */
 export function toErrorRecord(error: unknown): ErrorRecord {
   if (error instanceof CodedError) {
-    return { code: error.code, message: error.message, fixer: error.fixer, exit: error.exit };
+    const { code, message, fixer, exit } = error;
+    return { code, message, fixer, exit, ...(error.notYet ? { notYet: true } : {}) };
   }
   const detail = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return toErrorRecord(new CodedError('E_INTERNAL', UNEXPECTED, { detail: oneLine(detail) }, error));
@@ -65,9 +71,20 @@ export function fromErrorRecord(record: ErrorRecord): CodedError {
   return new CodedError(record.code, { ...record, message: '{text}' }, { text: record.message });
 }
 
+/** The same error about a model that may still be on its way: an attempt that finds it so is made again. */
+export function notYet({ code, message, fixer, exit, cause }: CodedError): CodedError {
+  return new CodedError(code, { message: '{text}', fixer, exit, notYet: true }, { text: message }, cause);
+}
+
 /** Exit code that belongs to any thrown value. */
 export function exitCodeOf(error: unknown): number {
   return EXITS[toErrorRecord(error).exit].code;
+}
+
+/** Exit code for whoever makes attempts: it tells what is not there yet from what no other try can mend. */
+export function attemptExitCodeOf(error: unknown): number {
+  const { exit, notYet: isNotYet } = toErrorRecord(error);
+  return EXITS[isNotYet ? 'absent' : exit].code;
 }
 
 function fillTemplate(template: string, values: ErrorValues): string {

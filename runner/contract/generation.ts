@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  checkpointField,
   decodingField,
   FRAME_TOLERANCE,
   fpsField,
@@ -50,9 +51,12 @@ export const generationShape = {
   sampling: samplingField.prefault({}),
   parallelism: parallelismField.prefault({}),
   decoding: decodingField.prefault({}),
+  checkpoint: checkpointField.optional(),
 };
 
-type Shape = { readonly [K in keyof typeof generationShape]: z.output<(typeof generationShape)[K]> };
+type Fields = { readonly [K in keyof typeof generationShape]: z.output<(typeof generationShape)[K]> };
+/** What is left out has its defaults in the runner. */
+type Shape = Omit<Fields, 'checkpoint'> & { readonly checkpoint?: Fields['checkpoint'] | undefined };
 
 /** What a spec says about the film, checked and with its defaults; a resource's spec holds it too. */
 export interface Generation extends Shape {
@@ -68,6 +72,18 @@ export const lengthRule: Rule<Pick<Generation, 'length' | 'fps'>> = {
   fieldPath: '.length.seconds',
 };
 
+/**
+ * Two branches to share the devices between, as far as the spec alone can tell: of a model's experts and of an interval without
+ * steps it knows nothing.
+ */
+export const guidedRule: Rule<Pick<Generation, 'sampling' | 'parallelism'>> = {
+  rule: '!self.parallelism.guidanceParallel || self.sampling.guidanceScale > 1.0 || (has(self.sampling.guidanceScale2) && self.sampling.guidanceScale2 > 1.0)',
+  holds: ({ sampling: { guidanceScale, guidanceScale2 = guidanceScale }, parallelism }) =>
+    !parallelism.guidanceParallel || guidanceScale > 1 || guidanceScale2 > 1,
+  message: 'must be false without guidance, which needs sampling.guidanceScale above 1',
+  fieldPath: '.parallelism.guidanceParallel',
+};
+
 /** Frames of the film, however its length is given. */
 export function framesOf({ length, fps }: Pick<Generation, 'length' | 'fps'>): number {
   return length.frames ?? framesOfSeconds(length.seconds ?? 0, fps);
@@ -77,11 +93,15 @@ export function framesOf({ length, fps }: Pick<Generation, 'length' | 'fps'>): n
 export interface JobFolders {
   readonly modelFolder: string;
   readonly outputFolder: string;
+  /** Of earlier attempts at the film, the latest first. */
+  readonly earlierFolders?: readonly string[];
 }
 
 /** The job spec that a checked description and the machine's folders make. */
 export function jobSpecOf(name: string, generation: Generation, folders: JobFolders): JobSpec {
   const { prompt, negativePrompt, seed, size, fps, model, sampling, parallelism, decoding, output } = generation;
+  const { checkpoint } = generation;
+  const { earlierFolders } = folders;
   return {
     contractVersion: CONTRACT_VERSION,
     name,
@@ -95,6 +115,11 @@ export function jobSpecOf(name: string, generation: Generation, folders: JobFold
     sampling,
     parallelism,
     decoding,
-    output: { folder: folders.outputFolder, formats: output.formats },
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+    output: {
+      folder: folders.outputFolder,
+      ...(earlierFolders === undefined ? {} : { earlier: [...earlierFolders] }),
+      formats: output.formats,
+    },
   };
 }

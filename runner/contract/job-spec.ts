@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { durationField } from './duration.ts';
 import { negativePromptField, promptField } from './prompt-field.ts';
 import { ruled } from './rule.ts';
 import { CONTRACT_VERSION } from './version.ts';
@@ -43,6 +44,23 @@ export const fpsField = z.int().min(1).max(120).default(16).describe('Frames per
 
 export const SCHEDULERS = ['UniPC', 'FlowMatchEuler'] as const;
 export const NOISES = ['counter', 'torch'] as const;
+export const SAMPLING_PRECISIONS = ['auto', 'float32', 'bfloat16', 'float16'] as const;
+/** The video decoder has no graph in bfloat16: devices lack kernels for it. */
+export const DECODING_PRECISIONS = ['auto', 'float32', 'float16'] as const;
+
+const noiseLevel = (which: string, usual: number) =>
+  z.number().min(0).max(1).default(usual).describe(`${which} noise level with guidance: 1 is pure noise, 0 the film.`);
+
+const guidanceIntervalField = ruled(z.object({ low: noiseLevel('Lowest', 0), high: noiseLevel('Highest', 1) }), {
+  rule: 'self.low < self.high',
+  holds: ({ low, high }) => low < high,
+  message: 'must be below high',
+  fieldPath: '.low',
+})
+  .optional()
+  .describe(
+    'Guidance only between two noise levels; elsewhere the prompt is followed without it, at half the work. Default: everywhere.',
+  );
 
 export const samplingField = z
   .object({
@@ -59,6 +77,7 @@ export const samplingField = z
       .max(100)
       .optional()
       .describe('Guidance of the low-noise expert, for models that have two (Wan2.2 A14B). Default: guidanceScale.'),
+    guidanceInterval: guidanceIntervalField,
     flowShift: z
       .number()
       .positive()
@@ -78,15 +97,26 @@ export const samplingField = z
       .describe(
         "How the seed becomes noise. counter: every latent has numbers of its own. torch: the numbers of PyTorch's generator on the CPU (x86-64), to compare with runs there; of the seed only the low 32 bits count.",
       ),
+    precision: z
+      .enum(SAMPLING_PRECISIONS)
+      .default('auto')
+      .describe(
+        "Number format of the model's matrix work, text encoder included; latents and the denoising step are float32 always. auto: that of the model's own transformer on CUDA, float32 on the CPU. bfloat16 is for CUDA only. Another format makes another film.",
+      ),
   })
   .describe('How each block is denoised.');
+
+export const LEFT_CONTEXTS = ['recompute', 'reuse'] as const;
 
 const LONGEST_STRIDE = 1000;
 const STRIDE_MESSAGE = `must be a whole number from 1 to ${LONGEST_STRIDE}, or auto`;
 
 export const strideField = ruled(
   z
-    .union([z.int().min(1).max(LONGEST_STRIDE), z.literal('auto')], { error: STRIDE_MESSAGE })
+    // A number out of range ends the check, so that all that is wrong has the one sentence of the union.
+    .union([z.int().min(1, { abort: true }).max(LONGEST_STRIDE, { abort: true }), z.literal('auto')], {
+      error: STRIDE_MESSAGE,
+    })
     .meta({ 'x-kubernetes-int-or-string': true }),
   {
     rule: `type(self) == string ? self == 'auto' : self >= 1 && self <= ${LONGEST_STRIDE}`,
@@ -115,12 +145,36 @@ export const parallelismField = ruled(
       .default(4)
       .describe('Latent frames that a block sees of each neighbour: at most blockLatents.'),
     stride: strideField,
+    leftContext: z
+      .enum(LEFT_CONTEXTS)
+      .default('recompute')
+      .describe(
+        "Where a block's left context comes from: recompute puts the neighbour's latents through the model again, as in the paper; reuse keeps what they left when they made the same step: a third less work, more memory, and joins that heal less.",
+      ),
+    guidanceParallel: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Give each of the two guidance branches half of the devices: the same film, with less waiting where few blocks are in flight, and twice the layers on each device.',
+      ),
   }),
   {
     rule: 'self.contextLatents <= self.blockLatents',
     holds: ({ contextLatents, blockLatents }) => contextLatents <= blockLatents,
     message: 'must be at most blockLatents',
     fieldPath: '.contextLatents',
+  },
+  {
+    rule: '!self.guidanceParallel || self.gpus % 2 == 0',
+    holds: ({ guidanceParallel, gpus }) => !guidanceParallel || gpus % 2 === 0,
+    message: 'must be even with guidanceParallel: each branch has half of the devices',
+    fieldPath: '.gpus',
+  },
+  {
+    rule: "self.leftContext != 'reuse' || self.contextLatents > 0",
+    holds: ({ leftContext, contextLatents }) => leftContext !== 'reuse' || contextLatents > 0,
+    message: 'must be recompute with contextLatents 0, which leaves no context to reuse',
+    fieldPath: '.leftContext',
   },
 ).describe('How the film is cut into blocks and the model into slices.');
 
@@ -132,8 +186,25 @@ export const decodingField = z
       .describe(
         'Decode pictures larger than 256 pixels in overlapping tiles, as Diffusers does: less memory on the device, more work, and pixels near the seams that differ a little.',
       ),
+    precision: z
+      .enum(DECODING_PRECISIONS)
+      .default('auto')
+      .describe(
+        'Number format of the video decoder; there is no bfloat16. auto: float32. float16 takes less memory on CUDA, and is not faster there.',
+      ),
   })
   .describe('How latents become pictures.');
+
+export const checkpointField = z
+  .object({
+    every: durationField
+      .default('60s')
+      .describe(
+        'Time between two checkpoints: what a kill costs at most, and one iteration. 0s: as often as they can be written.',
+      ),
+    keep: z.boolean().default(false).describe('Keep the last checkpoints beside the finished film.'),
+  })
+  .describe('What a film that was interrupted goes on from. It does not change the film.');
 
 export const OUTPUT_FORMATS = ['mp4'] as const;
 export const formatsField = z.array(z.enum(OUTPUT_FORMATS)).min(1).default(['mp4']).describe('Files to make.');
@@ -155,7 +226,14 @@ export const jobSpecSchema = z.strictObject({
   sampling: samplingField,
   parallelism: parallelismField,
   decoding: decodingField.prefault({}),
-  output: z.strictObject({ folder: z.string().min(1), formats: formatsField }),
+  /** Its defaults where it is absent. */
+  checkpoint: checkpointField.optional(),
+  output: z.strictObject({
+    folder: z.string().min(1),
+    /** Folders of earlier attempts at the same film, the latest first: a finished film in one, or in `folder`, is taken as it is. */
+    earlier: z.array(z.string().min(1)).max(1000).optional(),
+    formats: formatsField,
+  }),
 });
 
 /** A checked job spec; see {@link jobSpecSchema}. */

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { schemaAt } from './schema-fields.ts';
 
 type Tree = Readonly<Record<PropertyKey, unknown>>;
 type Issue = z.core.$ZodIssue;
@@ -7,15 +8,18 @@ type Issue = z.core.$ZodIssue;
 const NAMED_PROBLEMS = 20;
 const SHOWN_CHARACTERS = 60;
 
-/** Issues of a zod error, one sentence each and none twice: path, what is wanted, what was found. */
-export function problemsOf(error: z.ZodError, value: unknown): readonly string[] {
+/**
+ * Issues that `schema` finds in `value`, one sentence each and none twice: path, what is wanted, what was found, and what to
+ * write instead where that is plain.
+ */
+export function problemsOf(error: z.ZodError, value: unknown, schema: z.ZodType): readonly string[] {
   const sentences = error.issues.map((issue) => {
     const found = issue.path.reduce<unknown>((at, key) => ownValue(at, key), value);
     const path = pathText(issue.path);
     if (found === undefined && issue.code === 'invalid_type') return `${path}: is required`;
     const wanted = wantedText(issue);
     const shown = found === undefined || (typeof found === 'object' && found !== null) || wanted.includes('found');
-    return `${path}: ${wanted}${shown ? '' : `, found ${printed(found)}${remedy(issue, found)}`}`;
+    return `${path}: ${wanted}${shown ? '' : `, found ${printed(found)}${remedy(issue, found, schema)}`}`;
   });
   return [...new Set(sentences)];
 }
@@ -75,9 +79,8 @@ function wantedText(issue: Issue): string {
       return `must be ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.map(String).join(', ')}`;
     case 'unrecognized_keys':
       return `has fields that are not known: ${listed(issue.keys.map(String), ', ')}`;
-    case 'invalid_union':
-      return `must be ${kindsOf(issue).join(' or ')}`;
     default:
+      // Rules and unions have a sentence of their own.
       return issue.message;
   }
 }
@@ -88,19 +91,24 @@ function sizeText(origin: string, size: number, bound: string): string {
   return unit === undefined ? `must be ${bound} ${size}` : `must have ${bound} ${size} ${unit}${size === 1 ? '' : 's'}`;
 }
 
-function kindsOf(issue: Issue & { readonly code: 'invalid_union' }): readonly string[] {
-  const kinds = issue.errors
-    .flat()
-    .map((inner) => ('expected' in inner ? (KINDS[inner.expected] ?? inner.expected) : ''));
-  const known = [...new Set(kinds)].filter((kind) => kind !== '');
-  return known.length === 0 ? ['of another kind'] : known;
+/** What the field would take, where only quotes, letter case or spaces keep it from what was found. */
+function remedy(issue: Issue, found: unknown, schema: z.ZodType): string {
+  const field = schemaAt(schema, issue.path);
+  const fits = (value: unknown) => value !== undefined && field?.safeParse(value).success === true;
+  if (typeof found !== 'string') return found !== null && fits(String(found)) ? ': put it in quotes' : '';
+  if (fits(withoutQuotes(found))) return ': leave out the quotes';
+  const meant = wordsOf(issue).find((word) => word.toLowerCase() === found.trim().toLowerCase());
+  return meant === undefined ? '' : `: write ${meant}`;
 }
 
-/** Where quotes make the difference between what was wanted and what was found. */
-function remedy(issue: Issue, found: unknown): string {
-  const takesText = (issue.code === 'invalid_type' && issue.expected === 'string') || issue.code === 'invalid_union';
-  if (takesText && found !== null && typeof found !== 'string') return ': put it in quotes';
-  if (issue.code !== 'invalid_type' || typeof found !== 'string') return '';
-  const bare = issue.expected === 'boolean' ? /^(true|false)$/ : /^-?\d+(\.\d+)?$/;
-  return ['number', 'int', 'boolean'].includes(issue.expected) && bare.test(found) ? ': leave out the quotes' : '';
+/** The number or truth value that a text would be without its quotes. */
+function withoutQuotes(text: string): number | boolean | undefined {
+  if (/^(true|false)$/.test(text)) return text === 'true';
+  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : undefined;
+}
+
+/** Words of which an issue wants one. */
+function wordsOf(issue: Issue): readonly string[] {
+  if (issue.code === 'invalid_value') return issue.values.filter((value) => typeof value === 'string');
+  return issue.code === 'invalid_union' ? issue.errors.flat().flatMap(wordsOf) : [];
 }

@@ -1,14 +1,13 @@
 import { z } from 'zod';
-import { generationShape, lengthRule, modelRefField } from './generation.ts';
+import { generationShape, guidedRule, lengthRule, modelRefField } from './generation.ts';
 import { formatsField } from './job-spec.ts';
-import { type Rule, ruled } from './rule.ts';
+import { lifeCycleShape } from './life-cycle.ts';
+import { ruled } from './rule.ts';
+import { runnerSchema } from './runner-fields.ts';
 
 /** Kind and API version of the resource. */
 export const RESOURCE_KIND = 'VideoGeneration';
 export const RESOURCE_API_VERSION = 'dualparal.io/v1alpha1';
-
-/** Extended resource under which nodes offer whole GPUs. */
-export const GPU_RESOURCE = 'nvidia.com/gpu';
 
 /** One part of a folder's path: not empty, not `.`, not `..`. */
 const PART = '([A-Za-z0-9_-][A-Za-z0-9._-]*|[.][A-Za-z0-9_-][A-Za-z0-9._-]*|[.][.][A-Za-z0-9._-]+)';
@@ -88,60 +87,7 @@ const retriesField = z
   .prefault({})
   .describe('How often to start again. Errors that another try cannot mend are never retried.');
 
-/** A quantity as people write it: `4`, `500m`, `64Gi`. */
-const quantityField = z
-  .union([z.string().max(32), z.int()])
-  .meta({ 'x-kubernetes-int-or-string': true })
-  .transform(String);
-
-const gpusOnce: Rule<Readonly<Record<string, unknown>>> = {
-  rule: `!('${GPU_RESOURCE}' in self)`,
-  holds: (quantities) => !Object.hasOwn(quantities, GPU_RESOURCE),
-  message: `${GPU_RESOURCE} must not stand here: spec.parallelism.gpus says how many GPUs the pod gets`,
-};
-const quantities = (what: string) => ruled(z.record(z.string(), quantityField), gpusOnce).optional().describe(what);
-
-const tolerationField = z.object({
-  key: z.string().optional().describe('Key of the taint; none with operator Exists means every taint.'),
-  operator: z.enum(['Equal', 'Exists']).optional().describe('How key and value are compared. Default: Equal.'),
-  value: z.string().optional().describe('Value of the taint.'),
-  effect: z
-    .enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute'])
-    .optional()
-    .describe('Effect of the taint; none means all.'),
-  tolerationSeconds: z.int().optional().describe('How long a NoExecute taint is tolerated.'),
-});
-
-const runnerField = z
-  .object({
-    image: z.string().min(1).max(1024).optional().describe("Image of the runner. Default: the operator's setting."),
-    imagePullPolicy: z
-      .enum(['Always', 'IfNotPresent', 'Never'])
-      .optional()
-      .describe('When to pull the image of the runner.'),
-    imagePullSecrets: z
-      .array(z.object({ name: z.string().min(1).max(253).describe('Name of a Secret in the namespace.') }))
-      .max(16)
-      .optional()
-      .describe('Secrets with which images are pulled.'),
-    resources: z
-      .object({
-        requests: quantities('What the pod is promised.'),
-        limits: quantities('What the pod may use at most.'),
-      })
-      .optional()
-      .describe('CPU, memory and other resources of the pod; its GPUs come from parallelism.gpus.'),
-    nodeSelector: z.record(z.string(), z.string()).optional().describe('Labels that the node must have.'),
-    tolerations: z.array(tolerationField).max(64).optional().describe('Taints of nodes that the pod tolerates.'),
-    priorityClassName: z.string().max(253).optional().describe('Priority of the pod.'),
-    serviceAccountName: z
-      .string()
-      .max(253)
-      .optional()
-      .describe('Service account of the pod. It needs no rights and gets no token for the API server.'),
-  })
-  .prefault({})
-  .describe('The pod that makes the film.');
+const runnerField = runnerSchema.prefault({}).describe('The pod that makes the film.');
 
 const ABOUT_MODEL = 'The model, in the layout of Diffusers.';
 const ABOUT_OUTPUT = 'Where the film goes.';
@@ -153,9 +99,11 @@ export const specSchema = ruled(
     model: z.object({ ref: modelRefField, source: modelSourceField }).describe(ABOUT_MODEL),
     output: z.object({ persistentVolumeClaim: outputClaimField, formats: formatsField }).describe(ABOUT_OUTPUT),
     retries: retriesField,
+    ...lifeCycleShape,
     runner: runnerField,
   }),
   lengthRule,
+  guidedRule,
 ).describe('What to make, and how.');
 
 export type VideoGenerationSpec = Readonly<z.output<typeof specSchema>>;
@@ -170,9 +118,11 @@ export const localSpecSchema = ruled(
       .prefault({})
       .describe(ABOUT_OUTPUT),
     retries: retriesField,
+    ...lifeCycleShape,
     runner: runnerField,
   }),
   lengthRule,
+  guidedRule,
 );
 
 export type LocalSpec = Readonly<z.output<typeof localSpecSchema>>;

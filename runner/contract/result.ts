@@ -1,10 +1,18 @@
 import { z } from 'zod';
+import { DECODING_PRECISIONS, SAMPLING_PRECISIONS } from './job-spec.ts';
 import { CONTRACT_VERSION } from './version.ts';
 
 /** Kubernetes keeps at most this many bytes of a container's termination message. */
 export const RESULT_LIMIT_BYTES = 4096;
 
-/** The finished film. `location` is a path or URI; `seconds` its playing time. */
+/** Number formats that a film was computed in: those of the model and of the video decoder. `auto` never stands here. */
+export const filmPrecisionSchema = z.object({
+  sampling: z.enum(SAMPLING_PRECISIONS).exclude(['auto']),
+  decoding: z.enum(DECODING_PRECISIONS).exclude(['auto']),
+});
+export type FilmPrecision = Readonly<z.output<typeof filmPrecisionSchema>>;
+
+/** The finished film. `location` is a path or URI; `seconds` its playing time. `precision` is absent in records of before it could be chosen. */
 export const filmSchema = z.object({
   location: z.string(),
   file: z.string(),
@@ -16,6 +24,7 @@ export const filmSchema = z.object({
   height: z.int(),
   fps: z.number(),
   codec: z.string(),
+  precision: filmPrecisionSchema.optional(),
 });
 export type Film = Readonly<z.output<typeof filmSchema>>;
 
@@ -64,6 +73,14 @@ export const qualitySchema = z.object({
 });
 export type Quality = Readonly<z.output<typeof qualitySchema>>;
 
+/** What the film took, from its plan; absent where an earlier run had made it, and in records of before it was told. */
+const workSchema = z.object({
+  iterations: z.int().min(0),
+  blocks: z.int().min(0),
+  blockSteps: z.int().min(0),
+});
+export type Work = Readonly<z.output<typeof workSchema>>;
+
 /** What a run leaves behind: a film, or the reason why there is none and what was finished by then. */
 export const resultSchema = z.object({
   contractVersion: z.literal(CONTRACT_VERSION),
@@ -73,6 +90,7 @@ export const resultSchema = z.object({
   partial: filmSchema.optional(),
   quality: qualitySchema.optional(),
   error: errorRecordSchema.optional(),
+  work: workSchema.optional(),
   framesReady: z.int().min(0),
   elapsedSeconds: z.number().min(0),
   warnings: z.array(z.string()).optional(),

@@ -1,10 +1,10 @@
-import type { ChunkKind, ChunkOptions } from '../model/vae-decoder.ts';
-import { vaeChunkGraph } from '../model/vae-decoder.ts';
+import type { ChunkKind, ChunkOptions, ChunkType } from '../model/vae-decoder.ts';
+import { vaeChunkGraph, vaeOptimization } from '../model/vae-decoder.ts';
 import { createBinding } from '../ort/binding.ts';
 import type { Device } from '../ort/device.ts';
 import { createSession } from '../ort/session.ts';
 import { hostValue, type Value } from '../ort/value.ts';
-import { zeros } from '../tensor.ts';
+import { bytesPerElement, elementCount, zeros } from '../tensor.ts';
 import { type DecoderModel, PIXELS_PER_LATENT, type Pictures } from './decoder.ts';
 
 /** A state of the decoder, where it stays between latents. */
@@ -25,6 +25,11 @@ export interface Chunk {
   release(): void;
 }
 
+/** A state in host memory, all zero: as before a film's first latent. */
+export function zeroState(dtype: ChunkType = 'F32', shape: readonly number[]): Value {
+  return hostValue(new Uint8Array(elementCount(shape) * bytesPerElement(dtype)), dtype, shape);
+}
+
 /** A latent holds four frames but the first, which holds one. */
 const FRAMES = { first: 1, steady: 4 } as const satisfies Record<ChunkKind, number>;
 /** The same on every machine, because convolutions of small pictures group their sums by it. */
@@ -40,11 +45,13 @@ export function loadChunk(
   options: Omit<ChunkOptions, 'attention'>,
 ): Chunk {
   const { kind, height, width } = options;
-  const graph = vaeChunkGraph(config, weights.tensors, { ...options, attention: device.kind });
+  const computing = { ...options, attention: device.kind };
+  const graph = vaeChunkGraph(config, weights.tensors, computing);
   const session = createSession(graph.bytes, {
     device,
     weightsFolder: weights.folder,
     intraOpThreads: THREADS,
+    optimize: vaeOptimization(config, computing),
     label: 'the video decoder',
   });
   const frames = FRAMES[kind];
@@ -68,7 +75,7 @@ export function loadChunk(
     },
     setZero() {
       zeroed = attached.map(({ name, value: { shape: stateShape } }) => {
-        const value = hostValue(zeros(stateShape).data, 'F32', stateShape);
+        const value = zeroState(options.dtype, stateShape);
         binding.bindInput(`state.${name}`, value);
         return value;
       });

@@ -16,7 +16,7 @@ export const decodeError = defineErrors({
   },
   E_DECODE_NOT_FINITE: {
     message:
-      'the video decoder made a picture of numbers that are not finite at latent {latent}: a weight of vae/ is damaged; fetch the model again (dualparal inspect MODEL --verify compares it with its checksums)',
+      'the video decoder made a picture of numbers that are not finite at latent {latent}: a weight of vae/ is damaged, or with decoding.precision float16 too large for it; fetch the model again (dualparal inspect MODEL --verify compares it with its checksums)',
     fixer: 'user',
     exit: 'model',
   },

@@ -1,4 +1,5 @@
 import { latentAt } from '../latents.ts';
+import { shareArenas } from '../ort/shared-arena.ts';
 import type { F32Tensor } from '../tensor.ts';
 import { createPatience, LOOK_EVERY_MILLISECONDS, type PatienceSettings } from '../thread/patience.ts';
 import { startThread, type Thread } from '../thread/thread.ts';
@@ -48,6 +49,7 @@ export async function openFrameDecoder(
   signal?: AbortSignal,
 ): Promise<FrameDecoder> {
   signal?.throwIfAborted();
+  shareArenas([options.device]);
   const decoding = startDecoding({ model, options, ...from }, { worker, patience }, signal);
   try {
     await decoding.ready;

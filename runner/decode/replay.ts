@@ -13,23 +13,24 @@ import { openDecoder } from './stream.ts';
 
 /** Frames before its own that a convolution over time sees. */
 const REACH_OF_CONVOLUTION = 2;
+const CONVOLUTIONS_OF_RESNET = 2;
 
 /**
- * Latents that a frame depends on, before its own: 38 for Wan's decoder. Convolutions follow one another, each with a reach of
- * two of its frames, and there are 1, 2, then 4 frames in a latent as the film gets longer on its way.
+ * Latents whose numbers a frame is made of, before its own: 44 for Wan's decoder. Convolutions follow one another, each with a reach of
+ * two frames, and there are 1, 2, then 4 frames in a latent as the film gets longer on its way. Half a latent counts as a whole one: all
+ * frames of a latent may be computed together from all that their convolution sees (model/minimal-filter.ts), and are rounded by it.
  */
 export function reachLatents(config: VaeConfig): number {
-  const perResnet = 2 * REACH_OF_CONVOLUTION;
-  const before = REACH_OF_CONVOLUTION + 2 * perResnet;
   let framesPerLatent = 1;
-  let reach = before;
+  const latentsOf = (convolutions: number) => convolutions * Math.ceil(REACH_OF_CONVOLUTION / framesPerLatent);
+  let reach = latentsOf(1 + 2 * CONVOLUTIONS_OF_RESNET);
   for (const { upsample } of vaeBlocks(config)) {
-    reach += ((config.residualBlocks + 1) * perResnet) / framesPerLatent;
+    reach += latentsOf((config.residualBlocks + 1) * CONVOLUTIONS_OF_RESNET);
     if (upsample !== '3d') continue;
-    reach += REACH_OF_CONVOLUTION / framesPerLatent;
+    reach += latentsOf(1);
     framesPerLatent *= 2;
   }
-  return Math.ceil(reach + REACH_OF_CONVOLUTION / framesPerLatent);
+  return reach + latentsOf(1);
 }
 
 /** The first latent that must be decoded again to go on at latent `next` of a film: 0 near its beginning. */

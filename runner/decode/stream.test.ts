@@ -103,7 +103,7 @@ describe('decoding', () => {
 });
 
 describe('replaying', () => {
-  const count = 48;
+  const count = 54;
   const latents = anyLatents(count, 2, 4);
   const [, last] = decode(latents, [count - 2, 2]) as [F32Tensor, F32Tensor];
   const resumed = (start: number) => {
@@ -114,9 +114,9 @@ describe('replaying', () => {
     return frames;
   };
 
-  it('looks back 38 latents in the decoder of Wan', () => {
-    expect(reachLatents(model.config)).toBe(38);
-    expect([0, 5, 38, 39, 257].map((next) => replayStart(model.config, next))).toEqual([0, 0, 0, 1, 219]);
+  it('looks back 44 latents in the decoder of Wan', () => {
+    expect(reachLatents(model.config)).toBe(44);
+    expect([0, 5, 44, 45, 257].map((next) => replayStart(model.config, next))).toEqual([0, 0, 0, 1, 213]);
   });
 
   it('gives the frames of the uninterrupted decoder, bit for bit, at any distance from the start', () => {
@@ -124,7 +124,7 @@ describe('replaying', () => {
       latents,
       Array.from({ length: count }, () => 1),
     );
-    for (const next of [0, 1, 7, 38, 39, count - 2]) {
+    for (const next of [0, 1, 7, 44, 45, count - 2]) {
       const start = replayStart(model.config, next);
       const before = next === 0 ? null : cut(latents, start, next);
       const decoder = openDecoderAt(model, optionsFor(latents), next, before);
@@ -134,14 +134,14 @@ describe('replaying', () => {
   });
 
   it('needs its latents: from half as many the frames differ', () => {
-    expect(bits(resumed(count - 2 - 38))).toEqual(bits(last));
-    expect(bits(resumed(count - 2 - 19))).not.toEqual(bits(last));
+    expect(bits(resumed(count - 2 - 44))).toEqual(bits(last));
+    expect(bits(resumed(count - 2 - 22))).not.toEqual(bits(last));
   });
 
   it('names how many latents it was to be given', () => {
-    const open = () => openDecoderAt(model, optionsFor(latents), 40, cut(latents, 0, 3));
+    const open = () => openDecoderAt(model, optionsFor(latents), 46, cut(latents, 0, 3));
     expect(open).toThrow(
-      expect.objectContaining({ code: 'E_DECODE_LATENTS', message: expect.stringMatching(/\[3\].*\[38\]/) }),
+      expect.objectContaining({ code: 'E_DECODE_LATENTS', message: expect.stringMatching(/\[3\].*\[44\]/) }),
     );
   });
 });

@@ -20,18 +20,19 @@ export function openDecoder(model: DecoderModel, options: DecoderOptions): Decod
 }
 
 function openWholeDecoder(model: DecoderModel, options: DecoderOptions): Decoder {
-  const { device, latentHeight: height, latentWidth: width } = options;
+  const { device, latentHeight: height, latentWidth: width, dtype = 'F32' } = options;
+  const graph = { height, width, unlimited: true, dtype } as const;
   const { config, weights } = model;
-  const states = vaeStates(config, weights.tensors, height, width);
+  const states = vaeStates(config, weights.tensors, { height, width, attention: device.kind, dtype });
   const latent = zeros([1, config.latentChannels, 1, height, width]);
   const latentValue = hostValue(latent.data, 'F32', latent.shape);
-  const later = loadChunk(model, device, { kind: 'steady', height, width, unlimited: true });
-  const resident = states.map(({ name, shape }) => ({ name, value: deviceValue(later.session, 'F32', shape) }));
+  const later = loadChunk(model, device, { ...graph, kind: 'steady' });
+  const resident = states.map(({ name, shape }) => ({ name, value: deviceValue(later.session, dtype, shape) }));
   later.attach(resident);
   let first: Chunk | undefined;
   let done = 0;
   if (!options.continued) {
-    first = loadChunk(model, device, { kind: 'first', height, width, unlimited: true });
+    first = loadChunk(model, device, { ...graph, kind: 'first' });
     first.attach(resident);
   } else if (device.kind !== 'cpu') later.setZero();
 

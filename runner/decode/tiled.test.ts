@@ -30,8 +30,8 @@ function optionsFor({ shape }: F32Tensor, tiling?: Tiling): DecoderOptions {
   return tiling === undefined ? size : { ...size, tiling };
 }
 
-function decode(latents: F32Tensor, tiling?: Tiling): F32Tensor {
-  const decoder = openDecoder(model, optionsFor(latents, tiling));
+function decode(latents: F32Tensor, tiling?: Tiling, dtype?: DecoderOptions['dtype']): F32Tensor {
+  const decoder = openDecoder(model, { ...optionsFor(latents, tiling), ...(dtype === undefined ? {} : { dtype }) });
   try {
     return decodeVideo(decoder, latents);
   } finally {
@@ -86,17 +86,35 @@ describe('decoding in tiles', () => {
     expect(decode(cut(golden, 0, 2), { size: 8, stride: 6 })).toEqual(decode(cut(golden, 0, 2)));
   });
 
-  it('gives the same bits in one piece, block by block, and after a replay of the last 38 latents', () => {
-    const latents = anyLatents(41, 2, 5);
+  it('gives the same bits in one piece, block by block, and after a replay of the last 44 latents', () => {
+    const latents = anyLatents(47, 2, 5);
     const whole = decode(latents, SMALL);
     const blocks = openDecoder(model, optionsFor(latents, SMALL));
     decodeVideo(blocks, cut(latents, 0, 3));
-    expect(lastFrames(decodeVideo(blocks, cut(latents, 3, 41)))).toEqual(lastFrames(whole));
+    expect(lastFrames(decodeVideo(blocks, cut(latents, 3, 47)))).toEqual(lastFrames(whole));
     blocks.release();
-    const resumed = openDecoderAt(model, optionsFor(latents, SMALL), 40, cut(latents, 2, 40));
-    expect(lastFrames(decodeVideo(resumed, cut(latents, 40, 41)))).toEqual(lastFrames(whole));
+    const resumed = openDecoderAt(model, optionsFor(latents, SMALL), 46, cut(latents, 2, 46));
+    expect(lastFrames(decodeVideo(resumed, cut(latents, 46, 47)))).toEqual(lastFrames(whole));
     resumed.release();
   });
+
+  it.each([
+    { what: 'tiles', tiling: SMALL },
+    { what: 'the whole picture', tiling: undefined },
+  ])(
+    'decodes $what in float16 within a step of 8 bits of float32, and goes on from kept latents with the same bits',
+    ({ tiling }) => {
+      const latents = anyLatents(47, 2, 5);
+      const half = decode(latents, tiling, 'F16');
+      const error = largest(half.data, decode(latents, tiling).data);
+      expect(error).toBeGreaterThan(0);
+      expect(error).toBeLessThan(2 / 255);
+      const options = { ...optionsFor(latents, tiling), dtype: 'F16' } as const;
+      const resumed = openDecoderAt(model, options, 46, cut(latents, 2, 46));
+      expect(lastFrames(decodeVideo(resumed, cut(latents, 46, 47)))).toEqual(lastFrames(half));
+      resumed.release();
+    },
+  );
 
   it('names latents of another size', () => {
     const decoder = openDecoder(model, optionsFor(golden, SMALL));

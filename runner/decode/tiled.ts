@@ -1,7 +1,7 @@
 import { type ChunkKind, vaeStates } from '../model/vae-decoder.ts';
 import { hostValue, type Value } from '../ort/value.ts';
 import { zeros } from '../tensor.ts';
-import { type Chunk, loadChunk, type Resident } from './chunk.ts';
+import { type Chunk, loadChunk, type Resident, zeroState } from './chunk.ts';
 import type { Decoder, DecoderModel, DecoderOptions } from './decoder.ts';
 import { decodeError } from './errors.ts';
 import { limitPicture } from './limit.ts';
@@ -33,7 +33,7 @@ export function openTiledDecoder(model: DecoderModel, options: DecoderOptions, t
   }
   const tiles = mosaic.tiles.map((tile) => {
     const size = sizes.get(keyOf({ height: tile.vertical.length, width: tile.horizontal.length })) as TileSize;
-    return { tile, size, states: openStates(model, size) };
+    return { tile, size, states: openStates(model, options, size) };
   });
   let loaded: ChunkKind = continued ? 'steady' : 'first';
   let wanted = loaded;
@@ -43,7 +43,7 @@ export function openTiledDecoder(model: DecoderModel, options: DecoderOptions, t
   function loadSteady(): void {
     for (const size of sizes.values()) {
       size.chunk.release();
-      size.chunk = loadChunk(model, options.device, steadyOf(size));
+      size.chunk = loadChunk(model, options.device, steadyOf(options, size));
     }
     loaded = 'steady';
   }
@@ -85,19 +85,28 @@ interface Size {
 }
 
 const keyOf = ({ height, width }: Size) => `${height} × ${width}`;
-const steadyOf = ({ height, width }: Size) => ({ kind: 'steady', height, width, unlimited: true }) as const;
+const steadyOf = ({ dtype = 'F32' }: DecoderOptions, { height, width }: Size) =>
+  ({ kind: 'steady', height, width, unlimited: true, dtype }) as const;
 
-function openSize(model: DecoderModel, { device, continued }: DecoderOptions, size: Size): TileSize {
+function openSize(model: DecoderModel, options: DecoderOptions, size: Size): TileSize {
   const { data, shape } = zeros([1, model.config.latentChannels, 1, size.height, size.width]);
-  const chunk = loadChunk(model, device, continued ? steadyOf(size) : { ...steadyOf(size), kind: 'first' });
+  const chunk = loadChunk(model, options.device, {
+    ...steadyOf(options, size),
+    ...(options.continued ? {} : { kind: 'first' }),
+  });
   return { ...size, latent: data, value: hostValue(data, 'F32', shape), chunk };
 }
 
 /** All zero, as before a film's first latent. */
-function openStates({ config, weights }: DecoderModel, { height, width }: Size): readonly Resident[] {
-  return vaeStates(config, weights.tensors, height, width).map(({ name, shape }) => ({
+function openStates(
+  { config, weights }: DecoderModel,
+  { device, dtype = 'F32' }: DecoderOptions,
+  { height, width }: Size,
+): readonly Resident[] {
+  const graph = { height, width, attention: device.kind, dtype };
+  return vaeStates(config, weights.tensors, graph).map(({ name, shape }) => ({
     name,
-    value: hostValue(zeros(shape).data, 'F32', shape),
+    value: zeroState(dtype, shape),
   }));
 }
 

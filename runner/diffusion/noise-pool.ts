@@ -85,6 +85,8 @@ export function poolShape({ channels, poolLatents, height, width }: NoiseShape):
 export interface NoisePool {
   /** Writes the next block's noise `[1, C, F, h, w]`: the whole pool for block 0, its last `blockLatents` latents later. */
   next(out: Float32Array): void;
+  /** Passes over the noise of the next blocks, the first `count` of the film, which have drawn it already. */
+  skip(count: number): void;
 }
 
 /** The pool at block 0. Only indices are rearranged; the noise itself stays where it is. */
@@ -110,14 +112,25 @@ export function openNoisePool({ pool, orders, isIndependent }: NoiseSource): Noi
     taken += count;
   }
 
-  function nextShared(out: Float32Array): void {
+  function rearrange(): Int32Array | undefined {
     const order = orders[block - 1];
     if (order !== undefined) arrangement = rearranged(arrangement, order);
     block++;
+    return order;
+  }
+
+  function nextShared(out: Float32Array): void {
+    const order = rearrange();
     gather(out, order === undefined ? arrangement : arrangement.slice(-order.length));
   }
 
-  return { next: isIndependent === true ? nextOwn : nextShared };
+  function skip(count: number): void {
+    if (isIndependent === true && count > 0)
+      throw new RangeError('noise of which no block shares any is not for films that go on');
+    for (let skipped = 0; skipped < count; skipped++) rearrange();
+  }
+
+  return { next: isIndependent === true ? nextOwn : nextShared, skip };
 }
 
 /** The last latents, which the new block's left neighbour holds, move to the front; the others follow in a new order. */

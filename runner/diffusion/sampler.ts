@@ -2,7 +2,7 @@ import type { BlockState } from './block-state.ts';
 import { samplerError } from './errors.ts';
 import { flowEulerStep } from './flow-euler.ts';
 import { flowEulerLevels, type NoiseLevels, uniPcLevels } from './timesteps.ts';
-import { uniPcStep, uniPcTable } from './unipc.ts';
+import { STEP_NUMBERS, uniPcStep, uniPcTable } from './unipc.ts';
 
 /** Names of the rules as the job spec spells them. */
 export type SamplerRule = 'UniPC' | 'FlowMatchEuler';
@@ -20,6 +20,8 @@ export interface Sampler {
   readonly levels: NoiseLevels;
   /** One step of one block in place, with the guided velocity `[C, F, h, w]` of its own latents. Allocates nothing. */
   readonly step: (state: BlockState, velocity: Float32Array) => void;
+  /** The same step as a linear form for those who compute it elsewhere: the row of a step as in UniPC's table (unipc.ts). */
+  readonly formOf: (step: number) => Float64Array;
 }
 
 /**
@@ -41,9 +43,19 @@ export function checkLevels(settings: SamplerSettings): void {
 export function createSampler({ scheduler, order, steps, flowShift }: SamplerSettings): Sampler {
   if (scheduler === 'FlowMatchEuler') {
     const levels = flowEulerLevels(steps, flowShift);
-    return { levels, step: (state, velocity) => flowEulerStep(state, velocity, levels.sigmas) };
+    const { sigmas } = levels;
+    return {
+      levels,
+      step: (state, velocity) => flowEulerStep(state, velocity, sigmas),
+      // The estimate of this form is the next sample itself: nothing else is looked at.
+      formOf: (step) => Float64Array.of(sigmas[step]! - sigmas[step + 1]!, 0, 0, 1, 0, 0, 1, 0, 0),
+    };
   }
   const levels = uniPcLevels(steps, flowShift);
   const table = uniPcTable(levels.sigmas, order);
-  return { levels, step: (state, velocity) => uniPcStep(state, velocity, table) };
+  return {
+    levels,
+    step: (state, velocity) => uniPcStep(state, velocity, table),
+    formOf: (step) => table.subarray(step * STEP_NUMBERS, (step + 1) * STEP_NUMBERS),
+  };
 }

@@ -23,6 +23,9 @@ const COLUMNS = [
 ] as const;
 type Row = Record<(typeof COLUMNS)[number], number>;
 
+/** Numbers of a row. */
+export const STEP_NUMBERS = COLUMNS.length;
+
 /** The table, row after row. */
 export type UniPcTable = Float64Array;
 

@@ -3,6 +3,12 @@ import { CodedError } from '#contract/error.ts';
 import { jobSpecOf } from '#contract/generation.ts';
 import { readManifest } from './manifest.ts';
 
+/** What a resource is given that says nothing of it. */
+const PARALLELISM = {
+  ...{ gpus: 8, blockLatents: 8, contextLatents: 4 },
+  ...{ stride: 1, leftContext: 'recompute', guidanceParallel: false },
+};
+
 const read = (text: string) => readManifest(Buffer.from(text), 'video.yaml');
 
 const minimal = (spec = '', rest = '') => `apiVersion: dualparal.io/v1alpha1
@@ -37,9 +43,9 @@ describe('readManifest', () => {
         size: { width: 832, height: 480 },
         fps: 16,
         model: { ref: 'tiny' },
-        sampling: { steps: 50, guidanceScale: 5, maxSequenceLength: 512, noise: 'counter' },
-        parallelism: { gpus: 8, blockLatents: 8, contextLatents: 4, stride: 1 },
-        decoding: { tiling: false },
+        sampling: { steps: 50, guidanceScale: 5, maxSequenceLength: 512, noise: 'counter', precision: 'auto' },
+        parallelism: PARALLELISM,
+        decoding: { tiling: false, precision: 'auto' },
         output: { formats: ['mp4'] },
       },
       clusterOnly: [],
@@ -172,8 +178,8 @@ metadata: {name: films}`,
     ],
     [
       'fields that the pod does not have',
-      minimal('  length: {frames: 81}\n  runner: {runtimeClassName: nvidia, tolerations: [{kex: a}]}'),
-      'E_MANIFEST_FIELDS: video.yaml: spec.runner.runtimeClassName: unknown field; ' +
+      minimal('  length: {frames: 81}\n  runner: {hostNetwork: true, tolerations: [{kex: a}]}'),
+      'E_MANIFEST_FIELDS: video.yaml: spec.runner.hostNetwork: unknown field; ' +
         'spec.runner.tolerations[0].kex: unknown field, did you mean spec.runner.tolerations[0].key? (spec)',
     ],
     [
@@ -206,7 +212,7 @@ metadata: {name: films}`,
         'spec.sampling.noise: must be one of counter, torch, found "white"; ' +
         'spec.output.formats[0]: must be mp4, found "avi"; ' +
         'spec.runner.image: must not be empty, found ""; ' +
-        'spec.runner.resources.requests.cpu: must be a text or a whole number, found 1.5: put it in quotes (spec)',
+        'spec.runner.resources.requests.cpu: must be a quantity such as 4, 500m or 64Gi, of at most 32 characters, found 1.5: put it in quotes (spec)',
     ],
     [
       'an empty list',
@@ -221,7 +227,7 @@ metadata: {name: films}`,
     [
       'GPUs in two places',
       minimal('  length: {frames: 81}\n  runner: {resources: {limits: {nvidia.com/gpu: 4}}}'),
-      'E_MANIFEST_FIELDS: video.yaml: spec.runner.resources.limits: nvidia.com/gpu must not stand here: spec.parallelism.gpus says how many GPUs the pod gets (spec)',
+      'E_MANIFEST_FIELDS: video.yaml: spec.runner.resources.limits: GPUs must not stand here: spec.parallelism.gpus says how many the pod gets, spec.runner.devices under which name nodes offer them (spec)',
     ],
     [
       'a name that leaves the folder',
@@ -252,9 +258,9 @@ describe('jobSpecOf', () => {
       size: { width: 832, height: 480 },
       fps: 16,
       model: { ref: 'tiny', folder: '/m' },
-      sampling: { steps: 50, guidanceScale: 5, maxSequenceLength: 512, noise: 'counter' },
-      parallelism: { gpus: 8, blockLatents: 8, contextLatents: 4, stride: 1 },
-      decoding: { tiling: false },
+      sampling: { steps: 50, guidanceScale: 5, maxSequenceLength: 512, noise: 'counter', precision: 'auto' },
+      parallelism: PARALLELISM,
+      decoding: { tiling: false, precision: 'auto' },
       output: { folder: '/o', formats: ['mp4'] },
     });
   });

@@ -1,13 +1,14 @@
 import type { Generation } from '#contract/generation.ts';
+import { lifeCycleShape } from '#contract/life-cycle.ts';
+import { withoutNulls } from '#contract/nulls.ts';
 import { listed, printed, problemsOf } from '#contract/problems.ts';
 import { type LocalSpec, localSpecSchema, RESOURCE_API_VERSION, RESOURCE_KIND } from '#contract/resource-spec.ts';
+import { type Sentence, unknownField, unknownFields } from '#contract/unknown-fields.ts';
 import { decodeText } from './decode-text.ts';
 import { readDocuments } from './documents.ts';
 import { manifestError } from './errors.ts';
 import { METADATA_FIELDS, readMetadata } from './metadata.ts';
-import { withoutNulls } from './nulls.ts';
 import type { Json } from './tree.ts';
-import { type Sentence, unknownField, unknownFields } from './unknown-fields.ts';
 
 /** A manifest as the commands use it. */
 export interface Manifest {
@@ -41,11 +42,11 @@ export function readManifest(bytes: Uint8Array, file: string): Manifest {
     throw manifestError('E_MANIFEST_VERSION', { file, wanted: RESOURCE_API_VERSION, found });
   }
   const { name, spec } = checkedFilm(film, file);
-  const { model, output, ...rest } = spec;
+  const { model, output } = spec;
   const others = objects.filter((object) => object !== film).map((object) => `document ${kindsText([object])}`);
   return {
     name,
-    generation: { ...generationFields(rest), model: { ref: model.ref }, output: { formats: output.formats } },
+    generation: { ...generationFields(spec), model: { ref: model.ref }, output: { formats: output.formats } },
     ...(model.source?.hostPath === undefined ? {} : { modelFolder: model.source.hostPath.path }),
     clusterOnly: [...clusterFields(film), ...others],
   };
@@ -63,7 +64,7 @@ function checkedFilm(film: Fields, file: string): { readonly name: string; reado
     ...metadata.problems,
     ...(parsed.success
       ? []
-      : problemsOf(parsed.error, spec).map((text) => `spec${/^[:[]/.test(text) ? '' : '.'}${text}`)),
+      : problemsOf(parsed.error, spec, localSpecSchema).map((text) => `spec${/^[:[]/.test(text) ? '' : '.'}${text}`)),
   ];
   if (!parsed.success || problems.length > 0) {
     throw manifestError('E_MANIFEST_FIELDS', { file, problems: listed(problems) });
@@ -79,8 +80,10 @@ function inDoubles(value: Json): Json {
   return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, inDoubles(entry)]));
 }
 
-function generationFields({ retries: _r, runner: _p, ...fields }: Omit<LocalSpec, 'model' | 'output'>) {
-  return fields;
+/** What says which film to make. */
+function generationFields(spec: LocalSpec): Omit<Generation, 'model' | 'output'> {
+  const { prompt, negativePrompt, seed, length, size, fps, sampling, parallelism, decoding, checkpoint } = spec;
+  return { prompt, negativePrompt, seed, length, size, fps, sampling, parallelism, decoding, checkpoint };
 }
 
 function unknownKeys(value: Json | undefined, path: string, known: readonly string[]): readonly Sentence[] {
@@ -96,8 +99,9 @@ const CLUSTER_FIELDS = [
   'spec.model.source',
   'spec.output.persistentVolumeClaim',
   'spec.retries',
+  ...Object.keys(lifeCycleShape).map((field) => `spec.${field}`),
   'spec.runner',
-] as const;
+];
 
 function clusterFields(film: Fields): readonly string[] {
   return CLUSTER_FIELDS.filter((path) => {

@@ -1,5 +1,6 @@
 import { bytesPerElement, type DType, elementCount, type FloatType, type TensorEntry } from '../tensor.ts';
 import { modelError } from './errors.ts';
+import { nodeOrder } from './node-order.ts';
 import { type Attribute, type Axis, type OnnxInitializer, type OnnxNode, type OnnxPort, onnxBytes } from './onnx.ts';
 
 /** A value of a graph under construction. */
@@ -18,12 +19,22 @@ export interface Graph {
   readonly weights: readonly string[];
   /** Their bytes in the files. */
   readonly weightBytes: number;
+  /** What it computes, in the order of its nodes (node-order.ts). */
+  readonly operations: readonly Operation[];
+}
+
+/** An operation of a graph, with the types and shapes that it reads and writes. */
+export interface Operation {
+  readonly op: string;
+  readonly inputs: readonly Edge[];
+  readonly outputs: readonly Edge[];
 }
 
 /** Stored tensors by name: where each lies, of what type and shape. */
 export type TensorIndex = ReadonlyMap<string, TensorEntry>;
 
 type Attributes = Readonly<Record<string, Attribute>>;
+type Edges = readonly (Edge | null)[];
 interface Result {
   readonly dtype: DType;
   readonly shape: readonly Axis[];
@@ -41,14 +52,23 @@ export interface GraphBuilder {
   weight(name: string, shape: readonly number[], dtype: FloatType, as?: readonly number[]): Edge;
   constant(data: ArrayBufferView, dtype: DType, shape: readonly number[]): Edge;
   node(op: string, inputs: readonly (Edge | null)[], result: Result, attributes?: Attributes, domain?: string): Edge;
+  /** A node of several outputs; null where it has one that is not wanted. */
+  nodeOfMany<T extends readonly (Result | null)[]>(
+    op: string,
+    inputs: readonly (Edge | null)[],
+    results: T,
+    attributes?: Attributes,
+    domain?: string,
+  ): { readonly [K in keyof T]: T[K] extends Result ? Edge : null };
   split(edge: Edge, axis: number, parts: number): readonly Edge[];
   finish(): Graph;
 }
 
+/** The version that all operators here have kernels for; `opset` asks for a newer one. */
 const OPSET = 23;
 
 /** Starts a graph over the tensors of one component. */
-export function graphBuilder(name: string, tensors: TensorIndex): GraphBuilder {
+export function graphBuilder(name: string, tensors: TensorIndex, opset = OPSET): GraphBuilder {
   const inputs: OnnxPort[] = [];
   const outputs: OnnxPort[] = [];
   const nodes: OnnxNode[] = [];
@@ -56,10 +76,14 @@ export function graphBuilder(name: string, tensors: TensorIndex): GraphBuilder {
   const constants = new Map<string, Edge>();
   const weights = new Map<string, number>();
   const renamed = new Map<string, string>();
+  const operations: Operation[] = [];
   let edges = 0;
   const fresh = (result: Result): Edge => ({ name: `e${edges++}`, ...result });
-  const emit = (op: string, from: readonly (Edge | null)[], to: readonly Edge[], attributes: Attributes, domain = '') =>
-    nodes.push({ op, domain, inputs: from.map((e) => e?.name ?? ''), outputs: to.map((e) => e.name), attributes });
+  const emit = (op: string, from: Edges, to: Edges, attributes: Attributes, domain = '') => {
+    const names = (all: Edges) => all.map((e) => e?.name ?? '');
+    nodes.push({ op, domain, inputs: names(from), outputs: names(to), attributes });
+    operations.push({ op, inputs: from.filter((e) => e !== null), outputs: to.filter((e) => e !== null) });
+  };
   const cast = (edge: Edge, dtype: DType): Edge => {
     const to = fresh({ dtype, shape: edge.shape });
     emit('Cast', [edge], [to], { to: { dtype } });
@@ -98,6 +122,11 @@ export function graphBuilder(name: string, tensors: TensorIndex): GraphBuilder {
       emit(op, from, [to], attributes, domain);
       return to;
     },
+    nodeOfMany(op, from, results, attributes = {}, domain = '') {
+      const to = results.map((result) => (result === null ? null : fresh(result)));
+      emit(op, from, to, attributes, domain);
+      return to as { readonly [K in keyof typeof results]: (typeof results)[K] extends Result ? Edge : null };
+    },
     split(edge, axis, parts) {
       const length = edge.shape[axis] as number;
       const shape = edge.shape.with(axis, length / parts);
@@ -107,8 +136,11 @@ export function graphBuilder(name: string, tensors: TensorIndex): GraphBuilder {
     },
     finish() {
       const weightBytes = [...weights.values()].reduce((sum, bytes) => sum + bytes, 0);
-      const bytes = onnxBytes({ name, opset: OPSET, inputs, outputs, nodes: rename(nodes, renamed), initializers });
-      return { bytes, inputs, outputs, weights: [...weights.keys()], weightBytes };
+      const order = nodeOrder(nodes);
+      const ordered = order.map((index) => nodes[index]!);
+      const bytes = onnxBytes({ name, opset, inputs, outputs, nodes: rename(ordered, renamed), initializers });
+      const computed = order.map((index) => withNames(operations[index]!, renamed));
+      return { bytes, inputs, outputs, weights: [...weights.keys()], weightBytes, operations: computed };
     },
   };
 }
@@ -117,6 +149,11 @@ export function graphBuilder(name: string, tensors: TensorIndex): GraphBuilder {
 function rename(nodes: readonly OnnxNode[], names: ReadonlyMap<string, string>): readonly OnnxNode[] {
   const named = (edge: string) => names.get(edge) ?? edge;
   return nodes.map((node) => ({ ...node, inputs: node.inputs.map(named), outputs: node.outputs.map(named) }));
+}
+
+function withNames({ op, inputs, outputs }: Operation, names: ReadonlyMap<string, string>): Operation {
+  const named = (edge: Edge) => ({ ...edge, name: names.get(edge.name) ?? edge.name });
+  return { op, inputs: inputs.map(named), outputs: outputs.map(named) };
 }
 
 function storedTensor(tensors: TensorIndex, tensor: string, shape: readonly number[]): TensorEntry {

@@ -1,53 +1,72 @@
 import type { TransformerConfig } from './config.ts';
+import { fusedLayers } from './fused-layers.ts';
 import { type Edge, type Graph, type GraphBuilder, graphBuilder, type TensorIndex } from './graph.ts';
 import {
   attention,
   binary,
-  CONTRIB,
   type Compute,
   cast,
   concat,
   geluTanh,
+  lastOf,
   layerNorm,
   linear,
+  type RotaryInputs,
   reshape,
   rmsNorm,
+  rotate,
   scalar,
   slice,
 } from './ops.ts';
-
-/** Layers `[firstLayer, endLayer)` of the transformer, and how much of each block's keys and values is kept. */
-export interface SliceOptions extends Compute {
-  readonly firstLayer: number;
-  readonly endLayer: number;
-  /**
-   * Tokens of the context, K. Keys and values of the input's tokens `[K, 2K)` come out for the left neighbour, and those
-   * that the right neighbour left come in (docs/dualparal.md#feature-cache). 0: neither.
-   */
-  readonly contextTokens: number;
-}
+import type { SliceInputs, SliceOptions } from './slice-options.ts';
 
 /**
  * A slice of the transformer (docs/wan.md#a-layer, docs/wan.md#slices) for one guidance branch.
  * In: `x [1, S, D]`, `tproj [1, 6, D]` float32, `cos, sin [S + R, headWidth / 2]` float32, and per layer i
  * `crossk.i, crossv.i [1, L, D]` and (with context) `rightk.i, rightv.i [1, R, D]`; R is K, or 0 without a right neighbour.
  * Out: `x [1, S, D]` (named `y`, since a graph's names are unique) and per layer `keepk.i, keepv.i [1, K, D]`.
- * Layers are numbered as in the model. No operation reaches across a layer, so where the cut lies cannot change a bit.
+ * With `reusesLeft` also in, per layer, `leftk.i, leftv.i [1, P, D]` (P is K, or 0 without a left neighbour), and for all
+ * `querycos, querysin [S, headWidth / 2]`: the tables from position P on, while `cos, sin [P + S + R, headWidth / 2]` begin at
+ * the left context; and out, per layer, `tailk.i, tailv.i [1, K, D]`.
+ * In the fused form with context also in, `jointk, jointv [1, S + R, D]`, memory to work in, and `rightstart [1]` int64, which is S; and
+ * out, per layer, `begunk.i, begunv.i, joinedk.i, joinedv.i [1, S + R, D]`, all to be bound to that memory.
+ * Layers are numbered as in the model. Where the cut lies cannot change a bit: no operation reaches across a layer, or (in the
+ * fused form, whose kept keys and values lack their biases) it computes the same bits on either side.
  */
 export function sliceGraph(config: TransformerConfig, tensors: TensorIndex, options: SliceOptions): Graph {
   const { width: D, headWidth } = config;
-  const { firstLayer, endLayer, contextTokens, dtype } = options;
-  const g = graphBuilder(`layers ${firstLayer}–${endLayer - 1}`, tensors);
-  const positions = contextTokens > 0 ? 'S+R' : 'S';
-  const shared: SliceInputs = {
-    tproj: g.input('tproj', 'F32', [1, 6, D]),
-    cos: g.input('cos', 'F32', [positions, headWidth / 2]),
-    sin: g.input('sin', 'F32', [positions, headWidth / 2]),
-  };
+  const { firstLayer, endLayer, dtype } = options;
+  const form = formOf(options);
+  const g = graphBuilder(`layers ${firstLayer}–${endLayer - 1}`, tensors, form === 'fused' ? FUSED_OPSET : undefined);
+  const tables = (prefix: string, positions: string): RotaryInputs => ({
+    cos: g.input(`${prefix}cos`, 'F32', [positions, headWidth / 2]),
+    sin: g.input(`${prefix}sin`, 'F32', [positions, headWidth / 2]),
+  });
+  const tproj = g.input('tproj', 'F32', [1, 6, D]);
+  const keys = tables('', positionsOf(options));
+  const shared: SliceInputs = { tproj, ...keys, queries: options.reusesLeft === true ? tables('query', 'S') : keys };
   let x = g.input('x', dtype, [1, 'S', D]);
-  for (let layer = firstLayer; layer < endLayer; layer++) x = transformerLayer(g, config, options, layer, x, shared);
+  if (form === 'fused') {
+    x = fusedLayers(g, config, options, x, shared);
+  } else {
+    for (let layer = firstLayer; layer < endLayer; layer++) x = transformerLayer(g, config, options, layer, x, shared);
+  }
   g.output('y', x);
   return g.finish();
+}
+
+/** The first that has an operator which writes into given memory. */
+const FUSED_OPSET = 24;
+
+/** A left context that comes as keys and values is known to the plain form only. */
+function formOf({ attention, form, reusesLeft }: SliceOptions): 'plain' | 'fused' {
+  return form ?? (reusesLeft === true || attention === 'cpu' ? 'plain' : 'fused');
+}
+
+/** The axis of all keys: those of the left neighbour if they are not in the input, the input's, the right neighbour's. */
+function positionsOf({ contextTokens, reusesLeft }: SliceOptions): string {
+  if (reusesLeft === true) return 'P+S+R';
+  return contextTokens > 0 ? 'S+R' : 'S';
 }
 
 /** Keys and values of a prompt for a slice's cross-attention: in `ctx [1, L, D]`, out `crossk.i, crossv.i [1, L, D]`. */
@@ -69,12 +88,6 @@ export function crossKvGraph(
     g.output(`crossv.${layer}`, reshape(g, value, [1, 'L', D]));
   }
   return g.finish();
-}
-
-interface SliceInputs {
-  readonly tproj: Edge;
-  readonly cos: Edge;
-  readonly sin: Edge;
 }
 
 function transformerLayer(
@@ -102,7 +115,7 @@ function transformerLayer(
   const query = cast(g, rmsNorm(g, project('attn2.to_q', normed), `${block}.attn2.norm_q.weight`, D, epsilon), dtype);
   const key = g.input(`crossk.${layer}`, dtype, [1, 'L', D]);
   const value = g.input(`crossv.${layer}`, dtype, [1, 'L', D]);
-  const cross = attention(g, query, key, value, config.heads, options.attention);
+  const cross = attention(g, query, key, value, config.heads, options);
   const told = binary(g, 'Add', after, project('attn2.to_out.0', cross));
 
   const hidden = project('ffn.net.0.proj', modulatedNorm(g, told, scale2, shift2, D, epsilon), D, feedForwardWidth);
@@ -121,25 +134,25 @@ function selfAttention(
   const { width: D, epsilon } = config;
   const { dtype, contextTokens: K } = options;
   const name = `blocks.${layer}.attn1`;
-  const turned = (edge: Edge, weight: string) =>
-    cast(g, rotate(g, rmsNorm(g, edge, `${name}.${weight}.weight`, D, epsilon), shared, config.heads), dtype);
-  const query = turned(project('attn1.to_q', y), 'norm_q');
+  const turned = (edge: Edge, weight: string, rotary: RotaryInputs) =>
+    cast(g, rotate(g, rmsNorm(g, edge, `${name}.${weight}.weight`, D, epsilon), rotary, config.heads), dtype);
+  const query = turned(project('attn1.to_q', y), 'norm_q', shared.queries);
   let key = project('attn1.to_k', y);
   let value = project('attn1.to_v', y);
   if (K > 0) {
-    g.output(`keepk.${layer}`, slice(g, key, 1, K, 2 * K));
-    g.output(`keepv.${layer}`, slice(g, value, 1, K, 2 * K));
-    key = concat(g, [key, g.input(`rightk.${layer}`, dtype, [1, 'R', D])], 1, 'S+R');
-    value = concat(g, [value, g.input(`rightv.${layer}`, dtype, [1, 'R', D])], 1, 'S+R');
+    const kept = options.reusesLeft === true ? 0 : K;
+    g.output(`keepk.${layer}`, slice(g, key, 1, kept, kept + K));
+    g.output(`keepv.${layer}`, slice(g, value, 1, kept, kept + K));
+    const around = (edge: Edge, letter: 'k' | 'v') => {
+      const right = g.input(`right${letter}.${layer}`, dtype, [1, 'R', D]);
+      if (options.reusesLeft !== true) return concat(g, [edge, right], 1, positionsOf(options));
+      g.output(`tail${letter}.${layer}`, lastOf(g, edge, 1, K));
+      return concat(g, [g.input(`left${letter}.${layer}`, dtype, [1, 'P', D]), edge, right], 1, positionsOf(options));
+    };
+    key = around(key, 'k');
+    value = around(value, 'v');
   }
-  return attention(g, query, turned(key, 'norm_k'), value, config.heads, options.attention);
-}
-
-/** Turns interleaved pairs of every head by the tables' angles, from position 0 on. */
-function rotate(g: GraphBuilder, x: Edge, { cos, sin }: SliceInputs, heads: number): Edge {
-  const start = g.constant(BigInt64Array.of(0n), 'I64', [1]);
-  const attributes = { interleaved: 1n, num_heads: BigInt(heads) };
-  return g.node('RotaryEmbedding', [x, start, cos, sin], { dtype: x.dtype, shape: x.shape }, attributes, CONTRIB);
+  return attention(g, query, turned(key, 'norm_k', shared), value, config.heads, options);
 }
 
 /** `LN(x)·(1 + scale) + shift`: the modulation is the normalisation's own scale and shift, so it costs no pass of its own. */

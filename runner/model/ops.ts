@@ -1,4 +1,5 @@
 import type { DType, FloatType } from '../tensor.ts';
+import { type AttentionOperator, attentionOperator } from './attention-operator.ts';
 import type { Edge, GraphBuilder } from './graph.ts';
 import type { Axis } from './onnx.ts';
 
@@ -8,10 +9,14 @@ import type { Axis } from './onnx.ts';
  * C latent channels, F H W latent frames, height and width, Hd heads.
  */
 
-/** How a graph computes: which fused attention the device has, and the type of its matrix work. Islands stay float32. */
+/** How a graph computes: for which kind of device, and in what type its matrix work is. */
 export interface Compute {
   readonly attention: 'cpu' | 'cuda';
   readonly dtype: FloatType;
+  /** Compute capability of a GPU, by which operators are chosen; the newest kind where absent. */
+  readonly capability?: number;
+  /** Attention of the transformer on CUDA; by `attentionOperator` where absent. */
+  readonly operator?: AttentionOperator;
 }
 
 export const CONTRIB = 'com.microsoft';
@@ -43,6 +48,14 @@ export function slice(g: GraphBuilder, x: Edge, axis: number, start: number, end
   const at = (value: number) => g.constant(BigInt64Array.of(BigInt(value)), 'I64', [1]);
   const shape = x.shape.with(axis, end - start);
   return g.node('Slice', [x, at(start), at(end), at(axis)], { dtype: x.dtype, shape });
+}
+
+/** The last `count` of an axis, however long it is. */
+export function lastOf(g: GraphBuilder, x: Edge, axis: number, count: number): Edge {
+  const at = (value: bigint) => g.constant(BigInt64Array.of(value), 'I64', [1]);
+  const shape = x.shape.with(axis, count);
+  const inputs = [x, at(BigInt(-count)), at(2n ** 63n - 1n), at(BigInt(axis))];
+  return g.node('Slice', inputs, { dtype: x.dtype, shape });
 }
 
 type BinaryOp = 'Add' | 'Mul' | 'Sub' | 'Div' | 'Max';
@@ -98,12 +111,30 @@ export function rmsNorm(g: GraphBuilder, x: Edge, weight: string, width: number,
   return g.node('RMSNormalization', inputs, { dtype: 'F32', shape: x.shape }, { axis: -1n, epsilon });
 }
 
+/** Cosines and sines of every position, `[tokens, headWidth / 2]`. */
+export interface RotaryInputs {
+  readonly cos: Edge;
+  readonly sin: Edge;
+}
+
+/** Turns interleaved pairs of every head by the tables' angles, from position 0 on. */
+export function rotate(g: GraphBuilder, x: Edge, { cos, sin }: RotaryInputs, heads: number): Edge {
+  const start = g.constant(BigInt64Array.of(0n), 'I64', [1]);
+  const attributes = { interleaved: 1n, num_heads: BigInt(heads) };
+  return g.node('RotaryEmbedding', [x, start, cos, sin], { dtype: x.dtype, shape: x.shape }, attributes, CONTRIB);
+}
+
 /**
  * Softmax attention without a mask: `q [1, S, D]` over `k, v [1, S', D]`, scale 1/√(head width).
- * Both kinds are fused: neither ever holds the S × S' scores.
+ * Every operator is fused: none ever holds the S × S' scores.
  */
-export function attention(g: GraphBuilder, q: Edge, k: Edge, v: Edge, heads: number, kind: 'cpu' | 'cuda'): Edge {
+export function attention(g: GraphBuilder, q: Edge, k: Edge, v: Edge, heads: number, compute: Compute): Edge {
+  const operator =
+    compute.attention === 'cpu'
+      ? 'MultiHeadAttention'
+      : (compute.operator ?? attentionOperator(compute.dtype, compute.capability));
   const result = { dtype: q.dtype, shape: q.shape };
-  if (kind === 'cpu') return g.node('MultiHeadAttention', [q, k, v], result, { num_heads: BigInt(heads) }, CONTRIB);
-  return g.node('Attention', [q, k, v], result, { q_num_heads: BigInt(heads), kv_num_heads: BigInt(heads) });
+  const count = BigInt(heads);
+  if (operator === 'MultiHeadAttention') return g.node(operator, [q, k, v], result, { num_heads: count }, CONTRIB);
+  return g.node(operator, [q, k, v], result, { q_num_heads: count, kv_num_heads: count });
 }

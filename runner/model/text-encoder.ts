@@ -74,14 +74,20 @@ function encoderLayer(
 
 /**
  * Place `key − query + tokens − 1` of every pair in a table of distances, int64 `[L, L]`. It follows from the length of the
- * input, so that no layer's table of pairs is computed, and kept, when the graph is loaded.
+ * input, so that no layer's table of pairs is computed, and kept, when the graph is loaded. The positions are the beginning of
+ * a constant: `Range` would be computed on the processor, where a graph for CUDA may have no node.
  */
 function distances(g: GraphBuilder, ids: Edge, tokens: number): Edge {
   const length = g.node('Shape', [ids], { dtype: 'I64', shape: [1] }, { start: 1n, end: 2n });
-  const whole = (value: number) => g.constant(BigInt64Array.of(BigInt(value)), 'I64', []);
-  const range = [whole(0), g.node('Squeeze', [length], { dtype: 'I64', shape: [] }), whole(1)];
-  const positions = g.node('Range', range, { dtype: 'I64', shape: ['L'] });
-  const keys = binary(g, 'Add', reshape(g, positions, [1, 'L']), whole(tokens - 1));
+  const all = g.constant(
+    BigInt64Array.from({ length: tokens }, (_, at) => BigInt(at)),
+    'I64',
+    [tokens],
+  );
+  const first = g.constant(BigInt64Array.of(0n), 'I64', [1]);
+  const positions = g.node('Slice', [all, first, length, first], { dtype: 'I64', shape: ['L'] });
+  const last = g.constant(BigInt64Array.of(BigInt(tokens - 1)), 'I64', []);
+  const keys = binary(g, 'Add', reshape(g, positions, [1, 'L']), last);
   return binary(g, 'Sub', keys, reshape(g, positions, ['L', 1]), ['L', 'L']);
 }
 

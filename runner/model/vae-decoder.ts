@@ -1,14 +1,16 @@
 import type { FloatType } from '../tensor.ts';
 import type { VaeConfig } from './config.ts';
+import { frameForm } from './frame-form.ts';
 import { type Edge, type Graph, type GraphBuilder, graphBuilder, type TensorIndex } from './graph.ts';
-import type { Axis } from './onnx.ts';
-import { attention, binary, type Compute, cast, concat, reshape, scalar, silu, slice, transpose } from './ops.ts';
+import { attention, binary, type Compute, cast, concat, reshape, scalar, slice, transpose } from './ops.ts';
 import { type VaeBlock, vaeBlocks } from './tensor-names.ts';
+import { planeForm, STATE_FRAMES, type VideoForm } from './video-form.ts';
 
 /** Which latent of the film a chunk decodes: the first one gives one frame, each later one four (docs/wan.md#video-decoder). */
 export type ChunkKind = 'first' | 'steady';
 
-type ChunkType = Exclude<FloatType, 'BF16'>;
+/** Number formats that the decoder has graphs in. */
+export type ChunkType = Exclude<FloatType, 'BF16'>;
 
 /** Height and width of the latents, and the device's fused attention. */
 export interface ChunkOptions {
@@ -32,8 +34,6 @@ export interface VaeState {
   readonly shape: readonly number[];
 }
 
-const STATE_FRAMES = 2;
-
 /**
  * Decodes one latent frame. In: `latent [1, C, 1, H, W]` as the sampler leaves it, and in a steady chunk `state.<name>`
  * for every state; out: `frames [1, 3, T, 8H, 8W]` in [−1, 1] with T = 1 or 4, and `next.<name>` for every state. Before
@@ -42,7 +42,7 @@ const STATE_FRAMES = 2;
 export function vaeChunkGraph(config: VaeConfig, tensors: TensorIndex, options: ChunkOptions): Graph {
   const g = graphBuilder(`vae ${options.kind}`, tensors);
   const { latentChannels: C } = config;
-  const chunk: Chunk = { g, options, dtype: options.dtype ?? 'F32' };
+  const chunk: Chunk = { g, options, dtype: options.dtype ?? 'F32', form: formOf(config, options) };
   const latent = g.input('latent', 'F32', [1, C, 1, options.height, options.width]);
   const perChannel = (values: readonly number[]) => g.constant(Float32Array.from(values), 'F32', [1, C, 1, 1, 1]);
   const scaled = binary(g, 'Add', binary(g, 'Mul', latent, perChannel(config.std)), perChannel(config.mean));
@@ -50,7 +50,7 @@ export function vaeChunkGraph(config: VaeConfig, tensors: TensorIndex, options: 
   const top = blocks[0]!.from;
   const last = blocks.at(-1)!.to;
 
-  let x = pointwise(chunk, cast(g, scaled, chunk.dtype), 'post_quant_conv', C);
+  let x = pointwise(chunk, chunk.form.fromLatent(g, cast(g, scaled, chunk.dtype)), 'post_quant_conv', C, 3);
   x = causal(chunk, x, 'decoder.conv_in', top);
   x = resnet(chunk, x, 'decoder.mid_block.resnets.0', top);
   x = midAttention(chunk, x, 'decoder.mid_block.attentions.0');
@@ -61,8 +61,9 @@ export function vaeChunkGraph(config: VaeConfig, tensors: TensorIndex, options: 
     }
     if (block.upsample !== 'none') x = upsample(chunk, x, block);
   }
-  x = causal(chunk, silu(g, channelNorm(chunk, x, 'decoder.norm_out', [last, 1, 1, 1])), 'decoder.conv_out', 3);
-  const frames = cast(g, x, 'F32');
+  x = chunk.form.silu(g, channelNorm(chunk, x, 'decoder.norm_out', [last, 1, 1, 1]));
+  const out = { name: 'decoder.conv_out', to: 3, side: 3, dtype: chunk.dtype } as const;
+  const frames = cast(g, chunk.form.planesOverTime(g, withState(chunk, x, out.name), out), 'F32');
   g.output('frames', options.unlimited === true ? frames : limited(g, frames));
   return g.finish();
 }
@@ -71,10 +72,24 @@ function limited(g: GraphBuilder, x: Edge): Edge {
   return g.node('Clip', [x, scalar(g, -1), scalar(g, 1)], { dtype: 'F32', shape: x.shape });
 }
 
+/**
+ * How far the runtime may rearrange these graphs: where frames are pictures, into blocks of channels, in which convolutions of
+ * pictures are faster. The decoder is never cut, so that nothing can be told from its numbers.
+ */
+export function vaeOptimization(
+  config: Pick<VaeConfig, 'baseWidth'>,
+  options: Pick<ChunkOptions, 'attention' | 'dtype'>,
+): 'basic' | 'all' {
+  return formOf(config, options) === frameForm ? 'all' : 'basic';
+}
+
 /** All states of the decoder for latents of a size, in the order in which the graph meets them. */
-export function vaeStates(config: VaeConfig, tensors: TensorIndex, height: number, width: number): readonly VaeState[] {
-  const options: ChunkOptions = { kind: 'steady', height, width, attention: 'cpu' };
-  const { inputs } = vaeChunkGraph(config, tensors, options);
+export function vaeStates(
+  config: VaeConfig,
+  tensors: TensorIndex,
+  options: Pick<ChunkOptions, 'height' | 'width' | 'attention' | 'dtype'>,
+): readonly VaeState[] {
+  const { inputs } = vaeChunkGraph(config, tensors, { ...options, kind: 'steady' });
   const states = inputs.filter((input) => input.name.startsWith('state.'));
   return states.map(({ name, shape }) => ({ name: name.slice('state.'.length), shape: shape as readonly number[] }));
 }
@@ -83,17 +98,30 @@ interface Chunk {
   readonly g: GraphBuilder;
   readonly options: ChunkOptions;
   readonly dtype: ChunkType;
+  readonly form: VideoForm;
 }
 
-type VideoShape = readonly [number, number, number, number, number];
+/** The widest decoder whose weights may be held in memory, changed, instead of being mapped from their files. */
+const WIDEST_HELD = 48;
+
+/**
+ * Minimal filtering is for float32: in half precision its larger coefficients would cost digits. Its weights are computed from those of the
+ * files, and more than those; a decoder as wide as Wan's keeps its files' own, which are mapped and take no memory of their own.
+ */
+function formOf(
+  { baseWidth }: Pick<VaeConfig, 'baseWidth'>,
+  { attention, dtype = 'F32' }: Pick<ChunkOptions, 'attention' | 'dtype'>,
+): VideoForm {
+  return attention === 'cpu' && dtype === 'F32' && baseWidth <= WIDEST_HELD ? frameForm : planeForm;
+}
 
 /** The frames so far after the two of the state, zero at first; and the last two of them as the next state. */
-function withState({ g, options, dtype }: Chunk, x: Edge, name: string): Edge {
-  const [, channels, frames, height, width] = x.shape as VideoShape;
-  const shape = [1, channels, STATE_FRAMES, height, width];
+function withState({ g, options, dtype, form }: Chunk, x: Edge, name: string): Edge {
+  const size = form.sizeOf(x);
+  const shape = form.shapeOf({ ...size, frames: STATE_FRAMES });
   const state = options.kind === 'steady' ? g.input(`state.${name}`, dtype, shape) : zeroFrames(g, dtype, shape);
-  const seen = concat(g, [state, x], 2, STATE_FRAMES + frames);
-  g.output(`next.${name}`, slice(g, seen, 2, frames, STATE_FRAMES + frames));
+  const seen = concat(g, [state, x], form.frameAxis, STATE_FRAMES + size.frames);
+  g.output(`next.${name}`, slice(g, seen, form.frameAxis, size.frames, STATE_FRAMES + size.frames));
   return seen;
 }
 
@@ -104,36 +132,25 @@ function zeroFrames(g: GraphBuilder, dtype: ChunkType, shape: readonly number[])
 
 /** Convolution that sees two frames back in time: kernel 3 × 3 × 3. */
 function causal(chunk: Chunk, x: Edge, name: string, to: number): Edge {
-  const [, from, frames, height, width] = x.shape as VideoShape;
-  const result = [1, to, frames, height, width];
-  return conv(chunk, withState(chunk, x, name), name, [to, from, 3, 3, 3], result, [0n, 1n, 1n, 0n, 1n, 1n]);
+  const { g, form, dtype } = chunk;
+  return form.overTime(g, withState(chunk, x, name), { name, to, side: 3, dtype });
 }
 
-function conv(
-  { g, dtype }: Chunk,
-  x: Edge,
-  name: string,
-  kernel: readonly number[],
-  result: readonly Axis[],
-  pads: readonly bigint[],
-): Edge {
-  const inputs = [x, g.weight(`${name}.weight`, kernel, dtype), g.weight(`${name}.bias`, kernel.slice(0, 1), dtype)];
-  return g.node('Conv', inputs, { dtype, shape: result }, { pads });
-}
-
-/** Convolution of one pixel: kernel 1 × 1 × 1. */
-function pointwise(chunk: Chunk, x: Edge, name: string, to: number): Edge {
+/** Convolution of one pixel: `<name>.weight` is 1 × 1, and has a third axis of 1 where `stored` says so. */
+function pointwise({ g, dtype }: Chunk, x: Edge, name: string, to: number, stored: 2 | 3 = 2): Edge {
   const from = x.shape[1] as number;
-  return conv(chunk, x, name, [to, from, 1, 1, 1], x.shape.with(1, to), [0n, 0n, 0n, 0n, 0n, 0n]);
+  const ones = (axes: number) => new Array<number>(axes).fill(1);
+  const axes = x.shape.length - 2;
+  const weight = g.weight(`${name}.weight`, [to, from, ...ones(stored)], dtype, [to, from, ...ones(axes)]);
+  const inputs = [x, weight, g.weight(`${name}.bias`, [to], dtype)];
+  return g.node('Conv', inputs, { dtype, shape: x.shape.with(1, to) }, { pads: new Array<bigint>(2 * axes).fill(0n) });
 }
 
 /** `x / max(‖x‖ over the channels, 1e-12) · √channels · gamma`, in float32. */
-function channelNorm({ g, dtype }: Chunk, input: Edge, name: string, gammaShape: readonly number[]): Edge {
+function channelNorm({ g, dtype, form }: Chunk, input: Edge, name: string, gammaShape: readonly number[]): Edge {
   const x = cast(g, input, 'F32');
   const channels = x.shape[1] as number;
-  const axes = g.constant(BigInt64Array.of(1n), 'I64', [1]);
-  const norm = g.node('ReduceL2', [x, axes], { dtype: 'F32', shape: x.shape.with(1, 1) }, { keepdims: 1n });
-  const unit = binary(g, 'Div', x, binary(g, 'Max', norm, scalar(g, 1e-12)));
+  const unit = form.unit(g, x);
   const gamma = g.weight(`${name}.gamma`, gammaShape, 'F32', [channels, ...x.shape.slice(2).map(() => 1)]);
   return cast(g, binary(g, 'Mul', unit, binary(g, 'Mul', gamma, scalar(g, Math.sqrt(channels)))), dtype);
 }
@@ -141,46 +158,36 @@ function channelNorm({ g, dtype }: Chunk, input: Edge, name: string, gammaShape:
 function resnet(chunk: Chunk, x: Edge, name: string, to: number): Edge {
   const { g } = chunk;
   const from = x.shape[1] as number;
-  const inner = silu(g, channelNorm(chunk, x, `${name}.norm1`, [from, 1, 1, 1]));
+  const inner = chunk.form.silu(g, channelNorm(chunk, x, `${name}.norm1`, [from, 1, 1, 1]));
   const middle = causal(chunk, inner, `${name}.conv1`, to);
-  const outer = silu(g, channelNorm(chunk, middle, `${name}.norm2`, [to, 1, 1, 1]));
+  const outer = chunk.form.silu(g, channelNorm(chunk, middle, `${name}.norm2`, [to, 1, 1, 1]));
   const y = causal(chunk, outer, `${name}.conv2`, to);
-  return binary(g, 'Add', y, from === to ? x : pointwise(chunk, x, `${name}.conv_shortcut`, to));
+  return binary(g, 'Add', y, from === to ? x : pointwise(chunk, x, `${name}.conv_shortcut`, to, 3));
 }
 
 /** Attention among the pixels of the one frame, with a single head. */
 function midAttention(chunk: Chunk, x: Edge, name: string): Edge {
-  const { g, options } = chunk;
-  const [, channels, , height, width] = x.shape as VideoShape;
+  const { g, options, form } = chunk;
+  const { channels, height, width } = form.sizeOf(x);
   const image = reshape(g, x, [1, channels, height, width]);
   const normed = channelNorm(chunk, image, `${name}.norm`, [channels, 1, 1]);
-  const none = [0n, 0n, 0n, 0n];
-  const kernel = [3 * channels, channels, 1, 1];
-  const qkv = conv(chunk, normed, `${name}.to_qkv`, kernel, [1, 3 * channels, height, width], none);
+  const qkv = pointwise(chunk, normed, `${name}.to_qkv`, 3 * channels);
   const rows = transpose(g, reshape(g, qkv, [1, 3 * channels, height * width]), [0, 2, 1]);
   const [q, k, v] = g.split(rows, 2, 3) as [Edge, Edge, Edge];
-  const mixed = transpose(g, attention(g, q, k, v, 1, options.attention), [0, 2, 1]);
+  // A head this wide has no kernel of cuDNN's.
+  const compute = { attention: options.attention, dtype: options.dtype ?? 'F32', operator: 'Attention' } as const;
+  const mixed = transpose(g, attention(g, q, k, v, 1, compute), [0, 2, 1]);
   const picture = reshape(g, mixed, [1, channels, height, width]);
-  const out = conv(chunk, picture, `${name}.proj`, [channels, channels, 1, 1], [1, channels, height, width], none);
+  const out = pointwise(chunk, picture, `${name}.proj`, channels);
   return binary(g, 'Add', reshape(g, out, x.shape), x);
 }
 
 /** Twice as high and wide with half the channels and, for `3d` after the first chunk, twice as many frames. */
 function upsample(chunk: Chunk, x: Edge, block: VaeBlock): Edge {
-  const { g } = chunk;
+  const { g, form } = chunk;
   const name = `${block.name}.upsamplers.0`;
   const longer = block.upsample === '3d' ? doubleFrames(chunk, x, `${name}.time_conv`) : x;
-  const [, channels, frames, height, width] = longer.shape as VideoShape;
-  const images = reshape(g, transpose(g, longer, [0, 2, 1, 3, 4]), [frames, channels, height, width]);
-  const scales = g.constant(Float32Array.of(1, 1, 2, 2), 'F32', [4]);
-  const large = { dtype: x.dtype, shape: [frames, channels, 2 * height, 2 * width] } as const;
-  const modes = { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
-  const resized = g.node('Resize', [images, null, scales], large, modes);
-  const half = channels / 2;
-  const kernel = [half, channels, 3, 3];
-  const shape = [frames, half, 2 * height, 2 * width];
-  const y = conv(chunk, resized, `${name}.resample.1`, kernel, shape, [1n, 1n, 1n, 1n]);
-  return transpose(g, reshape(g, y, [1, ...shape]), [0, 2, 1, 3, 4]);
+  return form.enlarged(g, longer, `${name}.resample.1`, form.sizeOf(longer).channels / 2);
 }
 
 /**
@@ -188,15 +195,12 @@ function upsample(chunk: Chunk, x: Edge, block: VaeBlock): Edge {
  * first chunk skips it, and leaves its state zero.
  */
 function doubleFrames(chunk: Chunk, x: Edge, name: string): Edge {
-  const { g, options, dtype } = chunk;
-  const [, channels, frames, height, width] = x.shape as VideoShape;
+  const { g, options, dtype, form } = chunk;
+  const size = form.sizeOf(x);
   if (options.kind === 'first') {
-    g.output(`next.${name}`, zeroFrames(g, dtype, [1, channels, STATE_FRAMES, height, width]));
+    g.output(`next.${name}`, zeroFrames(g, dtype, form.shapeOf({ ...size, frames: STATE_FRAMES })));
     return x;
   }
-  const shape = [1, 2 * channels, frames, height, width];
-  const seen = withState(chunk, x, name);
-  const y = conv(chunk, seen, name, [2 * channels, channels, 3, 1, 1], shape, [0n, 0n, 0n, 0n, 0n, 0n]);
-  const pairs = transpose(g, reshape(g, y, [2, channels, frames, height, width]), [1, 2, 0, 3, 4]);
-  return reshape(g, pairs, [1, channels, 2 * frames, height, width]);
+  const convolution = { name, to: 2 * size.channels, side: 1, dtype } as const;
+  return form.unfold(g, form.overTime(g, withState(chunk, x, name), convolution));
 }

@@ -1,5 +1,6 @@
 import koffi from 'koffi';
 import { openLibrary } from './library.ts';
+import { unbroken } from './unbroken.ts';
 
 /** A native address or handle; 0n is null. */
 export type Handle = bigint;
@@ -42,9 +43,12 @@ const STATUS_FUNCTIONS = {
   createIoBinding: [134, 'pp'],
   bindInput: [136, 'ppp'],
   bindOutput: [137, 'ppp'],
+  addRunConfigEntry: [165, 'pss'],
+  createArenaCfg: [164, 'ppup'],
   appendExecutionProviderCuda: [204, 'pp'],
   createCudaProviderOptions: [205, 'p'],
   updateCudaProviderOptions: [206, 'pppu'],
+  createAndRegisterAllocator: [259, 'psppppu'],
   sessionOptionsSetLoadCancellationFlag: [293, 'pi'],
 } as const satisfies Record<string, readonly [number, string]>;
 
@@ -55,9 +59,11 @@ const RELEASE_FUNCTIONS = {
   releaseSession: 95,
   releaseValue: 96,
   releaseTensorTypeAndShapeInfo: 99,
+  releaseRunOptions: 97,
   releaseSessionOptions: 100,
   releaseAllocator: 132,
   releaseIoBinding: 135,
+  releaseArenaCfg: 157,
   releaseCudaProviderOptions: 208,
 } as const;
 
@@ -86,7 +92,7 @@ let bound: Api | undefined;
 
 /** The function table, read once per thread. Throws `E_DEVICE_LIBRARY`. */
 export function ortApi(): Api {
-  bound ??= bindApi();
+  bound ??= unbroken(bindApi);
   return bound;
 }
 
@@ -120,7 +126,7 @@ export function addressOf(view: ArrayBufferView): Handle {
 
 /** A copy of native memory. */
 export function copyOf(address: Handle, byteLength: number): ArrayBuffer {
-  return byteLength === 0 ? new ArrayBuffer(0) : koffi.view(address, byteLength).slice(0);
+  return byteLength === 0 ? new ArrayBuffer(0) : unbroken(() => koffi.view(address, byteLength).slice(0));
 }
 
 /** Addresses of C strings; the second element is their memory, to be kept referenced during the call that reads them. */

@@ -3,6 +3,7 @@ import { cancelHandles } from './cancel.ts';
 import { deviceError } from './errors.ts';
 import { startLife } from './lifetime.ts';
 import type { Session } from './session.ts';
+import { shrinkingRun } from './shared-arena.ts';
 import { check, created } from './status.ts';
 import type { Value } from './value.ts';
 
@@ -15,6 +16,8 @@ export interface Binding {
    * `E_DEVICE_RELEASED` after a release.
    */
   run(): void;
+  /** Runs once, and makes a CUDA device have back what sessions that were released before had taken; where there is none it is `run`. */
+  runAndShrink(): void;
   release(): void;
 }
 
@@ -48,6 +51,15 @@ export function createBinding(session: Session): Binding {
     run() {
       life.check();
       check(api.runWithBinding(sessionHandle, options, handle), device, 'running a graph');
+    },
+    runAndShrink() {
+      life.check();
+      const shrinking = session.device.kind === 'cuda' ? shrinkingRun(session.device) : null;
+      try {
+        check(api.runWithBinding(sessionHandle, shrinking ?? options, handle), device, 'running a graph');
+      } finally {
+        if (shrinking !== null) api.releaseRunOptions(shrinking);
+      }
     },
     release: life.release,
   };

@@ -3,8 +3,15 @@ export interface Device {
   readonly kind: 'cpu' | 'cuda';
   readonly index: number;
   readonly name: string;
-  /** Limit of the device memory that one session may take; the runtime's own limit where absent. CUDA only. */
+  /**
+   * Limit of the device memory that all sessions of this process together may take; none where absent. The runtime never refuses
+   * weights by it: a plan must not let them exceed it. CUDA only.
+   */
   readonly memoryLimitBytes?: number;
+  /** What this program could have of the device's memory if nobody else held any. CUDA only. */
+  readonly memoryBytes?: number;
+  /** Compute capability, such as 9.0. CUDA only. */
+  readonly capability?: number;
 }
 
 /** `count` devices that all compute on this machine's processor. */

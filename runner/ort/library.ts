@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import koffi, { type LibraryHandle } from 'koffi';
 import { deviceError } from './errors.ts';
+import { unbroken } from './unbroken.ts';
 
 /**
  * The runtime's shared library, opened by this thread through koffi. onnxruntime-node is installed for this file alone:
@@ -30,8 +31,8 @@ export function openLibrary(): Library {
   if (opened !== undefined) return opened;
   const path = libraryPath();
   try {
-    const handle = koffi.load(path);
-    pin(path);
+    const handle = unbroken(() => koffi.load(path));
+    unbroken(() => pin(path));
     opened = { path, handle };
     return opened;
   } catch (error) {

@@ -1,6 +1,8 @@
 import { addressOf, cStrings, type Handle, ortApi, readCString } from './api.ts';
 import { cancelHandles } from './cancel.ts';
+import { makeCurrent } from './cuda-copies.ts';
 import type { Device } from './device.ts';
+import { runtimeEnvironment } from './environment.ts';
 import { type Lifetime, startLife } from './lifetime.ts';
 import { check, created } from './status.ts';
 
@@ -38,8 +40,6 @@ export interface SessionOptions {
 }
 
 const OPTIMIZE_LEVEL = { basic: 1, all: 99 } as const;
-const ERRORS_ONLY = 3;
-let environment: Handle | undefined;
 
 /**
  * Loads an ONNX graph; its weights are mapped from the files it points to. Throws `E_DEVICE_RUNTIME`, `E_DEVICE_MEMORY`, and
@@ -49,8 +49,8 @@ export function createSession(model: Uint8Array, options: SessionOptions): Sessi
   const api = ortApi();
   const device = options.device.name;
   const operation = `loading ${options.label ?? 'a graph'}`;
-  environment ??= created((out) => api.createEnv(ERRORS_ONLY, 'dualparal', out), device, 'starting the runtime');
-  const env = environment;
+  const env = runtimeEnvironment(device);
+  if (options.device.kind === 'cuda') makeCurrent(options.device);
   const settings = created((out) => api.cloneSessionOptions(cancelHandles().load, out), device, operation);
   try {
     configure(settings, options);
@@ -74,8 +74,9 @@ function configure(settings: Handle, options: SessionOptions): void {
   check(api.setSessionGraphOptimizationLevel(settings, level), device.name, 'setting the optimisation level');
   if (weightsFolder !== undefined) entry('session.model_external_initializers_file_folder_path', weightsFolder);
   if (device.kind === 'cuda' || options.prepackWeights === false) entry('session.disable_prepacking', '1');
-  // Planned memory would reserve the weights' size once more, which the system refuses for models beyond its memory.
-  if (device.kind === 'cpu' && options.prepackWeights === false) entry('session.enable_mem_pattern', '0');
+  // A planned run would hold all its tensors in one piece, beside the pieces of the first run, which nothing gives back: half as much
+  // memory again (on CUDA nearly as much), for no speed.
+  entry('session.enable_mem_pattern', '0');
   // Idle threads of one stage must not spin on cores that another stage needs.
   entry('session.intra_op.allow_spinning', '0');
   if (device.kind === 'cuda') configureCuda(settings, device, entry);
@@ -86,9 +87,11 @@ function configure(settings: Handle, options: SessionOptions): void {
 
 function configureCuda(settings: Handle, device: Device, entry: (key: string, value: string) => void): void {
   const api = ortApi();
-  // Weights take their exact size instead of the arena's next power of two, and nothing may fall back to the CPU silently.
+  // Weights take their exact size instead of a piece of the arena's, and nothing may fall back to the CPU silently.
   entry('session.use_device_allocator_for_initializers', '1');
   entry('session.disable_cpu_ep_fallback', '1');
+  // All other memory comes from the device's one arena (shared-arena.ts). Where there is none the session has one of its own.
+  entry('session.use_env_allocators', '1');
   const wanted: Record<string, string> = {
     device_id: String(device.index),
     arena_extend_strategy: 'kSameAsRequested',

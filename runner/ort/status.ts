@@ -3,6 +3,8 @@ import { deviceError } from './errors.ts';
 
 const STOPPED = /terminate flag|load(ing)? (was )?cancell?ed/i;
 const MEMORY = /Failed to allocate memory|Available memory of|out of memory|bad_alloc/i;
+/** CUDA's numbers for a device that cannot be used any more, by this process or by any: gone, broken, or in an error that stays. */
+const LOST = /\bCUDA (?:failure|error) (?:4[56]|10[01]|214|22[0-9]|7(?:00|1[0-9]|2[01])|80[0-9]|999)\b/i;
 
 /**
  * Throws the coded error of a failed call and frees its status; does nothing, and allocates nothing, on success.
@@ -24,6 +26,12 @@ function failure(status: Handle, device: string, operation: string): Error {
   const api = ortApi();
   const detail = api.getErrorMessage(status);
   api.releaseStatus(status);
+  return failureOf(detail, device, operation);
+}
+
+/** The coded error of a failure by the words that the runtime or CUDA has for it. */
+export function failureOf(detail: string, device: string, operation: string): Error {
   if (STOPPED.test(detail)) return deviceError('E_DEVICE_STOPPED', { device });
-  return deviceError(MEMORY.test(detail) ? 'E_DEVICE_MEMORY' : 'E_DEVICE_RUNTIME', { device, operation, detail });
+  if (MEMORY.test(detail)) return deviceError('E_DEVICE_MEMORY', { device, operation, detail });
+  return deviceError(LOST.test(detail) ? 'E_DEVICE_LOST' : 'E_DEVICE_RUNTIME', { device, operation, detail });
 }

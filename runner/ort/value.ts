@@ -14,6 +14,8 @@ export interface Value {
   readonly shape: readonly number[];
   /** First byte: host memory, or device memory of a CUDA value. */
   readonly address: Handle;
+  /** Index of the CUDA device whose memory it is; null on the host. */
+  readonly cuda: number | null;
   /** The host memory behind it; null when it lives on a device. Held here so that it is not collected while native code uses it. */
   readonly data: ArrayBufferView | null;
   release(): void;
@@ -21,34 +23,10 @@ export interface Value {
 
 /** A value over memory of this process, without a copy; `data` may lie over a SharedArrayBuffer. */
 export function hostValue(data: ArrayBufferView, dtype: DType, shape: readonly number[]): Value {
-  const api = ortApi();
   const wanted = elementCount(shape) * bytesPerElement(dtype);
-  if (data.byteLength !== wanted) {
-    const detail = `${dtype} [${shape}] needs ${wanted} bytes, found ${data.byteLength}`;
-    throw deviceError('E_DEVICE_RUNTIME', { device: 'cpu', operation: 'wrapping a buffer', detail });
-  }
-  const address = addressOf(data);
-  const dimensions = BigInt64Array.from(shape, BigInt);
-  const memory = created((out) => api.createMemoryInfo('Cpu', 1, 0, 0, out), 'cpu', 'describing host memory');
-  try {
-    const handle = created(
-      (out) =>
-        api.createTensorWithDataAsOrtValue(
-          memory,
-          address,
-          data.byteLength,
-          dimensions,
-          shape.length,
-          ONNX_ELEMENT[dtype],
-          out,
-        ),
-      'cpu',
-      'wrapping a buffer',
-    );
-    return owned(handle, dtype, shape, address, data, () => {});
-  } finally {
-    api.releaseMemoryInfo(memory);
-  }
+  if (data.byteLength !== wanted) throw wrongSize('cpu', dtype, shape, data.byteLength);
+  const place = { dtype, shape, address: addressOf(data), cuda: null, data };
+  return owned(wrapped(place, 'cpu'), place, () => {});
 }
 
 /** A value in the memory of the session's device: zero-filled host memory on the CPU, unset device memory on CUDA. */
@@ -69,22 +47,59 @@ export function deviceValue(session: Session, dtype: DType, shape: readonly numb
   );
   const address = created((out) => api.getTensorMutableData(handle, out), name, operation);
   session.life.hold();
-  return owned(handle, dtype, shape, address, null, () => {
+  return owned(handle, { dtype, shape, address, cuda: index, data: null }, () => {
     api.releaseAllocator(allocator);
     api.releaseMemoryInfo(memory);
     session.life.letGo();
   });
 }
 
-function owned(
-  handle: Handle,
-  dtype: DType,
-  shape: readonly number[],
-  address: Handle,
-  data: ArrayBufferView | null,
-  after: () => void,
-): Value {
-  const life = startLife(`a tensor ${dtype} [${shape}]`, () => {
+/** A part of a value's memory from `byteOffset` as a value of its own, wherever it lies, without a copy. It keeps the memory. */
+export function viewOf(whole: Value, dtype: DType, shape: readonly number[], byteOffset = 0): Value {
+  const bytes = elementCount(shape) * bytesPerElement(dtype);
+  const all = elementCount(whole.shape) * bytesPerElement(whole.dtype);
+  const name = whole.cuda === null ? 'cpu' : `cuda:${whole.cuda}`;
+  if (byteOffset + bytes > all) throw wrongSize(name, dtype, shape, all - byteOffset);
+  const address = whole.address + BigInt(byteOffset);
+  const place = { dtype, shape, address, cuda: whole.cuda, data: whole.data };
+  const handle = wrapped(place, name);
+  whole.life.hold();
+  return owned(handle, place, () => whole.life.letGo());
+}
+
+type Place = Pick<Value, 'dtype' | 'shape' | 'address' | 'cuda' | 'data'>;
+
+function wrongSize(device: string, dtype: DType, shape: readonly number[], found: number): Error {
+  const wanted = elementCount(shape) * bytesPerElement(dtype);
+  const detail = `${dtype} [${shape}] needs ${wanted} bytes, found ${found}`;
+  return deviceError('E_DEVICE_RUNTIME', { device, operation: 'wrapping a buffer', detail });
+}
+
+/** The runtime's handle for memory that is there already. */
+function wrapped({ dtype, shape, address, cuda }: Place, device: string): Handle {
+  const api = ortApi();
+  const [kind, allocator] = cuda === null ? (['Cpu', 1] as const) : (['Cuda', 0] as const);
+  const memory = created(
+    (out) => api.createMemoryInfo(kind, allocator, cuda ?? 0, 0, out),
+    device,
+    'describing memory',
+  );
+  const bytes = elementCount(shape) * bytesPerElement(dtype);
+  const dimensions = BigInt64Array.from(shape, BigInt);
+  const element = ONNX_ELEMENT[dtype];
+  try {
+    return created(
+      (out) => api.createTensorWithDataAsOrtValue(memory, address, bytes, dimensions, shape.length, element, out),
+      device,
+      'wrapping a buffer',
+    );
+  } finally {
+    api.releaseMemoryInfo(memory);
+  }
+}
+
+function owned(handle: Handle, place: Place, after: () => void): Value {
+  const life = startLife(`a tensor ${place.dtype} [${place.shape}]`, () => {
     ortApi().releaseValue(handle);
     after();
   });
@@ -94,10 +109,7 @@ function owned(
       return handle;
     },
     life,
-    dtype,
-    shape,
-    address,
-    data,
+    ...place,
     release: life.release,
   };
 }

@@ -1,4 +1,6 @@
 import { open } from 'node:fs/promises';
+import { explain } from '../store/explain.ts';
+import { isUnreachable } from '../store/system-error.ts';
 import {
   BOX_HEADER_BYTES,
   type Box,
@@ -54,6 +56,7 @@ const LONG_HEADER_BYTES = 16;
 /** Facts of the mp4 at `path`. A file that is no readable mp4 film gives `E_OUTPUT_MP4`. */
 export async function readFilmFacts(path: string): Promise<FilmFacts> {
   const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+    if (isUnreachable(error)) throw explain(error, 'read', path);
     throw outputError('E_OUTPUT_MP4', { file: path, reason: error.code ?? error.message }, error);
   });
   try {

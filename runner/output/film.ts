@@ -4,10 +4,10 @@
  * run, and the store is locked.
  */
 
-import { createHash } from 'node:crypto';
 import { CodedError, toErrorRecord } from '#contract/error.ts';
 import type { Film } from '#contract/result.ts';
 import type { Claim } from '../store/claim.ts';
+import { digestOf } from '../store/digest.ts';
 import { type Lock, takeLock } from '../store/lock.ts';
 import type { Store } from '../store/store.ts';
 import { openBlockEncoder, TICKS_PER_FRAME } from './encoder.ts';
@@ -17,8 +17,8 @@ import { type JoinOptions, joinFilm, type PublishedFilm, publishFilm } from './p
 import { readFrames } from './read-frames.ts';
 import { differences, RECORD_FILE, recordBytes } from './record.ts';
 import { placeMedia, type Segment } from './segment.ts';
-import { clearBlocks, storeBlocks } from './stored-blocks.ts';
-import { FILM_FILE, PARTIAL_FILE, surveyOutput } from './survey.ts';
+import { type BlockEntries, blocksFolder, clearBlocks, RESUMABLE_BLOCKS, storeBlocks } from './stored-blocks.ts';
+import { CHECKPOINT_FOLDER, FILM_FILE, PARTIAL_FILE, surveyOutput } from './survey.ts';
 
 export interface FilmOptions extends JoinOptions {
   /** All that the film's pictures depend on (`filmIdentity`): a film of something else is not replaced. */
@@ -26,11 +26,24 @@ export interface FilmOptions extends JoinOptions {
   /** Lets the film of another spec, and files that are not ours, be replaced. */
   readonly overwrite?: boolean | undefined;
   readonly warn?: ((text: string) => void) | undefined;
+  /** A later run may go on with this one: its blocks lie below a name that the later one knows. */
+  readonly resumable?: boolean | undefined;
 }
 
 export interface FilmWriter {
   /** Frames whose blocks are encoded and stored. */
   readonly framesReady: number;
+  /**
+   * Takes over the leading blocks that an earlier run of the film has left as they were stored, before any block is opened; the
+   * others go. Gives how many they are.
+   */
+  adopt(entries: BlockEntries): Promise<number>;
+  /** The blocks that are stored. */
+  entries(): BlockEntries;
+  /** From now on the blocks stay where they are when the run ends before the film is published: a later one can go on with them. */
+  leaveBlocks(): void;
+  /** Throws `E_STORE_LOST` where another run has taken the store over. */
+  checkHeld(): Promise<void>;
   /** Starts the next block, `frames` frames long. The block before it must be finished. */
   openBlock(frames: number): BlockWriter;
   /**
@@ -91,7 +104,7 @@ interface Held {
 
 function writer(options: FilmOptions, { of, lock, earlier }: Held, signal: AbortSignal | undefined): FilmWriter {
   const { store, ffmpeg, picture, warn } = options;
-  const blocks = storeBlocks(store);
+  const blocks = storeBlocks(store, options.resumable === true ? RESUMABLE_BLOCKS : store.attempt);
   const patience = createPatience();
   const counts: number[] = [];
   const state = {
@@ -99,6 +112,7 @@ function writer(options: FilmOptions, { of, lock, earlier }: Held, signal: Abort
     frames: 0,
     init: undefined as Uint8Array | undefined,
     isPublished: false,
+    isResumable: options.resumable === true,
     leaves: false,
   };
 
@@ -108,7 +122,7 @@ function writer(options: FilmOptions, { of, lock, earlier }: Held, signal: Abort
     }
     await lock.check();
     const fragments = placeMedia(segment.media, state.fragments + 1, state.frames * TICKS_PER_FRAME);
-    await blocks.add(segment.init, segment.media, signal);
+    await blocks.add(segment.init, segment.media, { frames, fragments }, signal);
     state.init = segment.init;
     state.fragments += fragments;
     state.frames += frames;
@@ -119,6 +133,24 @@ function writer(options: FilmOptions, { of, lock, earlier }: Held, signal: Abort
     get framesReady() {
       return state.frames;
     },
+    async adopt(entries) {
+      // Blocks of another encoder cannot be joined with those to come.
+      const adopted = await blocks.adopt(entries.encoder === ffmpeg.version ? entries : { ...entries, init: null });
+      state.init = adopted.init;
+      for (const { frames, fragments } of adopted.blocks) {
+        state.fragments += fragments;
+        state.frames += frames;
+        counts.push(frames);
+      }
+      if (adopted.blocks.length === 0) await blocks.clear();
+      state.isResumable = adopted.blocks.length > 0;
+      return adopted.blocks.length;
+    },
+    entries: () => ({ encoder: ffmpeg.version, ...blocks.entries() }),
+    leaveBlocks() {
+      state.isResumable = true;
+    },
+    checkHeld: lock.check,
     openBlock(frames) {
       const encoder = openBlockEncoder(ffmpeg, picture, frames, patience, signal);
       return {
@@ -181,7 +213,8 @@ function writer(options: FilmOptions, { of, lock, earlier }: Held, signal: Abort
       }
     },
     async [Symbol.asyncDispose]() {
-      const tidied = await Promise.allSettled(state.leaves ? [] : [blocks.clear()]);
+      const stays = state.leaves || (state.isResumable && !state.isPublished);
+      const tidied = await Promise.allSettled(stays ? [] : [blocks.clear()]);
       const released = await Promise.allSettled([lock.release(state.leaves)]);
       for (const end of [...tidied, ...released]) {
         if (end.status === 'fulfilled') continue;
@@ -195,18 +228,16 @@ function writer(options: FilmOptions, { of, lock, earlier }: Held, signal: Abort
 async function standsAs(store: Store, { file, bytes, sha256 }: Film): Promise<boolean> {
   const found = await store.look(file);
   if (typeof found === 'string' || found.bytes !== bytes) return false;
-  return (
-    createHash('sha256')
-      .update(await store.get(file))
-      .digest('hex') === sha256
-  );
+  return (await digestOf(store, file)) === sha256;
 }
 
 /** Removes what dead runs left, and then their claims. */
 async function clearDead(store: Store, lock: Lock, dead: readonly Claim[]): Promise<void> {
   for (const { attempt } of dead) {
     await clearBlocks(store, attempt);
-    await store.removeUnfinished(attempt, '');
+    for (const folder of ['', blocksFolder(RESUMABLE_BLOCKS), CHECKPOINT_FOLDER]) {
+      await store.removeUnfinished(attempt, folder);
+    }
   }
   await lock.forget(dead);
 }

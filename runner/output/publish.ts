@@ -1,5 +1,5 @@
 import { toErrorRecord } from '#contract/error.ts';
-import type { Film } from '#contract/result.ts';
+import type { Film, FilmPrecision } from '#contract/result.ts';
 import type { Store } from '../store/store.ts';
 import { type Picture, TICKS_PER_FRAME } from './encoder.ts';
 import { outputError } from './errors.ts';
@@ -18,6 +18,8 @@ export interface JoinOptions {
   /** Stand in the mp4 as its title and comment. */
   readonly title?: string | undefined;
   readonly comment?: string | undefined;
+  /** What the pictures were computed in, for the film's record. */
+  readonly precision?: FilmPrecision | undefined;
 }
 
 /** The published film; `warnings` name the files beside it that could not be made. */
@@ -59,7 +61,7 @@ export async function publishFilm(options: JoinOptions, what: ToPublish, signal?
 
 /** Joins blocks into `file` and reads back what it says of itself. */
 export async function joinFilm(
-  { store, picture, title, comment }: JoinOptions,
+  { store, picture, title, comment, precision }: JoinOptions,
   blocks: Blocks,
   frames: number,
   file: string,
@@ -74,7 +76,8 @@ export async function joinFilm(
     throw outputError('E_OUTPUT_FRAMES', { what: location, found: facts.frames, wanted: frames });
   }
   const film = { location, file, frames, seconds: facts.seconds, bytes, sha256 };
-  return { film: { ...film, width, height, fps, codec: facts.codec }, facts };
+  const computed = precision === undefined ? {} : { precision };
+  return { film: { ...film, width, height, fps, codec: facts.codec, ...computed }, facts };
 }
 
 /** A film without its poster is still a film: what fails here, a stop included, is a warning. */

@@ -4,7 +4,7 @@
  */
 
 import type { JobSpec } from '#contract/job-spec.ts';
-import type { Film } from '#contract/result.ts';
+import type { Film, FilmPrecision } from '#contract/result.ts';
 
 /** What stands in `video.json`. */
 export interface FilmRecord {
@@ -22,11 +22,28 @@ export interface FilmRecord {
 
 export const RECORD_FILE = 'video.json';
 
-/** What decides a film's pictures: not where it goes, nor on how many devices it is made. `noise`: digest of a noise file. */
-export function filmIdentity(spec: JobSpec, noise?: string): unknown {
-  const { output: _output, contractVersion: _version, parallelism, ...rest } = spec;
+/**
+ * What decides a film's pictures: not where it goes, nor on how many devices it is made. `precision`: the number formats of the
+ * run, without which `auto` stays undecided; `noise`: digest of a noise file.
+ */
+export function filmIdentity(spec: JobSpec, precision?: FilmPrecision, noise?: string): unknown {
+  const {
+    output: _output,
+    checkpoint: _checkpoint,
+    contractVersion: _version,
+    parallelism,
+    sampling,
+    decoding,
+    ...rest
+  } = spec;
   const { gpus: _gpus, ...blocks } = parallelism;
-  return { ...rest, parallelism: blocks, ...(noise === undefined ? {} : { noise }) };
+  return {
+    ...rest,
+    sampling: { ...sampling, precision: precision?.sampling ?? sampling.precision },
+    decoding: { ...decoding, precision: precision?.decoding ?? decoding.precision },
+    parallelism: blocks,
+    ...(noise === undefined ? {} : { noise }),
+  };
 }
 
 /** A record from its file: undefined for text that is none of ours. */
@@ -47,11 +64,32 @@ export function recordBytes(record: FilmRecord): Uint8Array {
 
 const MOST_CHARACTERS = 40;
 
+/**
+ * What a film was made with whose record does not say it, since it could not be chosen yet: fixed for good, whatever the default is
+ * by now.
+ */
+const UNSAID: ReadonlyMap<string, string> = new Map([
+  ['sampling.precision', '"float32"'],
+  ['decoding.precision', '"float32"'],
+  ['parallelism.stride', '1'],
+  ['parallelism.leftContext', '"recompute"'],
+  ['parallelism.guidanceParallel', 'false'],
+]);
+const PRECISIONS: ReadonlySet<string> = new Set(['sampling.precision', 'decoding.precision']);
+/** Any format is what was asked for. */
+const UNDECIDED = '"auto"';
+
 /** Where two films differ, in words: `seed (42 there, 7 here)`. Empty where they do not. */
 export function differences(there: unknown, here: unknown): readonly string[] {
   const [old, now] = [flatten(there), flatten(here)];
-  const paths = [...new Set([...old.keys(), ...now.keys()])].filter((path) => old.get(path) !== now.get(path));
-  return paths.map((path) => `${path} (${shown(old.get(path))} there, ${shown(now.get(path))} here)`);
+  const said = (leaves: Map<string, string>, path: string) => leaves.get(path) ?? UNSAID.get(path);
+  const differ = (path: string) => {
+    const [before, after] = [said(old, path), said(now, path)];
+    if (PRECISIONS.has(path) && (before === UNDECIDED || after === UNDECIDED)) return false;
+    return before !== after;
+  };
+  const paths = [...new Set([...old.keys(), ...now.keys()])].filter(differ);
+  return paths.map((path) => `${path} (${shown(said(old, path))} there, ${shown(said(now, path))} here)`);
 }
 
 /** Leaves of a JSON value by their path; the order of fields does not count. */

@@ -1,20 +1,23 @@
-import { createHash } from 'node:crypto';
 import type { Claim } from '../store/claim.ts';
+import { digestOf } from '../store/digest.ts';
 import type { Store } from '../store/store.ts';
 import { outputError } from './errors.ts';
 import { CONTACT_SHEET, POSTER } from './poster.ts';
 import { differences, type FilmRecord, parseRecord, RECORD_FILE } from './record.ts';
-import { blocksFolder } from './stored-blocks.ts';
+import { blocksFolder, RESUMABLE_BLOCKS } from './stored-blocks.ts';
 
 export const FILM_FILE = 'video.mp4';
 export const PARTIAL_FILE = 'partial.mp4';
+/** Folder of a film's checkpoints, which are another room's. */
+export const CHECKPOINT_FOLDER = 'checkpoint/';
 const OUR_FILES = [FILM_FILE, PARTIAL_FILE, POSTER, CONTACT_SHEET];
 /** Whether a run keeps files of its own under this name of its folder, now or at its end. */
 export function isOurName(name: string): boolean {
-  return [...OUR_FILES, RECORD_FILE, 'blocks'].includes(name) || /^(running-|\.unfinished)/.test(name);
+  return [...OUR_FILES, RECORD_FILE, 'blocks', 'checkpoint'].includes(name) || /^(running-|\.unfinished)/.test(name);
 }
 
-const PIECE_BYTES = 1 << 22;
+/** No record of ours is longer. */
+const RECORD_BYTES = 1 << 22;
 const MOST_DIFFERENCES = 3;
 
 /**
@@ -33,10 +36,11 @@ export async function surveyOutput(
   const present = await presentFiles(store);
   if (overwrite) return undefined;
   for (const claim of dead) {
-    const folder = blocksFolder(claim.attempt);
-    if ((await store.list(folder)).length > 0) refuseOther(store, folder, claim.of, of);
+    for (const folder of [blocksFolder(claim.attempt), blocksFolder(RESUMABLE_BLOCKS)]) {
+      if ((await store.list(folder)).length > 0) refuseOther(store, folder, claim.of, of);
+    }
   }
-  const record = present.includes(RECORD_FILE) ? parseRecord(await textOf(store, RECORD_FILE)) : undefined;
+  const record = present.includes(RECORD_FILE) ? await readRecord(store) : undefined;
   if (record === undefined && present[0] !== undefined) {
     throw foreign(store, present[0], 'is there already, without a record of ours that says what it is');
   }
@@ -78,16 +82,7 @@ function foreign(store: Store, name: string, what: string) {
   return outputError('E_OUTPUT_FOREIGN', { path: `${store.location}/${name}`, what });
 }
 
-async function textOf(store: Store, name: string): Promise<string> {
-  return Buffer.from(await store.read(name, 0, PIECE_BYTES)).toString('utf8');
-}
-
-async function digestOf(store: Store, name: string): Promise<string> {
-  const hash = createHash('sha256');
-  for (let at = 0; ; ) {
-    const piece = await store.read(name, at, PIECE_BYTES);
-    if (piece.byteLength === 0) return hash.digest('hex');
-    hash.update(piece);
-    at += piece.byteLength;
-  }
+/** The record that stands in a store, if it is one of ours. Throws as reading does. */
+export async function readRecord(store: Store): Promise<FilmRecord | undefined> {
+  return parseRecord(Buffer.from(await store.read(RECORD_FILE, 0, RECORD_BYTES)).toString('utf8'));
 }

@@ -53,7 +53,7 @@ function fillPrompts(task: StageTask, expert: number): void {
   }
 }
 
-/** Loads one of the entry's graphs, binds it, runs it once, and lets it go. */
+/** Loads one of the entry's graphs, binds it, runs it once, and lets it go; the text encoder's memory goes back to the device with it. */
 function runTask(
   task: StageTask,
   expert: number,
@@ -64,5 +64,5 @@ function runTask(
   const session = loadGraph(task, expert, task.experts[expert]!.entry![graph], `the ${graph} embedder`, stack);
   const binding = own(stack, createBinding(session));
   bind(stack, binding);
-  binding.run();
+  binding.runAndShrink();
 }

@@ -1,12 +1,17 @@
 import { availableParallelism } from 'node:os';
 import type { NoiseSource } from '../diffusion/noise-pool.ts';
+import { FLOAT_TYPES } from '../model/float-types.ts';
 import type { Device } from '../ort/device.ts';
+import { shareArenas } from '../ort/shared-arena.ts';
 import type { Plan } from '../plan/plan.ts';
+import { scheduleOf } from '../plan/plan-schedule.ts';
 import type { F32Tensor, FloatType } from '../tensor.ts';
 import { createPatience, LOOK_EVERY_MILLISECONDS, type PatienceSettings } from '../thread/patience.ts';
+import { type Cuts, openCuts } from './cut.ts';
 import { pipelineError } from './errors.ts';
 import { createSharedMemory } from './layout.ts';
-import { type CommonTask, type PipelineModel, scheduleOf, stageName, stageTasks } from './stage-task.ts';
+import { type ResumeState, restore } from './resume.ts';
+import { type CommonTask, type PipelineModel, stageName, stageTasks } from './stage-task.ts';
 import { busyStages } from './stuck.ts';
 import { startStages } from './threads.ts';
 import { type FinishedBlock, type PipelineEvent, type StageLane, type Watch, watchRun } from './watch.ts';
@@ -21,6 +26,10 @@ export interface PipelineInput {
   readonly unconditional: F32Tensor | null;
   readonly noise: NoiseSource;
   readonly onEvent?: (event: PipelineEvent) => void;
+  /** Takes a copy of each block as soon as it is finished; {@link Pipeline.finishedBlocks} gives it again when its turn comes. */
+  readonly onFinished?: (block: FinishedBlock) => void;
+  /** The state of an earlier run of the same plan, on whatever stages, to go on with. */
+  readonly from?: ResumeState | undefined;
   readonly options?: PipelineOptions;
 }
 
@@ -28,12 +37,16 @@ export interface PipelineInput {
 export interface PipelineOptions {
   /** Threads within an operator on the CPU; an equal share of the cores unless said. */
   readonly intraOpThreads?: number;
-  /** Type of the matrix work: F32 unless said. */
+  /** Type of the matrix work: the plan's unless said. */
   readonly dtype?: FloatType;
+  /** Make room for {@link Pipeline.cuts}. */
+  readonly cuts?: boolean;
   /** Keep every block's sample after every step, for {@link Pipeline.latentsAfter}. */
   readonly trace?: boolean;
   /** How long an item may take before its stage counts as stuck. */
   readonly patience?: PatienceSettings;
+  /** Keep numbers where CUDA keeps them, on devices that are none; for tests, whose stages bring copies of their own. */
+  readonly asOnCuda?: boolean;
   /** Thread entry of the stages; tests give one that fails. */
   readonly stageWorker?: URL;
 }
@@ -41,11 +54,13 @@ export interface PipelineOptions {
 /** A running pipeline. Disposing it stops and ends every thread; after the last block there is nothing left to stop. */
 export interface Pipeline {
   /**
-   * The blocks in video order, each as soon as it is finished. To be iterated once; the pipeline waits when nobody takes the
-   * blocks. Throws the coded error of a stage that failed, or `E_PIPELINE_STOPPED`.
+   * The blocks in video order, each as soon as it is finished and once; whoever iterates again gets those that are left. The
+   * pipeline waits when nobody takes the blocks. Throws the coded error of a stage that failed, or `E_PIPELINE_STOPPED`.
    */
   finishedBlocks(): AsyncGenerator<FinishedBlock, void, undefined>;
   lanes(): readonly StageLane[];
+  /** Copies of the run's state, for a pipeline opened with `cuts`. */
+  readonly cuts: Pick<Cuts, 'next' | 'atOnce'>;
   /** A block's sample `[1, C, F, h, w]` after an iteration, for a pipeline opened with `trace`. */
   latentsAfter(iteration: number, block: number): F32Tensor;
   [Symbol.asyncDispose](): Promise<void>;
@@ -62,18 +77,33 @@ export async function openPipeline(input: PipelineInput, signal?: AbortSignal): 
   const prompts = [input.conditional, input.unconditional].filter((prompt) => prompt !== null);
   const textTokens = prompts[0]!.shape[1]!;
   const { width } = input.model.config.transformer;
-  const dtype = options.dtype ?? 'F32';
-  const shared = createSharedMemory(plan, { width, textTokens, dtype, trace: options.trace === true });
+  const dtype = options.dtype ?? FLOAT_TYPES[plan.precision.sampling];
+  const device = options.asOnCuda === true ? 'cuda' : input.devices[0]!.kind;
+  const wishes = { trace: options.trace === true, cuts: options.cuts === true };
+  const shared = createSharedMemory(plan, { width, textTokens, dtype, device, ...wishes });
+  const schedule = scheduleOf(plan);
+  const firstIteration = input.from === undefined ? 0 : input.from.iteration + 1;
+  if (input.from !== undefined) restore(shared, plan, schedule, input.from);
   const common: CommonTask = {
     plan,
     prompts,
     dtype,
     shared,
     noise: input.noise,
+    firstIteration,
     intraOpThreads: threadsPerStage(input),
   };
+  shareArenas(input.devices.slice(0, plan.stages.length));
   const tasks = stageTasks(input.model, input.devices, common);
-  const watch = watchRun(plan, scheduleOf(plan), shared, (event) => input.onEvent?.(event));
+  const cuts = openCuts(plan, schedule, shared);
+  const onEvent = (event: PipelineEvent) => {
+    if (event.kind === 'blockStep') {
+      cuts.look();
+      if (event.done === plan.blockSteps) cuts.end();
+    }
+    input.onEvent?.(event);
+  };
+  const watch = watchRun(plan, schedule, shared, { onEvent, onFinished: input.onFinished, firstIteration });
   const threads = startStages(tasks, {
     entry: options.stageWorker ?? new URL('./stage-worker.ts', import.meta.url),
     onReady: (stage) => input.onEvent?.({ kind: 'stageReady', stage, device: input.devices[stage]!.name }),
@@ -95,10 +125,13 @@ export async function openPipeline(input: PipelineInput, signal?: AbortSignal): 
     await dispose();
     throw error;
   }
-  watch.failed.catch(() => threads.stop());
+  watch.failed.catch(() => {
+    cuts.end();
+    return threads.stop();
+  });
   looking = lookForStuckStages(plan, watch, options.patience);
   const { finishedBlocks, lanes, latentsAfter } = watch;
-  return { finishedBlocks, lanes, latentsAfter, [Symbol.asyncDispose]: dispose };
+  return { finishedBlocks, lanes, latentsAfter, cuts, [Symbol.asyncDispose]: dispose };
 }
 
 /** Ends the run with an error that names the stage, once one is at an item out of all proportion. */
@@ -107,12 +140,13 @@ function lookForStuckStages(plan: Plan, watch: Watch, settings: PatienceSettings
   return setInterval(() => {
     const counts = watch.counts();
     const busy = busyStages(counts, plan.ringSlots);
+    const totals = plan.stages.map((_, stage) => counts.lines.find(({ last }) => stage <= last)!.items);
     for (const [stage, patience] of patiences.entries()) {
       const item = counts.done[stage]!;
       const stuck = patience.look(item, busy[stage]!, performance.now());
       if (stuck === undefined) continue;
       const seconds = Math.round(stuck / 1000);
-      const values = { stage: stageName(plan, stage), item, total: counts.itemsTotal, seconds };
+      const values = { stage: stageName(plan, stage), item, total: totals[stage]!, seconds };
       watch.fail(pipelineError('E_PIPELINE_STAGE_HUNG', values));
     }
   }, LOOK_EVERY_MILLISECONDS);

@@ -21,7 +21,7 @@ export const pipelineError = defineErrors({
   },
   E_PIPELINE_NOT_FINITE: {
     message:
-      '{where} made numbers that are not finite (NaN or infinity) at block {block}, step {step}: a weight there is damaged, or too large for the precision; fetch the model again (dualparal inspect MODEL --verify compares it with its checksums)',
+      '{where} made numbers that are not finite (NaN or infinity) at block {block}, step {step}: a weight there is damaged, or with sampling.precision float16 too large for it (bfloat16 and float32 have the room); fetch the model again (dualparal inspect MODEL --verify compares it with its checksums)',
     fixer: 'user',
     exit: 'model',
   },

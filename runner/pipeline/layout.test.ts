@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { modelInput, tinyModel } from '../../test/same-bits/inputs.ts';
-import { blockStates, CELLS, createSharedMemory, ownLatents, placesOf, ringSlots } from './layout.ts';
+import { blockStates, CELLS, createSharedMemory, ownLatents, placesOf, slotsIn } from './layout.ts';
 
 const { plan } = modelInput(tinyModel(), {
   stages: 3,
@@ -9,7 +9,7 @@ const { plan } = modelInput(tinyModel(), {
   blockLatents: 4,
   contextLatents: 2,
 });
-const memory = createSharedMemory(plan, { width: 48, textTokens: 64, dtype: 'F32', trace: false });
+const memory = createSharedMemory(plan, { width: 48, textTokens: 64, dtype: 'F32', trace: false, device: 'cpu' });
 
 describe('the states of blocks', () => {
   const stateOf = blockStates(memory, plan);
@@ -35,18 +35,56 @@ describe('the states of blocks', () => {
   });
 });
 
+test.each([
+  { steps: 6, stride: 1, places: 6 + 4 },
+  { steps: 6, stride: 2, places: 3 + 4 },
+  { steps: 6, stride: 3, places: 2 + 4 },
+  { steps: 7, stride: 3, places: 3 + 4 },
+  { steps: 6, stride: 6, places: 1 + 4 },
+  { steps: 2, stride: 6, places: 1 + 4 },
+])(
+  'at stride $stride the states of $steps steps have $places places: blocks in flight, their two neighbours, two to be taken',
+  (given) => {
+    const { places, ...numbers } = given;
+    const run = { stages: 1, frames: 201, blockLatents: 4, contextLatents: 2, ...numbers };
+    const strided = modelInput(tinyModel(), run).plan;
+    expect(strided.blocks).toBeGreaterThan(places);
+    expect(placesOf(strided)).toBe(places);
+    const { states } = createSharedMemory(strided, {
+      width: 48,
+      textTokens: 64,
+      dtype: 'F32',
+      trace: false,
+      device: 'cpu',
+    });
+    expect(states.byteLength).toBe((6 + (places - 1) * 4) * 16 * 6 * 8 * 4 * 4);
+  },
+);
+
+test('a film has no more places than blocks', () => {
+  const { plan: short } = modelInput(tinyModel(), {
+    stages: 1,
+    steps: 6,
+    frames: 61,
+    blockLatents: 4,
+    contextLatents: 2,
+  });
+  expect(short.blocks).toBeLessThan(6 + 4);
+  expect(placesOf(short)).toBe(short.blocks);
+});
+
 test('the slots of a ring hold a window of hidden states each, side by side', () => {
-  const slots = ringSlots(memory, plan, 0);
+  const slots = slotsIn(memory.rings[0]!, plan);
   const bytes = 6 * 12 * 48 * 4;
   expect(slots.map(({ byteOffset, byteLength }) => [byteOffset, byteLength])).toEqual([
     [0, bytes],
     [bytes, bytes],
   ]);
-  expect(memory.rings).toHaveLength(2);
+  expect(memory.rings.map((ring) => ring?.byteLength)).toEqual([2 * bytes, 2 * bytes, undefined]);
 });
 
 test('every cell of the control memory has a cache line of its own', () => {
-  const cells = [CELLS.stop, CELLS.conditions, CELLS.taken];
+  const cells: number[] = [CELLS.stop, CELLS.conditions, CELLS.taken, CELLS.started, CELLS.velocitiesUsed, CELLS.left];
   for (let stage = 0; stage < 3; stage++) cells.push(CELLS.done(stage), CELLS.working(stage));
   const lines = cells.map((cell) => (cell * 4) / 64);
   expect(lines.every(Number.isInteger)).toBe(true);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { CELLS } from './layout.ts';
+import { wholeLine } from './line.ts';
 import { joinRing, raise, stopRing } from './ring.ts';
 
 const SLOTS = 2;
@@ -12,7 +13,7 @@ const STAGE = `
 import { joinRing } from '${new URL('./ring.ts', import.meta.url).href}';
 import { parentPort, workerData } from 'node:worker_threads';
 const { control, stage, stages, slots, items, rings } = workerData;
-const ring = joinRing(control, stage, stages, slots);
+const ring = joinRing(control, stage, { first: 0, last: stages - 1, updater: stages - 1, branch: null }, slots);
 const before = stage > 0 ? new Int32Array(rings[stage - 1]) : undefined;
 const after = stage < stages - 1 ? new Int32Array(rings[stage]) : undefined;
 let wrong = 0;
@@ -69,7 +70,7 @@ describe('a stage may run an item', () => {
     const memory = control(done.length);
     const cells = new Int32Array(memory);
     for (const [index, items] of done.entries()) cells[CELLS.done(index)] = items;
-    const joined = joinRing(memory, stage, done.length, SLOTS);
+    const joined = joinRing(memory, stage, wholeLine(done.length), SLOTS);
     // A wait that would sleep ends at once with an error.
     return { joined, waits: (index: number) => waits(memory, () => joined.waitForItem(index)) };
   };

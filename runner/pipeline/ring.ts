@@ -1,5 +1,6 @@
 import { pipelineError } from './errors.ts';
 import { CELLS } from './layout.ts';
+import type { Line } from './line.ts';
 
 /**
  *            slots             slots                        slots
@@ -13,23 +14,38 @@ import { CELLS } from './layout.ts';
  * stage, "items done", is all that is exchanged: it tells the next stage that a slot is full and the stage before that one
  * is free, and the last one tells stage 0 which blocks are up to date. Each counter has one writer and only grows, so no
  * lock is needed and no wake-up can be lost. The last stage waits for nobody behind it, so the ring cannot lock up.
+ *
+ * With guidance in parallel there are two lines. Branch 1's last stage hands its velocities to branch 0's, the updating one,
+ * through slots of the same kind, and its first one enters a block once branch 0's has started it. Both wait only for what comes
+ * earlier in the schedule, so they cannot lock each other up either.
  */
 export interface Ring {
   /** Waits until the stage may run item `index`: its input is there, and the slot for its output is free. */
   waitForItem(index: number): void;
-  /** Waits until `count` items have left the last stage. */
+  /** Waits until `count` items have left the updating stage. */
   waitForCompleted(count: number): void;
+  /** Waits until `count` blocks have their first noise. */
+  waitForStarted(count: number): void;
+  announceStarted(): void;
   /** Waits until the main thread has copied out `count` blocks. */
   waitForTaken(count: number): void;
   /** Waits until stage 0 has filled the shared tables. */
   waitForConditions(): void;
   announceConditions(): void;
+  /** On branch 1's last stage: waits until the slot for velocity `index` is free. */
+  waitForVelocitySlot(index: number): void;
+  /** On the updating stage: waits until branch 1's line, whose last stage is `from`, has done `count` items. */
+  waitForVelocities(from: number, count: number): void;
+  /** On the updating stage: gives the slot of the oldest velocity free. */
+  velocityUsed(): void;
   /** Shows which block the stage is about to compute. */
   working(block: number): void;
   /** Hands on the stage's item. */
   done(): void;
   /** Shows that the stage has nothing left to do. */
   rest(): void;
+  /** After the last item: waits until no stage of the run touches another's memory any more, so that it may be freed. */
+  leaveTogether(): void;
   /** Throws `E_PIPELINE_STOPPED` once the run is to stop, as every wait does. */
   throwIfStopped(): void;
 }
@@ -37,8 +53,8 @@ export interface Ring {
 /** A stop that arrives between a check and a sleep is seen after this long. */
 const WAKE_EVERY_MILLISECONDS = 100;
 
-/** The ring as stage `stage` of `stages` sees it. Not for the main thread: its waits block. */
-export function joinRing(control: SharedArrayBuffer, stage: number, stages: number, slots: number): Ring {
+/** The ring as a stage of a line sees it. Not for the main thread: its waits block. */
+export function joinRing(control: SharedArrayBuffer, stage: number, line: Line, slots: number): Ring {
   const cells = new Int32Array(control);
   const own = CELLS.done(stage);
   const workingCell = CELLS.working(stage);
@@ -63,18 +79,32 @@ export function joinRing(control: SharedArrayBuffer, stage: number, stages: numb
 
   return {
     waitForItem(index) {
-      if (stage > 0) waitFor(CELLS.done(stage - 1), index + 1);
-      if (stage < stages - 1) waitFor(CELLS.done(stage + 1), index + 1 - slots);
+      if (stage > line.first) waitFor(CELLS.done(stage - 1), index + 1);
+      if (stage < line.last) waitFor(CELLS.done(stage + 1), index + 1 - slots);
     },
-    waitForCompleted: (count) => waitFor(CELLS.done(stages - 1), count),
+    waitForCompleted: (count) => waitFor(CELLS.done(line.updater), count),
+    waitForStarted: (count) => waitFor(CELLS.started, count),
+    announceStarted: () => raise(cells, CELLS.started),
     waitForTaken: (count) => waitFor(CELLS.taken, count),
     waitForConditions: () => waitFor(CELLS.conditions, 1),
     announceConditions: () => raise(cells, CELLS.conditions),
+    waitForVelocitySlot: (index) => waitFor(CELLS.velocitiesUsed, index + 1 - slots),
+    waitForVelocities: (from, count) => waitFor(CELLS.done(from), count),
+    velocityUsed: () => raise(cells, CELLS.velocitiesUsed),
     working: (block) => void Atomics.store(cells, workingCell, block + 1),
     done: () => raise(cells, own),
     rest,
+    leaveTogether() {
+      raise(cells, CELLS.left);
+      waitFor(CELLS.left, stagesIn(cells));
+    },
     throwIfStopped,
   };
+}
+
+/** The stages that a control memory is for. */
+function stagesIn(cells: Int32Array): number {
+  return (cells.length - CELLS.done(0)) / (CELLS.done(1) - CELLS.done(0));
 }
 
 /** Adds one to a counter and wakes whoever waits for it. */

@@ -1,5 +1,4 @@
 import type { NoiseSource } from '../diffusion/noise-pool.ts';
-import { createSampler } from '../diffusion/sampler.ts';
 import { contextGraph, timeGraph } from '../model/condition.ts';
 import type { ModelConfig, TransformerConfig } from '../model/config.ts';
 import { embedGraph } from '../model/embed.ts';
@@ -8,20 +7,26 @@ import { crossKvGraph, sliceGraph } from '../model/layers.ts';
 import type { Compute } from '../model/ops.ts';
 import type { Device } from '../ort/device.ts';
 import type { Plan } from '../plan/plan.ts';
+import { scheduleOf } from '../plan/plan-schedule.ts';
 import type { ScheduleSettings } from '../plan/schedule.ts';
 import type { F32Tensor, FloatType } from '../tensor.ts';
 import type { ComponentWeights } from '../weights/shards.ts';
 import type { SharedMemory } from './layout.ts';
+import { lineOf } from './line.ts';
+import { windowOf } from './window.ts';
+
+/** A graph per size of window, by the window's latents. */
+export type WindowGraphs = ReadonlyMap<number, Uint8Array>;
 
 /** The graphs that one stage runs for one expert, as ONNX bytes over the files in `folder`. */
 export interface ExpertTask {
   readonly folder: string;
   readonly slice: Uint8Array;
   readonly crossKv: Uint8Array;
-  /** The first stage's: prompts and timesteps (once, at the start) and patches. */
-  readonly entry: { readonly time: Uint8Array; readonly context: Uint8Array; readonly embed: Uint8Array } | null;
-  /** The last stage's: velocity. */
-  readonly head: Uint8Array | null;
+  /** The first stage's: prompts and timesteps (once, at the start, on stage 0) and patches. */
+  readonly entry: { readonly time: Uint8Array; readonly context: Uint8Array; readonly embed: WindowGraphs } | null;
+  /** The last stage's: velocities. */
+  readonly heads: WindowGraphs | null;
 }
 
 /** Everything that a stage's thread is given, as plain data. */
@@ -38,6 +43,8 @@ export interface StageTask {
   /** Embeddings `[1, L, textWidth]` per branch. */
   readonly prompts: readonly F32Tensor[];
   readonly noise: NoiseSource;
+  /** The iteration that the run begins with: 0, or the one after that of the states it goes on with (resume.ts). */
+  readonly firstIteration: number;
   readonly shared: SharedMemory;
 }
 
@@ -58,42 +65,42 @@ export function stageTasks(model: PipelineModel, devices: readonly Device[], com
   const weights = [model.transformer, model.transformer2].filter((expert) => expert !== null);
   return common.plan.stages.map((_, stage) => {
     const device = devices[stage]!;
-    const experts = weights.map((expert) => expertTask(transformer, expert, common, stage, device));
+    const experts = weights.map((expert) =>
+      expertTask(transformer, expert, common, { stage, capability: device.capability }),
+    );
     return { ...common, stage, device, schedule, transformer, experts };
   });
-}
-
-/** The order of work of a plan: which expert makes a step follows from the step's timestep. */
-export function scheduleOf({ blocks, branches, contextLatents, sampling, stride }: Plan): ScheduleSettings {
-  const { timesteps } = createSampler(sampling).levels;
-  const { boundaryTimestep, rightContext } = sampling;
-  const isLowNoise = (timestep: number) => boundaryTimestep !== null && timestep < boundaryTimestep;
-  const expertOfStep = Array.from(timesteps, (timestep) => (isLowNoise(timestep) ? 1 : 0));
-  return { blocks, steps: sampling.steps, stride, branches, contextLatents, expertOfStep, rightContext };
 }
 
 function expertTask(
   config: TransformerConfig,
   { folder, tensors }: ComponentWeights,
-  { plan, dtype }: CommonTask,
-  stage: number,
-  device: Device,
+  { plan, dtype, shared }: CommonTask,
+  { stage, capability }: { readonly stage: number; readonly capability: number | undefined },
 ): ExpertTask {
-  const compute: Compute = { attention: device.kind, dtype };
+  // Graphs for CUDA go with numbers kept as there; the processor can run them too.
+  const attention = shared.statePlaces === null ? 'cpu' : 'cuda';
+  const compute: Compute = { attention, dtype, ...(capability === undefined ? {} : { capability }) };
   const { firstLayer, endLayer } = plan.stages[stage]!;
-  const layers = { ...compute, firstLayer, endLayer, contextTokens: plan.contextLatents * plan.tokensPerLatent };
-  const window = { frames: plan.windowLatents, height: plan.latentHeight, width: plan.latentWidth };
+  const contextTokens = plan.contextLatents * plan.tokensPerLatent;
+  const layers = { ...compute, firstLayer, endLayer, contextTokens, reusesLeft: plan.leftContext === 'reuse' };
+  const line = lineOf(plan, stage);
+  const perWindow = (graphOf: typeof embedGraph | typeof headGraph): WindowGraphs => {
+    const sizes = new Set([windowOf(plan, 0), windowOf(plan, 1)]);
+    const sized = (frames: number) => ({ frames, height: plan.latentHeight, width: plan.latentWidth });
+    return new Map([...sizes].map((latents) => [latents, graphOf(config, tensors, sized(latents), compute).bytes]));
+  };
   const entry = () => ({
     time: timeGraph(config, tensors).bytes,
     context: contextGraph(config, tensors, compute).bytes,
-    embed: embedGraph(config, tensors, window, compute).bytes,
+    embed: perWindow(embedGraph),
   });
   return {
     folder,
     slice: sliceGraph(config, tensors, layers).bytes,
     crossKv: crossKvGraph(config, tensors, layers).bytes,
-    entry: stage === 0 ? entry() : null,
-    head: stage === plan.stages.length - 1 ? headGraph(config, tensors, window, compute).bytes : null,
+    entry: stage === line.first ? entry() : null,
+    heads: stage === line.last ? perWindow(headGraph) : null,
   };
 }
 

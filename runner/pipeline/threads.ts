@@ -1,7 +1,7 @@
-import { itemsOf } from '../plan/schedule.ts';
 import { startThread } from '../thread/thread.ts';
 import { pipelineError, stageFailure } from './errors.ts';
 import { CELLS } from './layout.ts';
+import { lineItems, lineOf } from './line.ts';
 import { stopRing } from './ring.ts';
 import { type StageTask, stageName } from './stage-task.ts';
 import type { StageTold } from './stage-thread.ts';
@@ -51,7 +51,12 @@ function startStage(task: StageTask, { entry, onReady, onFailure, onExit }: Thre
     },
     died(code) {
       const items = Atomics.load(cells, CELLS.done(stage));
-      return pipelineError('E_PIPELINE_STAGE_DIED', { stage: name, items, total: itemsOf(schedule), code });
+      return pipelineError('E_PIPELINE_STAGE_DIED', {
+        stage: name,
+        items,
+        total: lineItems(schedule, lineOf(plan, stage)),
+        code,
+      });
     },
     explain: (error) => stageFailure(name, error),
   });

@@ -1,9 +1,11 @@
 import { sliceLatents } from '../latents.ts';
 import { blockSpan } from '../plan/blocks.ts';
 import type { Plan } from '../plan/plan.ts';
-import { itemsOf, openSchedule, type ScheduleSettings } from '../plan/schedule.ts';
+import { type Item, openSchedule, type ScheduleCursor, type ScheduleSettings } from '../plan/schedule.ts';
 import type { F32Tensor } from '../tensor.ts';
-import { blockStates, CELLS, ownLatents, type SharedMemory, traceOf } from './layout.ts';
+import { blockStates, CELLS, ownLatents, placesOf, type SharedMemory, traceOf } from './layout.ts';
+import { itemsBefore, type Line, lineItems, lineOf, linesOf, openLine, openLineFrom } from './line.ts';
+import { finishedBefore } from './resume.ts';
 import { raise } from './ring.ts';
 import type { RunCounts } from './stuck.ts';
 
@@ -48,31 +50,48 @@ export interface Watch {
   latentsAfter(iteration: number, block: number): F32Tensor;
 }
 
+/** Who listens, and where the run begins. */
+export interface WatchOptions {
+  readonly onEvent: (event: PipelineEvent) => void;
+  /** Takes a copy of each block as soon as it is finished, long before it may be taken. */
+  readonly onFinished?: ((block: FinishedBlock) => void) | undefined;
+  readonly firstIteration?: number;
+}
+
 /** Follows the schedule as the last stage's counter grows, in step with the threads that share `memory`. */
 export function watchRun(
   plan: Plan,
   schedule: ScheduleSettings,
   memory: SharedMemory,
-  onEvent: (event: PipelineEvent) => void,
+  { onEvent, onFinished, firstIteration = 0 }: WatchOptions,
 ): Watch {
   const cells = new Int32Array(memory.control);
-  const lastStage = CELLS.done(plan.stages.length - 1);
-  const itemsTotal = itemsOf(schedule);
+  const lines = linesOf(plan);
+  const lastStage = CELLS.done(lines[0]!.last);
+  const itemsTotal = lineItems(schedule, lines[0]!);
   const stateOf = blockStates(memory, plan);
-  const cursor = openSchedule(schedule);
+  const cursor = openLineFrom(schedule, lines[0]!, firstIteration);
+  const followed = lines.map((line) => ({
+    ...line,
+    items: lineItems(schedule, line),
+    enteringAt: openFollower(openLine(schedule, line)),
+    leavingAt: openFollower(openLine(schedule, line)),
+  }));
   const failure = Promise.withResolvers<never>();
   failure.promise.catch(() => {});
   let error: Error | undefined;
-  let seen = 0;
-  let finished = 0;
+  let seen = itemsBefore(schedule, lines[0]!, firstIteration);
+  let finished = finishedBefore({ schedule, firstIteration });
+  let taken = finished;
   let change = Promise.withResolvers<void>();
 
   function report(): void {
-    const { index, iteration, block, step, branch } = cursor.item;
-    if (branch < plan.branches - 1) return;
-    onEvent({ kind: 'blockStep', iteration, block, step, done: (index + 1) / plan.branches });
+    const { ordinal, iteration, block, step } = cursor.item;
+    if (!isUpdated(cursor.item, lines[0]!)) return;
+    onEvent({ kind: 'blockStep', iteration, block, step, done: ordinal + 1 });
     if (step < plan.sampling.steps - 1) return;
     finished = block + 1;
+    onFinished?.(read(block));
     onEvent({ kind: 'blockFinished', block });
   }
 
@@ -103,12 +122,16 @@ export function watchRun(
     }
   }
 
-  function take(index: number): FinishedBlock {
+  function read(index: number): FinishedBlock {
     const { firstLatent, latents } = blockSpan(plan, index);
     const kept = index === plan.blocks - 1 ? latents - plan.surplusLatents : latents;
-    const tensor = sliceLatents(videoOf(stateOf(index).x, latents), 0, kept);
+    return { index, firstLatent, latents: sliceLatents(videoOf(stateOf(index).x, latents), 0, kept) };
+  }
+
+  function take(index: number): FinishedBlock {
+    const block = read(index);
     raise(cells, CELLS.taken);
-    return { index, firstLatent, latents: tensor };
+    return block;
   }
 
   function videoOf(data: Float32Array, latents: number): F32Tensor {
@@ -129,25 +152,35 @@ export function watchRun(
     fail,
     failed: failure.promise,
     async *finishedBlocks() {
-      for (let index = 0; index < plan.blocks; index++) {
-        while (finished <= index) {
+      while (taken < plan.blocks) {
+        while (finished <= taken) {
           if (error !== undefined) throw error;
           await change.promise;
         }
-        yield take(index);
+        yield take(taken++);
       }
     },
-    counts: () => ({
-      done: plan.stages.map((_, stage) => Atomics.load(cells, CELLS.done(stage))),
-      itemsTotal,
-      finishedBlocks: finished,
-      takenBlocks: Atomics.load(cells, CELLS.taken),
-    }),
+    counts() {
+      const done = plan.stages.map((_, stage) => Atomics.load(cells, CELLS.done(stage)));
+      return {
+        done,
+        lines: followed.map(({ enteringAt, leavingAt, ...line }) => ({
+          ...line,
+          entering: enteringAt(done[line.first]!),
+          leaving: leavingAt(done[line.last]!),
+        })),
+        velocitiesUsed: Atomics.load(cells, CELLS.velocitiesUsed),
+        places: placesOf(plan),
+        startedBlocks: Atomics.load(cells, CELLS.started),
+        takenBlocks: Atomics.load(cells, CELLS.taken),
+      };
+    },
     lanes: () =>
       plan.stages.map((_, stage) => {
         const working = Atomics.load(cells, CELLS.working(stage));
         const itemsDone = Atomics.load(cells, CELLS.done(stage));
-        return { block: working > 0 ? working - 1 : undefined, itemsDone, itemsTotal };
+        const items = lineItems(schedule, lineOf(plan, stage));
+        return { block: working > 0 ? working - 1 : undefined, itemsDone, itemsTotal: items };
       }),
     latentsAfter(iteration, block) {
       const latents = ownLatents(plan, block);
@@ -157,12 +190,25 @@ export function watchRun(
   };
 }
 
+/** Whether an item is the last of its block-step on the line that updates. */
+function isUpdated({ branch, branches }: Readonly<Item>, line: Line): boolean {
+  return line.branch !== null || branch === branches - 1;
+}
+
+/** Gives the item at an index that only grows from call to call; null past the last. */
+function openFollower(cursor: ScheduleCursor): (index: number) => Readonly<Item> | null {
+  return (index) => {
+    while (cursor.item.index < index) if (!cursor.next()) return null;
+    return cursor.item;
+  };
+}
+
 /** Place of a block-step in schedule order. */
 function ordinalOf(schedule: ScheduleSettings, iteration: number, block: number): number {
   const cursor = openSchedule(schedule);
   while (cursor.next()) {
     if (cursor.item.iteration === iteration && cursor.item.block === block) {
-      return cursor.item.index / schedule.branches;
+      return cursor.item.ordinal;
     }
   }
   throw new RangeError(`block ${block} is not in flight in iteration ${iteration}`);

@@ -4,12 +4,18 @@ import { defineErrors } from '#contract/error.ts';
 export const planError = defineErrors({
   E_PLAN_STAGES: {
     message:
-      'parallelism.gpus is {stages}, but the model has {layers} layers, one at least per device; ask for {layers} or fewer',
+      'parallelism.gpus is {stages}, but the model has {layers} layers{lines}, one at least per device; ask for {most} or fewer',
     fixer: 'user',
     exit: 'plan',
   },
   E_PLAN_DEVICES: {
     message: 'parallelism.gpus is {stages}, but this machine gives {devices} devices; ask for {devices} or fewer',
+    fixer: 'user',
+    exit: 'plan',
+  },
+  E_PLAN_GUIDANCE_PARALLEL: {
+    message:
+      'parallelism.guidanceParallel gives each guidance branch half of the devices, but no step of this film is guided ({why}); leave it out',
     fixer: 'user',
     exit: 'plan',
   },
@@ -19,9 +25,15 @@ export const planError = defineErrors({
     fixer: 'user',
     exit: 'plan',
   },
+  E_PLAN_PRECISION: {
+    message:
+      'sampling.precision is {said}: {device} cannot compute in it ({why}); make sampling.precision {instead} there, or use a GPU that can',
+    fixer: 'user',
+    exit: 'plan',
+  },
   E_PLAN_MEMORY: {
     message:
-      'stage {stage} (layers {first}–{last}) needs {need} of memory on {device}, which has {have}: {missing} too little; use more devices, a smaller size or smaller blocks',
+      '{what} needs {need} of memory on {place}, which has {have}: {missing} too little; {remedy} (to try it all the same: --ignore-memory, or DUALPARAL_IGNORE_MEMORY=1)',
     fixer: 'user',
     exit: 'plan',
   },

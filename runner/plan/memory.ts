@@ -31,32 +31,27 @@ export interface MemorySettings {
   readonly contextTokens: number;
   readonly textTokens: number;
   readonly branches: number;
+  /** Places for keys and values that wait for the right neighbour to come to the same step; 0 where nothing is kept so. */
+  readonly leftPlaces: number;
   readonly experts: number;
-  readonly steps: number;
   readonly ringSlots: number;
   readonly bytesPerNumber: number;
 }
 
-/** Device memory of one stage, by use, in bytes. */
+/** What a stage keeps in memory besides the graphs that it runs (film-memory.ts), and the stored bytes of its weights. */
 export interface StageMemory {
   readonly weights: number;
   /** Keys and values of the prompt, per layer, branch and expert. */
   readonly prompt: number;
   /** Keys and values of the right neighbour, per layer; one place more than there are branches. */
   readonly featureCache: number;
-  /** Hidden states that wait for this stage or for the next one. */
+  /** Keys and values of left neighbours that wait to be used again, per layer; and one place for all layers of the last block. */
+  readonly leftCache: number;
+  /** Hidden states that wait for this stage, and where it leaves its own. */
   readonly hidden: number;
-  /**
-   * Largest working set of one layer: the tensors that are alive at once. The CPU's allocator rounds up to powers of two and
-   * may hold two to three times as much.
-   */
-  readonly working: number;
-  readonly total: number;
 }
 
-const FLOAT32_BYTES = 4;
-
-/** Memory of every stage. `transformers` has one entry per expert; a stage holds its slice of each. */
+/** What every stage keeps. `transformers` has one entry per expert; a stage holds its slice of each. */
 export function stageMemory(
   config: TransformerConfig,
   transformers: readonly TransformerBytes[],
@@ -72,17 +67,10 @@ export function stageMemory(
     const weights = sum(transformers.map((transformer) => weightsOf(transformer, slice, first, last)));
     const prompt = 2 * layers * branches * experts * L * D * bytesPerNumber;
     const featureCache = 2 * layers * featureCachePlaces(branches) * K * D * bytesPerNumber;
+    const leftPlaces = settings.leftPlaces === 0 ? 0 : layers * settings.leftPlaces + 1;
+    const leftCache = 2 * leftPlaces * K * D * bytesPerNumber;
     const hidden = ((first ? 1 : ringSlots) + (last ? 1 : ringSlots)) * S * D * bytesPerNumber;
-    const modulation = settings.steps * 7 * D * FLOAT32_BYTES;
-    const working = workingBytes(config, S, K, bytesPerNumber) + modulation;
-    return {
-      weights,
-      prompt,
-      featureCache,
-      hidden,
-      working,
-      total: weights + prompt + featureCache + hidden + working,
-    };
+    return { weights, prompt, featureCache, leftCache, hidden };
   });
 }
 
@@ -98,13 +86,6 @@ export function featureCachePlaces(branches: number): number {
 export function weightsOf(transformer: TransformerBytes, slice: LayerSlice, first: boolean, last: boolean): number {
   const layers = sum(transformer.layers.slice(slice.firstLayer, slice.endLayer));
   return layers + (first ? transformer.embed : 0) + (last ? transformer.head : 0);
-}
-
-/** Residual in float32, and the larger of attention's tensors (q, k, v, joined and turned, result) and the feed-forward's. */
-function workingBytes({ width: D, feedForwardWidth }: TransformerConfig, S: number, K: number, bytes: number): number {
-  const attention = (5 * S + 4 * (S + K)) * D * bytes;
-  const feedForward = (S * D + 2 * S * feedForwardWidth) * bytes;
-  return 2 * S * D * FLOAT32_BYTES + Math.max(attention, feedForward);
 }
 
 function sum(numbers: readonly number[]): number {

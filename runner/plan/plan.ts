@@ -1,34 +1,30 @@
 import type { JobSpec } from '#contract/job-spec.ts';
+import type { FilmPrecision } from '#contract/result.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { tokensPerLatent } from '../model/embed.ts';
+import { FLOAT_TYPES } from '../model/float-types.ts';
+import { bytesPerElement } from '../tensor.ts';
+import type { Balance } from './balance.ts';
 import { type BlockCut, cutIntoBlocks, latentsOfFrames } from './blocks.ts';
-import { checkMemory, checkStages, checkWindow, type PlanDevice } from './checks.ts';
+import { checkStages, checkWindow } from './checks.ts';
+import { cutByTime, type PlanDevice } from './cut-by-time.ts';
+import { planError } from './errors.ts';
+import { leftPlaces } from './left-places.ts';
 import { type StageMemory, stageMemory, type TransformerBytes } from './memory.ts';
-import { iterationsOf, type RightContext } from './schedule.ts';
-import { type LayerSlice, sliceLayers } from './slices.ts';
-import { chooseStride } from './stride.ts';
+import { scheduleOf } from './plan-schedule.ts';
+import { FLOAT32 } from './precision.ts';
+import { type ResolvedSampling, resolveSampling } from './sampling.ts';
+import { itemsOf, iterationsOf, type LeftContext, type ScheduleSettings } from './schedule.ts';
+import type { LayerSlice } from './slices.ts';
+import { chooseStride, strideOutlook } from './stride.ts';
+import { intervalWarnings, whyUnguided } from './unguided.ts';
 
-/** The sampling of a run with every default of the model filled in. */
-export interface ResolvedSampling {
-  readonly scheduler: 'UniPC' | 'FlowMatchEuler';
-  /** Highest order of the multistep rule. */
-  readonly order: number;
-  readonly steps: number;
-  readonly flowShift: number;
-  /** One scale per expert. */
-  readonly guidanceScales: readonly number[];
-  /** Timesteps at and above it belong to the first expert, lower ones to the second; null with one expert. */
-  readonly boundaryTimestep: number | null;
-  readonly rightContext: RightContext;
-  /** Text tokens that the model sees, padding included. */
-  readonly textTokens: number;
-}
-
-/** One stage: its layers, the bytes of its weights and of all its device memory, and what that memory holds. */
+/** One stage: its layers, the stored bytes of its weights, and what it keeps in memory. */
 export interface PlanStage extends LayerSlice {
+  /** The guidance branch whose items it computes; null: all of them. */
+  readonly branch: number | null;
   readonly device: string;
   readonly weightBytes: number;
-  readonly memoryBytes: number;
   readonly memory: StageMemory;
 }
 
@@ -38,10 +34,13 @@ export interface Plan extends BlockCut {
   /** Iterations between the entries of two blocks: the left neighbour is so many steps ahead. */
   readonly stride: number;
   readonly iterations: number;
-  /** Block-steps of the run: `blocks × steps`, each of `branches` items. */
+  /** Block-steps of the run: `blocks × steps`, of an item or two each. */
   readonly blockSteps: number;
-  /** Guidance branches of a block-step: 2, or 1 where no scale is above 1. */
+  /** Guidance branches of a guided block-step: 2, or 1 where no step is guided. */
   readonly branches: number;
+  /** Items of the run: a block-step is one, or two where it is guided. */
+  readonly items: number;
+  readonly leftContext: LeftContext;
   readonly experts: number;
   readonly latentChannels: number;
   readonly latentHeight: number;
@@ -49,7 +48,12 @@ export interface Plan extends BlockCut {
   readonly tokensPerLatent: number;
   readonly ringSlots: number;
   readonly sampling: ResolvedSampling;
+  /** Number formats of the model's matrix work and of the video decoder. */
+  readonly precision: FilmPrecision;
   readonly stages: readonly PlanStage[];
+  readonly balance: Balance;
+  /** From the first item to the last, where the devices' speed was measured; else null. */
+  readonly expectedSeconds: number | null;
   readonly warnings: readonly string[];
 }
 
@@ -57,10 +61,10 @@ export interface Plan extends BlockCut {
 const PIXELS_PER_LATENT = 8;
 /** With two places between stages neither neighbour waits for the other while both work; more would only cost memory. */
 const RING_SLOTS = 2;
-const TRAIN_STEPS = 1000;
 
 /**
- * Plans a run. `transformers` are the stored bytes of each expert; `devices` may be more than the stages need.
+ * Plans a run. `transformers` are the stored bytes of each expert; `devices` may be more than the stages need;
+ * `precision`: as `resolvePrecision` gives it, float32 where absent.
  * Throws the `E_PLAN_…` errors for what cannot run, before anything loads.
  */
 export function planRun(
@@ -68,48 +72,67 @@ export function planRun(
   config: ModelConfig,
   transformers: readonly TransformerBytes[],
   devices: readonly PlanDevice[],
+  precision: FilmPrecision = FLOAT32,
 ): Plan {
-  const { gpus, blockLatents, contextLatents } = spec.parallelism;
+  const { gpus, blockLatents, contextLatents, guidanceParallel } = spec.parallelism;
   const { layers, latentChannels, maxPositions } = config.transformer;
-  checkStages(gpus, layers, devices.length);
+  const lines = guidanceParallel ? 2 : 1;
+  checkStages(gpus, layers, lines, devices.length);
   const cut = cutIntoBlocks(latentsOfFrames(spec.frames), blockLatents, contextLatents);
-  const warnings = checkWindow(cut.windowLatents - cut.contextLatents, cut.contextLatents, maxPositions);
+  const windowWarnings = checkWindow(cut.windowLatents - cut.contextLatents, cut.contextLatents, maxPositions);
   const sampling = resolveSampling(spec, config);
-  const branches = sampling.guidanceScales.some((scale) => scale > 1) ? 2 : 1;
+  const leftContext = cut.blocks > 1 && cut.contextLatents > 0 ? spec.parallelism.leftContext : 'recompute';
+  const unstrided = { ...cut, branches: 2, leftContext, sampling, stride: 1 };
+  const branches = Math.max(...scheduleOf(unstrided).branchesOfStep!);
+  if (guidanceParallel && branches === 1) {
+    throw planError('E_PLAN_GUIDANCE_PARALLEL', { why: whyUnguided(sampling) });
+  }
+  const run = { ...scheduleOf({ ...unstrided, branches }), stages: gpus, ringSlots: RING_SLOTS, guidanceParallel };
+  const stride = chooseStride(run, spec.parallelism.stride);
+  const schedule = scheduleOf({ ...unstrided, branches, stride });
   const experts = sampling.guidanceScales.length;
   const latentHeight = spec.size.height / PIXELS_PER_LATENT;
   const latentWidth = spec.size.width / PIXELS_PER_LATENT;
   const perLatent = tokensPerLatent({ height: latentHeight, width: latentWidth });
-  const slices = sliceLayers(layers, gpus);
-  const memory = stageMemory(config.transformer, transformers, slices, {
+  const tokens = {
     windowTokens: cut.windowLatents * perLatent,
     contextTokens: cut.contextLatents * perLatent,
     textTokens: sampling.textTokens,
-    branches,
-    experts,
-    steps: sampling.steps,
-    ringSlots: RING_SLOTS,
-    bytesPerNumber: 4,
+  };
+  const { slices, balance, secondsPerItem } = cutByTime({
+    config,
+    cut,
+    sizes: { ...tokens, latentHeight, latentWidth },
+    schedule,
+    stages: gpus,
+    lines,
+    device: devices[0]!,
+    precision,
   });
-  checkMemory(memory, slices, devices);
-  const stride = chooseStride(
-    {
-      blocks: cut.blocks,
-      steps: sampling.steps,
-      branches,
-      contextLatents: cut.contextLatents,
-      stages: gpus,
-      ringSlots: RING_SLOTS,
-    },
-    spec.parallelism.stride,
-  );
+  // A run is so many times as long as the slowest stage is at an item; of two lines each has half of the stages.
+  const itemTimes = strideOutlook(run, stride).duration / lines;
+  const memory = stageMemory(config.transformer, transformers, slices, {
+    ...tokens,
+    branches: branches / lines,
+    leftPlaces: leftContext === 'reuse' ? placesPerStage(schedule, lines) : 0,
+    experts,
+    ringSlots: RING_SLOTS,
+    bytesPerNumber: bytesPerElement(FLOAT_TYPES[precision.sampling]),
+  });
+  const stages = Array.from({ length: gpus }, (_, stage) => ({
+    ...slices[stage % slices.length]!,
+    branch: guidanceParallel ? Math.floor(stage / slices.length) : null,
+    memory: memory[stage % slices.length]!,
+  }));
   return {
     ...cut,
     frames: spec.frames,
     stride,
     iterations: iterationsOf({ blocks: cut.blocks, steps: sampling.steps, stride }),
     blockSteps: cut.blocks * sampling.steps,
+    items: itemsOf(schedule),
     branches,
+    leftContext,
     experts,
     latentChannels,
     latentHeight,
@@ -117,30 +140,20 @@ export function planRun(
     tokensPerLatent: perLatent,
     ringSlots: RING_SLOTS,
     sampling,
-    stages: slices.map((slice, stage) => ({
-      ...slice,
-      device: devices[stage]!.name,
-      weightBytes: memory[stage]!.weights,
-      memoryBytes: memory[stage]!.total,
-      memory: memory[stage]!,
+    precision,
+    stages: stages.map((stage, index) => ({
+      ...stage,
+      device: devices[index]!.name,
+      weightBytes: stage.memory.weights,
     })),
-    warnings,
+    balance,
+    expectedSeconds: secondsPerItem === null ? null : itemTimes * secondsPerItem,
+    warnings: [...windowWarnings, ...intervalWarnings(sampling, branches)],
   };
 }
 
-/** What the spec leaves open comes from the model; with two experts each gets a scale. */
-function resolveSampling({ sampling }: JobSpec, { scheduler, boundaryRatio }: ModelConfig): ResolvedSampling {
-  const rule = sampling.scheduler ?? scheduler.kind;
-  const scale = sampling.guidanceScale;
-  const twoExperts = boundaryRatio !== null;
-  return {
-    scheduler: rule,
-    order: rule === scheduler.kind ? scheduler.order : 2,
-    steps: sampling.steps,
-    flowShift: sampling.flowShift ?? scheduler.flowShift,
-    guidanceScales: twoExperts ? [scale, sampling.guidanceScale2 ?? scale] : [scale],
-    boundaryTimestep: twoExperts ? boundaryRatio * TRAIN_STEPS : null,
-    rightContext: 'same-expert',
-    textTokens: sampling.maxSequenceLength,
-  };
+/** Places for what waits for the right neighbour, on the stage that has most of them. */
+function placesPerStage(schedule: ScheduleSettings, lines: number): number {
+  const { countOf } = leftPlaces(schedule);
+  return lines > 1 ? Math.max(...countOf) : countOf.reduce((sum, count) => sum + count, 0);
 }

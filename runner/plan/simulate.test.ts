@@ -45,3 +45,9 @@ test('the slowest stage sets the pace', () => {
   expect(duration).toBeGreaterThanOrEqual(50 * 32 * 2 * 2);
   expect(bubbleShare).toBeLessThan(0.01);
 });
+
+test('stages that differ by nothing that counts take as long as equal ones', () => {
+  const film = run(20, 8, 2, 4);
+  const almost = simulate(film, { stageTimes: [1, 1, 1 + 1e-12], ringSlots: 2 });
+  expect(almost.duration).toBeCloseTo(simulate(film, equal(3)).duration, 6);
+});

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { chooseStride, strideOutlook, strideOutlooks } from './stride.ts';
+import { createDice } from '../../test/faults/dice.ts';
+import { simulate } from './simulate.ts';
+import { chooseStride, strideOutlook } from './stride.ts';
 
 const film = { blocks: 32, steps: 50, branches: 2, contextLatents: 4, ringSlots: 2 };
 
@@ -15,8 +17,11 @@ test.each([
 ])(
   '%s stages at stride %s are busy %s %% of the time and have the first block after %s %%',
   (stages, stride, busy, first) => {
-    const { busyShare, firstBlockShare } = strideOutlook({ ...film, stages }, stride);
-    expect([busyShare * 100, firstBlockShare * 100]).toEqual([expect.closeTo(busy, 1), expect.closeTo(first, 1)]);
+    const { busyShare, firstBlock, duration } = strideOutlook({ ...film, stages }, stride);
+    expect([busyShare * 100, (firstBlock / duration) * 100]).toEqual([
+      expect.closeTo(busy, 1),
+      expect.closeTo(first, 1),
+    ]);
   },
 );
 
@@ -32,8 +37,37 @@ test.each([
 test('a stride that was asked for is taken, whatever it costs', () =>
   expect(chooseStride({ ...film, stages: 8 }, 40)).toBe(40));
 
-test('a very long film is weighed in no time, to the same shares', () => {
-  const long = strideOutlooks({ ...film, blocks: 31_250, stages: 8 });
-  const short = strideOutlooks({ ...film, blocks: 128, stages: 8 });
-  expect(long.map(({ busyShare }) => busyShare)).toEqual(short.map(({ busyShare }) => busyShare));
+test.each([160, 200, 300, 600])('auto takes what the whole film allows, not its first blocks: %s blocks', (blocks) =>
+  expect(chooseStride({ ...film, blocks, stages: 8 }, 'auto')).toBe(9),
+);
+
+const RUNS = 200;
+const roll = createDice(1);
+const between = (least: number, most: number) => least + Math.floor(roll.share() * (most - least + 1));
+
+test.each([
+  { what: 'with context: exactly', contextLatents: 4, within: 0 },
+  { what: 'without: nearly', contextLatents: 0, within: 0.005 },
+])('the times of films of any length are those of the whole schedule; $what', ({ contextLatents, within }) => {
+  for (let index = 0; index < RUNS; index++) {
+    const [steps, stages, stride, blocks] = [between(1, 40), between(1, 12), between(1, 8), between(1, 400)];
+    const branchesOfStep = Array.from({ length: steps }, () => between(1, 2));
+    const run = { blocks, steps, branches: 2, branchesOfStep, contextLatents, stages, ringSlots: 2 };
+    const { busyShare, firstBlock, duration } = strideOutlook(run, stride);
+    const schedule = { ...run, stride, expertOfStep: new Array<number>(steps).fill(0) };
+    const whole = simulate(schedule, { stageTimes: new Array<number>(stages).fill(1), ringSlots: 2 });
+    const found = { run, stride, firstBlock, isNear: Math.abs(duration / whole.duration - 1) <= within };
+    expect(found).toEqual({ run, stride, firstBlock: whole.firstBlock, isNear: true });
+    expect(busyShare * duration).toBeCloseTo(whole.busyShare * whole.duration, 6);
+  }
+});
+
+test('guidance in parallel: half as many stages that take twice as long, and all rest where a step has one branch', () => {
+  const run = { ...film, blocks: 8, steps: 12, stages: 4, guidanceParallel: true };
+  const halves = { ...film, blocks: 8, steps: 12, branches: 1, expertOfStep: new Array<number>(12).fill(0) };
+  const whole = simulate(halves, { stageTimes: [2, 2], ringSlots: 2 });
+  const outlook = strideOutlook(run, 1);
+  expect(outlook).toMatchObject({ firstBlock: whole.firstBlock, duration: whole.duration, busyShare: whole.busyShare });
+  const half = strideOutlook({ ...run, branchesOfStep: [...new Array(6).fill(1), ...new Array(6).fill(2)] }, 1);
+  expect(half).toMatchObject({ duration: whole.duration, busyShare: expect.closeTo(0.75 * whole.busyShare, 12) });
 });

@@ -1,5 +1,5 @@
 import type { ScheduleSettings } from './schedule.ts';
-import { blocksInFlight } from './schedule.ts';
+import { blocksInFlight, itemsOf } from './schedule.ts';
 import { simulate } from './simulate.ts';
 
 /** What a stride costs and gives, with stages that all take the same time. */
@@ -10,48 +10,78 @@ export interface StrideOutlook {
   readonly blocksInFlight: number;
   /** Share of the run in which the stages compute. */
   readonly busyShare: number;
-  /** Share of the run after which the first block is finished. */
-  readonly firstBlockShare: number;
+  /** When the first block is finished, and the film; the unit is the time that one stage needs for one item. */
+  readonly firstBlock: number;
+  readonly duration: number;
 }
 
 /** A run as strides are weighed for it. */
 export interface StridedRun extends Omit<ScheduleSettings, 'stride' | 'expertOfStep' | 'rightContext'> {
   readonly stages: number;
   readonly ringSlots: number;
+  /** Each guidance branch has half of the stages. */
+  readonly guidanceParallel?: boolean;
 }
 
 /** From about a sixth of all steps on, motion goes on through the joins (docs/beyond-the-paper.md): more gap only costs. */
 const WANTED_GAP = 1 / 6;
 /** What `auto` may give up of the share that stride 1 keeps busy. */
 const KEPT_SHARE = 0.95;
-/** Longer films are weighed by their first blocks: in between, all iterations are alike. */
-const BLOCKS_WEIGHED = 128;
+/**
+ * Once the queue has been full for a while, the run repeats itself: with context every block, without it every few, which is a whole
+ * number of times in so many blocks, or nearly so.
+ */
+const BLOCKS_OF_A_PERIOD = 60;
 
 /** The outlook of one stride. */
 export function strideOutlook(run: StridedRun, stride: number): StrideOutlook {
-  const { stages, ringSlots, blocks, steps, ...rest } = run;
-  const weighed = Math.min(blocks, Math.max(BLOCKS_WEIGHED, 2 * blocksInFlight({ blocks, steps, stride })));
-  const settings = { ...rest, blocks: weighed, steps, stride, expertOfStep: new Array<number>(steps).fill(0) };
-  const { busyShare, firstBlockShare } = simulate(settings, { stageTimes: new Array(stages).fill(1), ringSlots });
+  const { blocks, steps } = run;
+  const { firstBlock, duration } = timesOf(run, stride);
   return {
     stride,
     gap: stride / steps,
     blocksInFlight: blocksInFlight({ blocks, steps, stride }),
-    busyShare,
-    firstBlockShare: (firstBlockShare * weighed) / blocks,
+    busyShare: itemsOf({ ...run, expertOfStep: [] }) / duration,
+    firstBlock,
+    duration,
   };
 }
 
-/** The outlooks of every stride that `auto` may choose from: up to the first whose gap is wide enough. */
-export function strideOutlooks(run: StridedRun): readonly StrideOutlook[] {
-  const widest = run.blocks === 1 ? 1 : Math.max(1, Math.ceil(run.steps * WANTED_GAP));
-  return Array.from({ length: widest }, (_, index) => strideOutlook(run, index + 1));
+/** A long film's times follow from those of two shorter ones, a period apart. */
+function timesOf(run: StridedRun, stride: number): { readonly firstBlock: number; readonly duration: number } {
+  const { blocks, steps, stages } = run;
+  const settled = 2 * (blocksInFlight({ blocks, steps, stride }) + stages);
+  if (blocks <= settled + BLOCKS_OF_A_PERIOD) return simulateBlocks(run, stride, blocks);
+  const shorter = settled + ((blocks - settled) % BLOCKS_OF_A_PERIOD);
+  const { firstBlock, duration } = simulateBlocks(run, stride, shorter);
+  const period = simulateBlocks(run, stride, shorter + BLOCKS_OF_A_PERIOD).duration - duration;
+  return { firstBlock, duration: duration + ((blocks - shorter) / BLOCKS_OF_A_PERIOD) * period };
 }
 
-/** The stride of a run: the one asked for, or the largest of {@link strideOutlooks} that keeps the stages busy. */
+/**
+ * With guidance in parallel, half of the stages follow every block-step, with twice the layers each; the other half does as
+ * much or rests.
+ */
+function simulateBlocks(run: StridedRun, stride: number, blocks: number) {
+  const { stages, ringSlots, guidanceParallel, branchesOfStep, ...rest } = run;
+  const settings = { ...rest, blocks, stride, expertOfStep: new Array<number>(run.steps).fill(0) };
+  if (guidanceParallel === true) {
+    return simulate({ ...settings, branches: 1 }, { stageTimes: new Array<number>(stages / 2).fill(2), ringSlots });
+  }
+  const schedule = branchesOfStep === undefined ? settings : { ...settings, branchesOfStep };
+  return simulate(schedule, { stageTimes: new Array<number>(stages).fill(1), ringSlots });
+}
+
+/** The largest stride that `auto` may choose: the first whose gap is wide enough. */
+export function widestStride({ blocks, steps }: Pick<StridedRun, 'blocks' | 'steps'>): number {
+  return blocks === 1 ? 1 : Math.ceil(steps * WANTED_GAP);
+}
+
+/** The stride of a run: the one asked for, or the largest up to {@link widestStride} that keeps the stages busy. */
 export function chooseStride(run: StridedRun, wanted: number | 'auto'): number {
   if (wanted !== 'auto') return wanted;
-  const outlooks = strideOutlooks(run);
-  const least = KEPT_SHARE * outlooks[0]!.busyShare;
-  return outlooks.findLast(({ busyShare }) => busyShare >= least)!.stride;
+  const least = KEPT_SHARE * strideOutlook(run, 1).busyShare;
+  let stride = widestStride(run);
+  while (stride > 1 && strideOutlook(run, stride).busyShare < least) stride--;
+  return stride;
 }

@@ -54,3 +54,16 @@ test('a finished run is at 100 percent and its rate no longer falls with time', 
   const { percent, blockStepsPerSecond, etaSeconds } = tracker.record();
   expect({ percent, blockStepsPerSecond, etaSeconds }).toEqual({ percent: 100, blockStepsPerSecond: 9, etaSeconds: 0 });
 });
+
+test('a run that goes on has the rate of its own block-steps, and the counts of both', () => {
+  let now = 0;
+  const tracker = createTracker(() => now);
+  tracker.plan(PLAN, 101);
+  tracker.goesOn(18, 5, 2);
+  tracker.phase('Denoising');
+  expect(tracker.record().blockStepsPerSecond).toBeUndefined();
+  now = 4000;
+  tracker.blockStep(20, 6);
+  const { blockSteps, blockStepsPerSecond, etaSeconds, iteration, blocksFinished } = tracker.record();
+  expect([blockSteps, blockStepsPerSecond, etaSeconds, iteration, blocksFinished]).toEqual([20, 0.5, 32, 6, 2]);
+});

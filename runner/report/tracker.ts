@@ -14,6 +14,8 @@ export interface Tracker {
   plan(plan: PlanSummary, framesTotal: number): void;
   blockStep(done: number, iteration: number): void;
   blockFinished(blocks: number): void;
+  /** So many block-steps and iterations, and the blocks finished in them, are those of an earlier run. */
+  goesOn(blockSteps: number, iteration: number, blocks: number): void;
   frames(ready: number): void;
   warn(text: string): void;
   /** The run as it stands, with the next sequence number. */
@@ -36,6 +38,7 @@ export function createTracker(nowMilliseconds: () => number): Tracker {
     framesTotal: 0,
     framesReady: 0,
     blockSteps: 0,
+    blockStepsBefore: 0,
     iteration: 0,
     blocksFinished: 0,
     denoisingSince: undefined as number | undefined,
@@ -44,9 +47,10 @@ export function createTracker(nowMilliseconds: () => number): Tracker {
   };
 
   function rate(): number | undefined {
-    if (state.denoisingSince === undefined || state.blockSteps === 0) return undefined;
+    const made = state.blockSteps - state.blockStepsBefore;
+    if (state.denoisingSince === undefined || made === 0) return undefined;
     const seconds = ((state.denoisingUntil ?? nowMilliseconds()) - state.denoisingSince) / 1000;
-    return seconds > 0 ? state.blockSteps / seconds : undefined;
+    return seconds > 0 ? made / seconds : undefined;
   }
 
   function percent(): number {
@@ -112,6 +116,12 @@ export function createTracker(nowMilliseconds: () => number): Tracker {
     },
     blockFinished(blocks) {
       state.blocksFinished = Math.max(state.blocksFinished, blocks);
+    },
+    goesOn(blockSteps, iteration, blocks) {
+      state.blockSteps = blockSteps;
+      state.blockStepsBefore = blockSteps;
+      state.iteration = iteration;
+      state.blocksFinished = blocks;
     },
     frames(ready) {
       state.framesReady = ready;

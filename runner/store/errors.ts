@@ -48,6 +48,12 @@ export const storeError = defineErrors({
     fixer: 'administrator',
     exit: 'output',
   },
+  E_STORE_UNREACHABLE: {
+    message:
+      'cannot {verb} {path}: {reason}: its disk or volume did not answer; start it again, and if it stays so see to that volume',
+    fixer: 'administrator',
+    exit: 'storage',
+  },
   E_STORE_MISSING: { message: 'there is no {path}', fixer: 'user', exit: 'output' },
   E_STORE_NAME: {
     message: "'{name}' is not a name inside a store: it must be relative and without '.', '..' or empty parts",

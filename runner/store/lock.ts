@@ -133,6 +133,7 @@ async function readClaim(store: Store, name: string): Promise<string | undefined
     return Buffer.from(await store.get(name)).toString('utf8');
   } catch (error) {
     if (error instanceof CodedError && error.code === 'E_STORE_MISSING') return undefined;
+    if (error instanceof CodedError && error.exit === 'storage') throw error;
     throw strange(store, name, error);
   }
 }

@@ -14,10 +14,11 @@ import {
   type Stats,
   statSync,
 } from 'node:fs';
+import { errorName, isUnreachable } from './system-error.ts';
 
 /** Why a file cannot be read. `reason` completes a sentence that begins with the file's name. */
 export interface FileFault {
-  readonly kind: 'missing' | 'dangling' | 'irregular' | 'large' | 'unreadable';
+  readonly kind: 'missing' | 'dangling' | 'irregular' | 'large' | 'unreadable' | 'unreachable';
   readonly reason: string;
 }
 
@@ -140,7 +141,8 @@ function systemFault(path: string, error: unknown): FileFault {
   if (code === 'EACCES' || code === 'EPERM') {
     return { kind: 'unreadable', reason: `may not be read by this user (${code}); change its permissions` };
   }
-  return { kind: 'unreadable', reason: `cannot be read (${code ?? String(error)})` };
+  const name = error instanceof Error ? errorName(error) : String(error);
+  return { kind: isUnreachable(error) ? 'unreachable' : 'unreadable', reason: `cannot be read (${name})` };
 }
 
 function linkTarget(path: string): string | undefined {

@@ -47,7 +47,7 @@ const THREADS = 8;
  * Weights up to this size are rearranged in memory for speed. Larger ones, which are read once or twice per film, are used where
  * they are mapped: a private copy of UMT5-XXL would take 23 GB.
  */
-const PREPACKED_BYTES = 2 ** 31;
+export const PREPACKED_BYTES = 2 ** 31;
 
 /**
  * Encodes texts one by one in this thread; the session is released afterwards, and never opened if the cache holds all of them.

@@ -3,6 +3,7 @@
  * and gives all of its memory back before the transformer loads.
  */
 
+import { shareArenas } from '../ort/shared-arena.ts';
 import type { F32Tensor } from '../tensor.ts';
 import { createPatience, LOOK_EVERY_MILLISECONDS, type PatienceSettings } from '../thread/patience.ts';
 import { startThread } from '../thread/thread.ts';
@@ -32,6 +33,7 @@ export async function encodePrompts(
   signal?: AbortSignal,
 ): Promise<EncodedPrompts> {
   signal?.throwIfAborted();
+  shareArenas([options.device]);
   const texts = [...new Set(prompts.map(({ text }) => text))];
   const { encoded, warnings } = await runThread({ model, texts, options }, patience, signal);
   return {

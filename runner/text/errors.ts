@@ -18,6 +18,7 @@ export const textError = defineErrors({
       '{file}: the file is missing, and {found} alone is not enough; download it too, or make it in Python: transformers.AutoTokenizer.from_pretrained("{folder}").save_pretrained("{folder}")',
     fixer: 'user',
     exit: 'model',
+    notYet: true,
   },
   E_TOKENIZER_UNSUPPORTED: {
     message: '{file} asks for {what}, which is not supported; supported: {supported}',
@@ -31,7 +32,7 @@ export const textError = defineErrors({
   },
   E_TEXT_NOT_FINITE: {
     message:
-      'the text encoder made numbers that are not finite (NaN or infinity): a weight of text_encoder/ is damaged; fetch the model again (dualparal inspect MODEL --verify compares it with its checksums)',
+      'the text encoder made numbers that are not finite (NaN or infinity): a weight of text_encoder/ is damaged, or with sampling.precision float16 too large for it; fetch the model again (dualparal inspect MODEL --verify compares it with its checksums)',
     fixer: 'user',
     exit: 'model',
   },

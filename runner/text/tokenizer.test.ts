@@ -89,7 +89,8 @@ describe('a tokenizer that cannot be used', () => {
       code: 'E_MODEL_MISSING',
       reason: '/tokenizer.json: the file is missing',
     },
-    { name: 'is no JSON', content: '{', code: 'E_MODEL_FILE', reason: '/tokenizer.json: it is not JSON' },
+    { name: 'is no JSON', content: '{]', code: 'E_MODEL_FILE', reason: '/tokenizer.json: it is not JSON' },
+    { name: 'is cut short', content: '{"model', code: 'E_MODEL_INCOMPLETE', reason: '/tokenizer.json: it is not JSON' },
     {
       name: 'is of another kind',
       content: { model: { type: 'BPE' } },

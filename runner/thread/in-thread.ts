@@ -1,6 +1,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { toErrorRecord } from '#contract/error.ts';
 import { cancelHandles } from '../ort/cancel.ts';
+import { endGate } from '../ort/unbroken.ts';
 import type { FromThread, ToThread } from './messages.ts';
 
 /** What the work of a thread is given. */
@@ -28,7 +29,7 @@ async function live<Task, Asked, Told>(
 ): Promise<void> {
   const say = (message: FromThread<Told>, transfer: readonly ArrayBuffer[] = []) => port.postMessage(message, transfer);
   try {
-    say({ kind: 'started', cancel: cancelHandles() });
+    say({ kind: 'started', cancel: cancelHandles(), gate: endGate });
     const tell = (told: Told, transfer?: readonly ArrayBuffer[]) => say({ kind: 'told', told }, transfer);
     await work({ task: workerData as Task, tell, requests: requestsOf<Asked>(port) });
     say({ kind: 'over' });

@@ -8,6 +8,8 @@
 import { Worker } from 'node:worker_threads';
 import { type CodedError, fromErrorRecord, toErrorRecord } from '#contract/error.ts';
 import { type CancelHandles, cancelWork } from '../ort/cancel.ts';
+import { type EndGate, mayEnd } from '../ort/unbroken.ts';
+import { keepWasmCode } from './keep-wasm-code.ts';
 import type { FromThread, ToThread } from './messages.ts';
 
 /** What a thread is and who listens to it. */
@@ -42,6 +44,16 @@ export interface Thread<Asked> {
 const PATIENCE_MILLISECONDS = 1000;
 /** How long the end of a thread may take once it was forced; one that hangs in native code is left behind after it. */
 const FORCE_MILLISECONDS = 300;
+/** A thread in a call that must not be broken off is looked at again after this time. */
+const AGAIN_MILLISECONDS = 10;
+/**
+ * A thread that was told to end before it has started is let start first: it loads native code, which must not be broken off.
+ * One that takes longer than this is left behind.
+ */
+const START_MILLISECONDS = 30_000;
+
+/** A thread's room for young objects is filled for the first time over minutes, and would make a longer film's memory larger. */
+const YOUNG_MEGABYTES = 6;
 
 /** Starts a thread; an abort stops it. */
 export function startThread<Asked = never, Told = never>(
@@ -49,12 +61,17 @@ export function startThread<Asked = never, Told = never>(
   signal?: AbortSignal,
 ): Thread<Asked> {
   const { entry, name, task, onTold, died, explain = (error) => error } = start;
-  const worker = new Worker(entry, { workerData: task, name });
+  keepWasmCode();
+  const worker = new Worker(entry, {
+    workerData: task,
+    name,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
+  });
   const failed = Promise.withResolvers<never>();
   const ended = Promise.withResolvers<void>();
   // Nobody may be waiting at the moment of a failure.
   failed.promise.catch(() => undefined);
-  let cancel: CancelHandles | undefined;
+  let started: { readonly cancel: CancelHandles; readonly gate: EndGate } | undefined;
   let isStopping = false;
   let isOver = false;
   const timers: NodeJS.Timeout[] = [];
@@ -67,37 +84,59 @@ export function startThread<Asked = never, Told = never>(
 
   worker.on('message', (message: FromThread<Told>) => {
     if (message.kind === 'started') {
-      cancel = message.cancel;
-      if (isStopping) cancelWork(cancel);
+      started = message;
+      if (isStopping) cancelStarted();
     } else if (message.kind === 'over') isOver = true;
     else if (message.kind === 'failed') fail(explain(fromErrorRecord(message.error)));
     else if (!isStopping) onTold(message.told);
   });
   worker.on('error', (error) => fail(explain(fromErrorRecord(toErrorRecord(error)))));
   worker.on('exit', (code) => {
-    for (const timer of timers) clearTimeout(timer);
+    clearTimers();
     signal?.removeEventListener('abort', abort);
     fail(died(code));
     isOver = true;
     ended.resolve();
   });
 
+  function clearTimers(): void {
+    for (const timer of timers.splice(0)) clearTimeout(timer);
+  }
+
   function send(message: ToThread<Asked>, transfer: readonly ArrayBuffer[] = []): void {
     worker.postMessage(message, transfer);
   }
 
+  function cancelStarted(): void {
+    if (started === undefined) return;
+    cancelWork(started.cancel);
+    timers.push(setTimeout(force, PATIENCE_MILLISECONDS));
+  }
+
   function force(): void {
+    if (started === undefined || !mayEnd(started.gate)) {
+      timers.push(setTimeout(force, AGAIN_MILLISECONDS));
+      return;
+    }
     void worker.terminate();
-    worker.unref();
-    timers.push(setTimeout(ended.resolve, FORCE_MILLISECONDS));
+    leaveBehindAfter(FORCE_MILLISECONDS);
+  }
+
+  function leaveBehindAfter(milliseconds: number): void {
+    const leave = () => {
+      clearTimers();
+      worker.unref();
+      ended.resolve();
+    };
+    timers.push(setTimeout(leave, milliseconds));
   }
 
   function stop(): Promise<void> {
     if (isStopping) return ended.promise;
     isStopping = true;
-    if (cancel !== undefined) cancelWork(cancel);
+    cancelStarted();
     send({ kind: 'end' });
-    timers.push(setTimeout(force, PATIENCE_MILLISECONDS));
+    leaveBehindAfter(START_MILLISECONDS);
     return ended.promise;
   }
 

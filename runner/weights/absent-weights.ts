@@ -1,3 +1,4 @@
+import { notYet } from '#contract/error.ts';
 import { weightsError } from './errors.ts';
 import { UNFINISHED } from './foreign-content.ts';
 
@@ -25,7 +26,7 @@ export function absentWeights(component: string, base: string, present: readonly
   }
   if (variant !== undefined) return named(`only a variant (${variant}, …)`, 'download the files without a variant');
   if (tensors.length > 0)
-    return named(`${tensors[0]}, …`, `download ${wanted}.index.json, which says what lies in which`);
+    return notYet(named(`${tensors[0]}, …`, `download ${wanted}.index.json, which says what lies in which`));
   for (const [ending, format] of OTHER_FORMATS) {
     const name = present.find((other) => ending.test(other));
     if (name === undefined) continue;

@@ -5,7 +5,13 @@ export const weightsError = defineErrors({
   E_MODEL_FOLDER: { message: 'model folder {folder}: {problem}', fixer: 'user', exit: 'model' },
   E_MODEL_LAYOUT: { message: '{place}: {found}; {wayOut}', fixer: 'user', exit: 'model' },
   E_MODEL_FILE: { message: '{file}: {problem}', fixer: 'user', exit: 'model' },
-  E_MODEL_MISSING: { message: '{file}: the file is missing', fixer: 'user', exit: 'model' },
+  E_MODEL_MISSING: { message: '{file}: the file is missing', fixer: 'user', exit: 'model', notYet: true },
+  E_MODEL_UNREACHABLE: {
+    message:
+      '{file}: {reason}: its disk or volume did not answer; start it again, and if it stays so see to that volume',
+    fixer: 'administrator',
+    exit: 'storage',
+  },
   E_MODEL_LINK: {
     message:
       '{file}: {problem}; copy links as files (cp -rL; a hub cache is nothing without its blobs), or download the model again',
@@ -33,6 +39,7 @@ export const weightsError = defineErrors({
     message: '{file}: {problem}; the download did not end, start it again',
     fixer: 'user',
     exit: 'model',
+    notYet: true,
   },
   E_MODEL_CHECKSUM: {
     message: '{file}: its sha256 is {found}, wanted {wanted}; copy or download the file again',
@@ -41,9 +48,11 @@ export const weightsError = defineErrors({
   },
   E_MODEL_CHECKSUMS: { message: '{file}: {problem}', fixer: 'user', exit: 'model' },
   E_WEIGHTS_TRUNCATED: {
+    // As a file is that is being copied at this moment.
     message: '{file}: truncated: has {have} bytes, needs {need}; copy or download the file again',
     fixer: 'user',
     exit: 'model',
+    notYet: true,
   },
   E_WEIGHTS_NAMED: {
     message: '{file}: the file is missing; the folder holds {found}; {wayOut}',

@@ -15,6 +15,8 @@ export interface FolderLook {
 export interface FolderFinding {
   readonly found: string;
   readonly wayOut: string;
+  /** Whether it may be a model whose files are on their way. */
+  readonly unfinished?: true;
 }
 
 /** The way out for weights of other layouts. */
@@ -47,6 +49,7 @@ export function explainFolder(look: FolderLook): FolderFinding | undefined {
   return {
     found: `holds no model: there is no model_index.json, only ${listed(visible)}`,
     wayOut: 'give a model folder in the Diffusers layout',
+    unfinished: true,
   };
 }
 
@@ -60,13 +63,21 @@ function modelElsewhere(
     return { found, wayOut: `give the model folder itself: ${listed(models)}` };
   }
   if (names.includes('snapshots') || visible.some((name) => name.startsWith('models--'))) {
-    return { found: 'is a hub cache without a whole model in it', wayOut: 'download the model again' };
+    return {
+      found: 'is a hub cache without a whole model in it',
+      wayOut: 'download the model again',
+      unfinished: true,
+    };
   }
   if (parentIsModel) return { found: 'is one part of a model', wayOut: 'give the folder that holds it' };
   if (visible.length > 0) return undefined;
   return names.includes('.git')
-    ? { found: 'holds a Git repository without its files', wayOut: 'run git checkout and git lfs pull in it' }
-    : { found: 'is empty', wayOut: 'download the model into it' };
+    ? {
+        found: 'holds a Git repository without its files',
+        wayOut: 'run git checkout and git lfs pull in it',
+        unfinished: true,
+      }
+    : { found: 'is empty', wayOut: 'download the model into it', unfinished: true };
 }
 
 /** What to say of a path that leads to a file where a model folder is wanted. */

@@ -45,14 +45,15 @@ function repeatedName(text: string): string | undefined {
   return undefined;
 }
 
-/** Position after the string that starts at `start`. */
-function stringEnd(text: string, start: number): number {
+/** Position after the string that starts at `start`; 0 where it has no end. */
+export function stringEnd(text: string, start: number): number {
   let end = text.indexOf('"', start + 1);
   while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
   return end + 1;
 }
 
-function isEscaped(text: string, at: number): boolean {
+/** Whether an odd number of backslashes stands before a position. */
+export function isEscaped(text: string, at: number): boolean {
   let backslashes = 0;
   while (text[at - 1 - backslashes] === '\\') backslashes++;
   return backslashes % 2 === 1;

@@ -4,6 +4,7 @@ import { closeSync, readdirSync, readSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { CodedError } from '#contract/error.ts';
 import { type FileFault, type OpenFile, openRegularFile, readRegularFile } from '../store/regular-file.ts';
+import { isCutJson } from './cut-json.ts';
 import { weightsError } from './errors.ts';
 import { type ForeignContent, foreignContent, HEAD_BYTES, UNFINISHED } from './foreign-content.ts';
 import { parseJson } from './json-text.ts';
@@ -35,8 +36,9 @@ export function readJsonFile(path: string, file: string, limitBytes: number = CO
   const foreign = foreignContent(bytes.subarray(0, HEAD_BYTES));
   // A server's answer may be sound JSON.
   if (foreign !== undefined && ('problem' in parsed || foreign.kind === 'page')) throw foreignError(file, foreign);
-  if ('problem' in parsed) throw weightsError('E_MODEL_FILE', { file, problem: parsed.problem });
-  return parsed.value;
+  if (!('problem' in parsed)) return parsed.value;
+  if (!isCutJson(bytes)) throw weightsError('E_MODEL_FILE', { file, problem: parsed.problem });
+  throw weightsError('E_MODEL_INCOMPLETE', { file, problem: 'it is not JSON: it stops before its end' });
 }
 
 /** What an open file holds that is not what its name says, as an error; undefined when it is not recognised. */
@@ -56,10 +58,12 @@ function foreignError(file: string, { kind, what }: ForeignContent): CodedError 
 /** Why a file of a model cannot be opened or read. */
 export function faultError(path: string, file: string, { kind, reason }: FileFault): CodedError {
   if (kind === 'dangling') return weightsError('E_MODEL_LINK', { file, problem: reason });
+  if (kind === 'unreachable') return weightsError('E_MODEL_UNREACHABLE', { file, reason });
   if (kind !== 'missing') return weightsError('E_MODEL_FILE', { file, problem: reason });
   const unfinished = unfinishedDownload(path, file);
   if (unfinished === undefined) return weightsError('E_MODEL_MISSING', { file });
-  return weightsError('E_MODEL_INCOMPLETE', { file, problem: `is missing, but there is an unfinished ${unfinished}` });
+  const problem = `is missing, but there is an unfinished ${unfinished}`;
+  return weightsError('E_MODEL_INCOMPLETE', { file, problem });
 }
 
 /**

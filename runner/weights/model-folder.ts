@@ -2,9 +2,10 @@
 
 import { realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { CodedError } from '#contract/error.ts';
+import { CodedError, notYet } from '#contract/error.ts';
 import { MODEL_INDEX } from '../model/config.ts';
 import { nameIsTaken } from '../store/regular-file.ts';
+import { errorName, isUnreachable } from '../store/system-error.ts';
 import { weightsError } from './errors.ts';
 import { explainFile, explainFolder } from './folder-layout.ts';
 import { objectEntries } from './json-text.ts';
@@ -21,8 +22,13 @@ export function realFolder(folder: string): string {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EACCES') throw fail('may not be read by this user (EACCES); change its permissions', error);
+    if (isUnreachable(error)) {
+      const reason = `cannot be read (${errorName(error as NodeJS.ErrnoException)})`;
+      throw weightsError('E_MODEL_UNREACHABLE', { file: `model folder ${folder}`, reason }, error);
+    }
     if (code !== 'ENOENT' && code !== 'ENOTDIR') throw fail(`cannot be read (${code})`, error);
-    throw fail(nameIsTaken(folder) ? 'is a link that leads nowhere' : 'does not exist', error);
+    if (nameIsTaken(folder)) throw fail('is a link that leads nowhere', error);
+    throw notYet(fail('does not exist', error));
   }
   throw fail(explainFile(folder));
 }
@@ -32,7 +38,11 @@ export function readModelIndex(folder: string): unknown {
   const path = join(folder, MODEL_INDEX);
   if (!nameIsTaken(path)) {
     const finding = explainFolder(look(folder));
-    if (finding !== undefined) throw weightsError('E_MODEL_LAYOUT', { place: `model folder ${folder}`, ...finding });
+    if (finding !== undefined) {
+      const { found, wayOut, unfinished = false } = finding;
+      const error = weightsError('E_MODEL_LAYOUT', { place: `model folder ${folder}`, found, wayOut });
+      throw unfinished ? notYet(error) : error;
+    }
     throw faultError(path, MODEL_INDEX, { kind: 'missing', reason: '' });
   }
   return readJsonFile(path, MODEL_INDEX);

@@ -1,6 +1,7 @@
 import { readSync } from 'node:fs';
 import { shortJson } from '../model/short-json.ts';
 import { bytesPerElement, type DType, isDType, type TensorEntry } from '../tensor.ts';
+import { isCutJson } from './cut-json.ts';
 import { weightsError } from './errors.ts';
 import { objectEntries, parseJson } from './json-text.ts';
 import { foreignFileError, withModelFile } from './model-file.ts';
@@ -39,7 +40,13 @@ export function readSafetensorsHeader(
 ): SafetensorsHeader {
   const { size, header } = readHeaderBytes(path, label);
   const parsed = parseJson(header);
-  if ('problem' in parsed) throw headerError(label, parsed.problem);
+  if ('problem' in parsed) {
+    // Where nothing has been written yet, a file that has its length already is zeros.
+    const isCut = header.at(-1) === 0 && isCutJson(header);
+    if (isCut)
+      throw weightsError('E_MODEL_INCOMPLETE', { file: label, problem: 'its header is zeros in its later part' });
+    throw headerError(label, parsed.problem);
+  }
   const entries = objectEntries(parsed.value);
   if (entries === undefined) throw headerError(label, 'it is not a JSON object');
   const dataStart = PREFIX_BYTES + header.byteLength;

@@ -1,5 +1,5 @@
 /** What somebody may have meant by a field that does not exist. */
-import { generationShape } from '#contract/generation.ts';
+import { generationShape } from './generation.ts';
 
 /** Fields by the names that other programs give them, all in small letters and without `_`, `-` and spaces. */
 const OTHER_NAMES: ReadonlyMap<string, string> = new Map(
@@ -21,10 +21,12 @@ const OTHER_NAMES: ReadonlyMap<string, string> = new Map(
     'spec.sampling.flowShift': ['flowshift', 'shift', 'sampleshift', 'timestepshift'],
     'spec.sampling.scheduler': ['scheduler', 'sampler', 'samplername', 'samplesolver', 'solver'],
     'spec.sampling.maxSequenceLength': ['maxsequencelength', 'textlen', 'maxlength'],
+    'spec.sampling.precision': ['precision', 'dtype', 'torchdtype', 'computedtype', 'mixedprecision', 'weightdtype'],
     'spec.parallelism.gpus': ['gpus', 'numgpus', 'ngpus', 'gpucount', 'worldsize'],
     'spec.parallelism.blockLatents': ['blocklatents', 'numperblock', 'blocksize'],
     'spec.parallelism.contextLatents': ['contextlatents', 'context', 'overlap'],
     'spec.decoding.tiling': ['tiling', 'vaetiling', 'tiledvae', 'enabletiling'],
+    'spec.decoding.precision': ['vaeprecision', 'vaedtype'],
     'spec.model.ref': ['modelid', 'modelname', 'modelpath', 'ckptdir', 'checkpoint', 'pretrainedmodel'],
     'spec.output.formats': ['formats', 'format', 'outputformat'],
   }).flatMap(([field, names]) => names.map((name) => [plain(name), field] as const)),

@@ -1,18 +1,18 @@
 import type { z } from 'zod';
 import { below } from './schema-fields.ts';
-import type { Json } from './tree.ts';
 
 /**
  * A spec without its nulls, as the API server drops them: a field or an entry that is null counts as not given, so that its
  * default comes in. In lists they stay, and are refused there.
  */
-export function withoutNulls(value: Json, schema: z.ZodType): Json {
+export function withoutNulls<T>(value: T, schema: z.ZodType): T;
+export function withoutNulls(value: unknown, schema: z.ZodType): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const known = below(schema);
   if (Array.isArray(value)) {
     return known.kind === 'items' ? value.map((item) => withoutNulls(item, known.schema)) : value;
   }
-  const entries = Object.entries(value as { readonly [key: string]: Json });
+  const entries = Object.entries(value);
   return Object.fromEntries(
     entries.flatMap(([key, entry]) => {
       const field = known.kind === 'fields' && Object.hasOwn(known.fields, key) ? known.fields[key] : undefined;

@@ -1,21 +1,20 @@
 import type { z } from 'zod';
-import { below as pathBelow } from '#contract/problems.ts';
 import { nearField } from './near-fields.ts';
+import { below as pathBelow } from './problems.ts';
 import { below } from './schema-fields.ts';
-import type { Json } from './tree.ts';
 
 /** A sentence that is made when it is asked for: a file may have thousands of them, of which few are shown. */
 export type Sentence = () => string;
 
 /** Problems of fields that a schema does not have, each with what its writer may have meant. */
-export function unknownFields(value: Json, schema: z.ZodType, path: string): readonly Sentence[] {
+export function unknownFields(value: unknown, schema: z.ZodType, path: string): readonly Sentence[] {
   if (typeof value !== 'object' || value === null) return [];
   const known = below(schema);
   if (Array.isArray(value)) {
     if (known.kind !== 'items') return [];
     return value.flatMap((item, index) => unknownFields(item, known.schema, pathBelow(path, index)));
   }
-  const entries = Object.entries(value as { readonly [key: string]: Json });
+  const entries = Object.entries(value);
   if (known.kind === 'entries') {
     return entries.flatMap(([key, entry]) => unknownFields(entry, known.schema, pathBelow(path, key)));
   }

@@ -16,3 +16,17 @@ export function below(schema: z.ZodType): Below {
   if (schema instanceof z.ZodArray) return { kind: 'items', schema: schema.element as z.ZodType };
   return { kind: 'nothing' };
 }
+
+/** The schema of the field at a path (`['size', 'width']`), or undefined where there is none. */
+export function schemaAt(schema: z.ZodType, path: readonly PropertyKey[]): z.ZodType | undefined {
+  const [key, ...rest] = path;
+  if (key === undefined) return schema;
+  const known = below(schema);
+  if (known.kind === 'nothing') return undefined;
+  const next = known.kind === 'fields' ? ownField(known.fields, key) : known.schema;
+  return next === undefined ? undefined : schemaAt(next, rest);
+}
+
+function ownField(fields: Readonly<Record<string, z.ZodType>>, key: PropertyKey): z.ZodType | undefined {
+  return Object.hasOwn(fields, key) ? fields[String(key)] : undefined;
+}

@@ -1,0 +1,65 @@
+import { secondsOf } from '#contract/duration.ts';
+import { toErrorRecord } from '#contract/error.ts';
+import { checkpointField, type JobSpec } from '#contract/job-spec.ts';
+import type { Checkpoint } from './checkpoint/read.ts';
+import { removeCheckpoints } from './checkpoint/write.ts';
+import { fingerprintOf } from './checkpoint-identity.ts';
+import { canCut, type FilmCheckpoints, openFilmCheckpoints } from './film-checkpoints.ts';
+import type { FilmWriter } from './output/film.ts';
+import type { GenerateExtras, PreparedJob } from './prepare.ts';
+import { clearEarlier, describeCheckpoint, findCheckpoint } from './resume-film.ts';
+import type { Store } from './store/store.ts';
+
+/** A film that is about to be made, or gone on with. */
+export interface BegunFilm {
+  readonly film: FilmWriter;
+  /** What an earlier run has left. */
+  readonly checkpoint: Checkpoint | undefined;
+  /** Blocks that it has encoded; no more than it has finished. */
+  readonly encoded: number;
+  readonly checkpoints: FilmCheckpoints;
+  /** Removes the checkpoints of a film that is done, unless they are to be kept; a failure is said. */
+  clear(warn: (text: string) => void): Promise<void>;
+}
+
+/** What is to be made. */
+export interface FilmToBegin {
+  readonly spec: JobSpec;
+  readonly job: PreparedJob;
+  readonly extras: GenerateExtras;
+}
+
+/** Finds out where a film goes on, and says so. `store` is the film's, which holds it. Throws `E_CHECKPOINT_OTHER`. */
+export async function beginFilm(
+  film: FilmWriter,
+  store: Store,
+  { spec, job, extras }: FilmToBegin,
+  warn: (text: string) => void,
+): Promise<BegunFilm> {
+  const { every, keep } = checkpointField.parse(spec.checkpoint ?? {});
+  const fingerprint = fingerprintOf(spec, job);
+  const { fresh = false, overwrite = false } = extras;
+  const checkpoint = await findCheckpoint(store, spec, { here: fingerprint, fresh, overwrite, warn });
+  const encoded = await film.adopt(checkpoint?.manifest.segments ?? { encoder: '', init: null, blocks: [] });
+  if (checkpoint !== undefined) {
+    film.leaveBlocks();
+    warn(describeCheckpoint(checkpoint, encoded, job.plan));
+  }
+  if (!canCut(job.plan))
+    warn('no checkpoints are made of a film with leftContext reuse: an interrupted one begins anew');
+  const checkpoints = openFilmCheckpoints({
+    ...{ store, film, plan: job.plan, fingerprint, warn },
+    everySeconds: secondsOf(every),
+    from: checkpoint?.manifest,
+  });
+  return {
+    ...{ film, checkpoint, encoded, checkpoints },
+    async clear(say) {
+      if (keep) return;
+      await removeCheckpoints(store).catch((error: unknown) =>
+        say(`the checkpoints of the finished film stay: ${toErrorRecord(error).message}`),
+      );
+      await clearEarlier(store, spec, say);
+    },
+  };
+}

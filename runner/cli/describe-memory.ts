@@ -1,0 +1,33 @@
+import type { MemoryPlan } from '../memory-plan.ts';
+import { sum } from '../plan/session-memory.ts';
+
+/** Lines about a film's memory: in all, and by what takes it. */
+export function describeMemory(memory: MemoryPlan): readonly string[] {
+  const { kind, processBytes, mappedBytes, host, text, stages, decoder } = memory;
+  const together = (of: (stage: MemoryPlan['stages'][number]) => number) => sum(stages.map(of));
+  const parts: readonly (readonly [string, number])[] = [
+    ['program', host.base + host.threads],
+    ['weights', together(({ weights }) => weights)],
+    ['prompt', together(({ prompt }) => prompt)],
+    ['kept keys and values', together(({ featureCache, leftCache }) => featureCache + leftCache)],
+    ['hidden states', together(({ hidden }) => hidden)],
+    ['layers at work', together(({ working, starting, loading }) => Math.max(working, starting, loading))],
+    ['blocks', host.blocks + host.tables],
+    ['decoder', decoder.weights + Math.max(decoder.working, decoder.first)],
+    ['decoder’s states', decoder.states],
+    ['pictures', decoder.pictures],
+  ];
+  const mapped = mappedBytes > 0 ? `, and ${megabytes(mappedBytes)} of files where they lie` : '';
+  const where = kind === 'cpu' ? '' : ' on the host, devices aside';
+  const shown = parts.filter(([, bytes]) => bytes >= 5e4).map(([name, bytes]) => `${name} ${megabytes(bytes)}`);
+  return [
+    `  memory: at most ${megabytes(processBytes)}${where}${mapped}`,
+    `    ${shown.join(', ')}`,
+    `    before that, reading the text: ${megabytes(text.weights + text.working)}`,
+  ];
+}
+
+/** Bytes as the plan writes them. */
+export function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}

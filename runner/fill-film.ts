@@ -1,0 +1,228 @@
+import { FRAMES_PER_LATENT, type JobSpec } from '#contract/job-spec.ts';
+import type { BegunFilm } from './begin-film.ts';
+import type { Checkpoint } from './checkpoint/read.ts';
+import { type FrameDecoder, openFrameDecoder, type ResumePoint } from './decode/frames.ts';
+import { TILING } from './decode/tiles.ts';
+import type { FilmCheckpoints } from './film-checkpoints.ts';
+import type { LatentsFile } from './latents-file.ts';
+import { FLOAT_TYPES } from './model/float-types.ts';
+import type { FilmWriter } from './output/film.ts';
+import { openPipeline, type Pipeline, type PipelineInput } from './pipeline/driver.ts';
+import type { FinishedBlock, PipelineEvent } from './pipeline/watch.ts';
+import { type PreparedJob, promptsOf } from './prepare.ts';
+import type { Tracker } from './report/tracker.ts';
+import { blockStepsBefore, decoderPoint, keptBlock, pipelineState } from './resume-film.ts';
+import type { RunnerIo } from './runner-io.ts';
+import type { F32Tensor } from './tensor.ts';
+import { encodePrompts } from './text/encode.ts';
+import { collectLoadingGarbage } from './thread/loading-garbage.ts';
+
+/** What is to be made, and where else its latents go. */
+export interface FilmToFill {
+  readonly spec: JobSpec;
+  readonly job: PreparedJob;
+  readonly latents: LatentsFile | undefined;
+}
+
+/** Makes all blocks that an earlier run has not; no thread is left when it resolves or throws. */
+export async function fillFilm(begun: BegunFilm, what: FilmToFill, io: RunnerIo, signal: AbortSignal): Promise<void> {
+  const { film, checkpoint, encoded, checkpoints } = begun;
+  const { spec, job, latents } = what;
+  const { plan, model } = job;
+  const finished = checkpoint?.manifest.finished.length ?? 0;
+  if (checkpoint !== undefined) await showKept(checkpoint, begun, what, io);
+  if (encoded === plan.blocks) return;
+  const isDenoised = finished === plan.blocks;
+  const [conditional, unconditional = null] = isDenoised ? [] : await encode(spec, job, io, signal);
+  enter(io, 'Loading');
+  const point = checkpoint && (await decoderPoint(checkpoint, plan, model.config.vae, encoded));
+  await using decoder = await openDecoder(spec, job, point, signal);
+  const add = async (block: FinishedBlock) => {
+    await addBlock(block, decoder, film);
+    io.tracker.frames(film.framesReady);
+    io.changed();
+  };
+  const addKept = async () => {
+    for (let index = encoded; checkpoint !== undefined && index < finished; index++) {
+      await add({ index, firstLatent: 0, latents: await keptBlock(checkpoint, plan, index) });
+    }
+  };
+  await using _ = checkpoints;
+  if (isDenoised) await addKept();
+  else {
+    const from = checkpoint && (await pipelineState(checkpoint, plan));
+    const input = { plan, model, devices: job.devices, noise: job.noise, conditional: conditional!, unconditional };
+    await using pipeline = await openStoppable(
+      {
+        ...input,
+        ...{ from, onEvent: (event) => note(event, io.tracker) },
+        ...(checkpoints.isOn ? { onFinished: checkpoints.keep } : {}),
+        options: { patience: job.patience, cuts: checkpoints.isOn },
+      },
+      signal,
+    );
+    checkpoint?.states.clear();
+    io.lanes.read = pipeline.lanes;
+    collectLoadingGarbage();
+    enter(io, 'Denoising');
+    await takeBlocks(pipeline, begun, { addKept, add, latents }, signal);
+  }
+  await checkpoints.complete();
+}
+
+/** Shows how far the earlier run had come, and hands its latents to whoever wants all of them. */
+async function showKept(
+  checkpoint: Checkpoint,
+  { film }: Pick<BegunFilm, 'film'>,
+  { job: { plan }, latents }: FilmToFill,
+  { tracker, changed }: RunnerIo,
+): Promise<void> {
+  const { iteration, finished } = checkpoint.manifest;
+  for (let block = 0; latents !== undefined && block < finished.length; block++) {
+    latents.add(await keptBlock(checkpoint, plan, block));
+  }
+  tracker.goesOn(blockStepsBefore(checkpoint, plan), iteration + 1, finished.length);
+  tracker.frames(film.framesReady);
+  changed();
+}
+
+/** Who takes blocks: those that are kept come first. */
+interface BlockTakers {
+  readonly addKept: () => Promise<void>;
+  readonly add: (block: FinishedBlock) => Promise<void>;
+  readonly latents: LatentsFile | undefined;
+}
+
+/** Takes the blocks as they leave the queue; each is decoded and stored before the next one is taken. */
+async function takeBlocks(
+  pipeline: Pipeline,
+  { checkpoints }: Pick<BegunFilm, 'checkpoints'>,
+  { addKept, add, latents }: BlockTakers,
+  signal: AbortSignal,
+): Promise<void> {
+  const blocks = pipeline.finishedBlocks();
+  checkpoints.start(pipeline);
+  try {
+    await addKept();
+    for (;;) {
+      const { done, value: block } = await unlessStopped(blocks.next(), signal);
+      if (done === true) return;
+      await add(block);
+      latents?.add(block.latents);
+      await checkpoints.settled();
+    }
+  } catch (error) {
+    if (signal.aborted && checkpoints.isOn) await stopAfterCheckpoint(pipeline, blocks, checkpoints);
+    throw error;
+  }
+}
+
+/** A pipeline that a stop ends while it loads; later it is for whoever holds it to end it. */
+async function openStoppable(input: PipelineInput, signal: AbortSignal): Promise<Pipeline> {
+  if (input.options?.cuts !== true) return openPipeline(input, signal);
+  const loading = new AbortController();
+  const stop = () => loading.abort(signal.reason);
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop);
+  try {
+    return await openPipeline(input, loading.signal);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/** The promise's value, unless a stop comes first. */
+async function unlessStopped<T>(value: Promise<T>, signal: AbortSignal): Promise<T> {
+  const stopped = Promise.withResolvers<never>();
+  const stop = () => stopped.reject(signal.reason);
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop);
+  try {
+    return await Promise.race([value, stopped.promise]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/** The pipeline goes on to the end of its iteration; for that its finished blocks must be taken, which are kept already. */
+async function stopAfterCheckpoint(
+  pipeline: Pipeline,
+  blocks: ReturnType<Pipeline['finishedBlocks']>,
+  checkpoints: FilmCheckpoints,
+): Promise<void> {
+  const drain = async () => {
+    while ((await blocks.next()).done !== true);
+  };
+  // It ends with the pipeline.
+  drain().catch(() => undefined);
+  await checkpoints.stop(pipeline);
+}
+
+/** Shows that a phase begins. */
+export function enter(io: RunnerIo, phase: Parameters<Tracker['phase']>[0]): void {
+  io.tracker.phase(phase);
+  io.changed();
+}
+
+function note(event: PipelineEvent, tracker: Tracker): void {
+  if (event.kind === 'blockStep') tracker.blockStep(event.done, event.iteration + 1);
+  else if (event.kind === 'blockFinished') tracker.blockFinished(event.block + 1);
+}
+
+/** One embedding per branch of the plan; the encoder is gone when this resolves. */
+async function encode(
+  spec: JobSpec,
+  { model, devices, plan, patience, textCacheFolder: cacheFolder }: PreparedJob,
+  io: RunnerIo,
+  signal: AbortSignal,
+): Promise<readonly F32Tensor[]> {
+  enter(io, 'Encoding');
+  const text = { config: model.config.text, weights: model.text, tokenizerFolder: model.tokenizerFolder };
+  const options = {
+    maxSequenceLength: plan.sampling.textTokens,
+    device: devices[0]!,
+    dtype: FLOAT_TYPES[plan.precision.sampling],
+    patience,
+    ...(cacheFolder === undefined ? {} : { cacheFolder }),
+  };
+  const { embeddings, warnings } = await encodePrompts(text, promptsOf(spec, plan), options, signal);
+  for (const warning of warnings) io.tracker.warn(warning);
+  return embeddings;
+}
+
+/** The decoder shares the last stage's device. */
+function openDecoder(
+  { decoding }: JobSpec,
+  { model, devices, plan, patience }: PreparedJob,
+  from: ResumePoint | undefined,
+  signal: AbortSignal,
+): Promise<FrameDecoder> {
+  const { latentHeight, latentWidth, stages, precision } = plan;
+  const device = devices[stages.length - 1]!;
+  return openFrameDecoder(
+    { config: model.config.vae, weights: model.vae },
+    {
+      device,
+      latentHeight,
+      latentWidth,
+      patience,
+      ...(from === undefined ? {} : { from }),
+      dtype: FLOAT_TYPES[precision.decoding],
+      ...(decoding.tiling ? { tiling: TILING } : {}),
+    },
+    signal,
+  );
+}
+
+async function addBlock({ index, latents }: FinishedBlock, decoder: FrameDecoder, film: FilmWriter): Promise<void> {
+  const count = latents.shape[2] ?? 0;
+  const frames = count * FRAMES_PER_LATENT - (index === 0 ? FRAMES_PER_LATENT - 1 : 0);
+  const block = film.openBlock(frames);
+  try {
+    for await (const { rgb } of decoder.decode(latents)) await block.write(rgb);
+    await block.finish();
+  } catch (error) {
+    block.cancel();
+    throw error;
+  }
+}

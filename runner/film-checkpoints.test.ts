@@ -1,0 +1,133 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { modelInput, tinyModel } from '../test/same-bits/inputs.ts';
+import { openFilmCheckpoints } from './film-checkpoints.ts';
+import type { PipelineCut } from './pipeline/cut.ts';
+import type { FinishedBlock } from './pipeline/watch.ts';
+import { folderStore } from './store/folder.ts';
+import type { Store } from './store/store.ts';
+
+const { plan } = modelInput(tinyModel(), { stages: 1, steps: 4, frames: 61, blockLatents: 4, contextLatents: 2 });
+const fingerprint = { film: { seed: 1 }, model: 'm', stride: 1, engine: 'e', device: 'd' };
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'dualparal-film-checkpoints-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const cutAfter = (iteration: number, finished = 0): PipelineCut => ({
+  iteration,
+  finished,
+  started: finished + 1,
+  blocks: [{ block: finished, step: 1, state: new Float32Array(8) }],
+});
+
+const finishedBlock = (index: number): FinishedBlock => ({
+  ...{ index, firstLatent: 0 },
+  latents: { shape: [1, 1, 1, 1, 2], data: Float32Array.of(index, 1) },
+});
+
+/** A run whose pipeline makes the given cuts, one each time it is asked, and then is over. */
+function open(
+  more: { readonly store?: Partial<Store>; readonly everySeconds?: number; readonly isHeld?: boolean } = {},
+) {
+  const said: string[] = [];
+  const state = { leaves: false };
+  const film = {
+    checkHeld: async () => {
+      if (more.isHeld === false) throw new Error('another run is here');
+    },
+    entries: () => ({ encoder: 'ffmpeg', init: null, blocks: [] }),
+    leaveBlocks: () => {
+      state.leaves = true;
+    },
+  };
+  const checkpoints = openFilmCheckpoints({
+    ...{ store: { ...folderStore(folder), ...more.store }, film, plan, fingerprint, from: undefined },
+    ...{ everySeconds: more.everySeconds ?? 0, warn: (text: string) => void said.push(text) },
+  });
+  return { checkpoints, said, state };
+}
+
+function pipelineOf(...cuts: readonly PipelineCut[]) {
+  const left = [...cuts];
+  const asked = { atOnce: false, times: 0 };
+  const next = async () => {
+    asked.times += 1;
+    return left.shift();
+  };
+  const atOnce = () => {
+    asked.atOnce = true;
+  };
+  return { asked, cuts: { next, atOnce } };
+}
+
+const files = () => readdirSync(join(folder, 'checkpoint')).sort();
+const full: Partial<Store> = {
+  put: async () => {
+    throw new Error('no space is left');
+  },
+};
+
+test('a stop makes a last checkpoint at once, with the blocks that were finished by then', async () => {
+  const { checkpoints, said, state } = open({ everySeconds: 1000 });
+  const pipeline = pipelineOf(cutAfter(5, 1));
+  checkpoints.start(pipeline);
+  checkpoints.keep(finishedBlock(0));
+  await checkpoints.stop(pipeline);
+  expect(pipeline.asked).toEqual({ atOnce: true, times: 1 });
+  expect([checkpoints.last, state.leaves, said]).toEqual([5, true, []]);
+  expect(files()).toEqual(['after-0000005.json', 'latents-0000000.f32', 'state-0000005.f32']);
+});
+
+test('a store that takes nothing is said once, and stops nobody', async () => {
+  const { checkpoints, said, state } = open({ store: full });
+  const pipeline = pipelineOf(cutAfter(1), cutAfter(2), cutAfter(3));
+  checkpoints.start(pipeline);
+  await vi.waitUntil(() => pipeline.asked.times === 4);
+  expect(said).toEqual([expect.stringMatching(/^no checkpoint after iteration 2: .*no space is left/)]);
+  expect([checkpoints.last, state.leaves]).toEqual([undefined, false]);
+});
+
+test('after latents that could not be kept no checkpoint is made: it would lack them', async () => {
+  const { checkpoints, said } = open({ store: full });
+  checkpoints.keep(finishedBlock(0));
+  checkpoints.keep(finishedBlock(1));
+  await checkpoints.settled();
+  await checkpoints.stop(pipelineOf(cutAfter(5, 1)));
+  expect(said).toEqual([expect.stringMatching(/^no more checkpoints are made: /)]);
+  expect(checkpoints.last).toBeUndefined();
+});
+
+test('a run that has lost its folder writes nothing there any more', async () => {
+  const { checkpoints, said } = open({ isHeld: false, everySeconds: 1000 });
+  await checkpoints.stop(pipelineOf(cutAfter(1)));
+  expect(said).toEqual([expect.stringContaining('another run is here')]);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test('once all blocks are finished, that is a checkpoint too; before, it is none', async () => {
+  const { checkpoints } = open();
+  await checkpoints.complete();
+  expect(checkpoints.last).toBeUndefined();
+  for (let block = 0; block < plan.blocks; block++) checkpoints.keep(finishedBlock(block));
+  await checkpoints.complete();
+  await checkpoints.complete();
+  expect(checkpoints.last).toBe(plan.iterations - 1);
+});
+
+test('a left context that is used again leaves nothing to be cut', async () => {
+  const reusing = { ...plan, leftContext: 'reuse' } as const;
+  const film = { checkHeld: async () => {}, entries: () => expect.fail('asked'), leaveBlocks: () => {} };
+  const checkpoints = openFilmCheckpoints({
+    ...{ store: folderStore(folder), film, plan: reusing, fingerprint, from: undefined },
+    ...{ everySeconds: 0, warn: (text: string) => expect.fail(text) },
+  });
+  const pipeline = pipelineOf(cutAfter(1));
+  checkpoints.start(pipeline);
+  await checkpoints.complete();
+  expect([checkpoints.isOn, pipeline.asked.times]).toEqual([false, 0]);
+});

@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { type CodedError, toErrorRecord } from '#contract/error.ts';
+import type { JobSpec } from '#contract/job-spec.ts';
+import { type MemoryPlan, planMemory } from './memory-plan.ts';
+import type { Device } from './ort/device.ts';
+import { type MemoryRoom, memoryRoom } from './plan/machine-memory.ts';
+import type { Plan } from './plan/plan.ts';
+import { fitting, remediesOf } from './plan/remedies.ts';
+import { type MemoryNeed, memoryError, shortage } from './plan/verdict.ts';
+import type { Model } from './weights/open-model.ts';
+
+/** A film whose memory is to be checked. */
+export interface CheckedFilm {
+  readonly spec: JobSpec;
+  readonly plan: Plan;
+  readonly memory: MemoryPlan;
+  readonly model: Model;
+  readonly devices: readonly Device[];
+  /** Plans another specification of the film. */
+  readonly replan: (spec: JobSpec) => Plan;
+}
+
+/** Beside the film's process: what watches it, and what encodes its pictures. */
+const PARENT_BYTES = 75e6;
+const ENCODER_BYTES = 40e6;
+const ENCODER_BYTES_PER_PIXEL = 150;
+
+/** The error of a film whose memory is not there, with what would fit; undefined where all fits or nobody tells what there is. */
+export function memoryProblem(film: CheckedFilm, room: MemoryRoom | undefined = thisRoom()): CodedError | undefined {
+  const { spec, plan, memory, model, devices } = film;
+  const missing = shortage(needsOf(spec, plan, memory, devices, room));
+  if (missing === undefined) return undefined;
+  const [device] = devices;
+  const lines = spec.parallelism.guidanceParallel ? 2 : 1;
+  const spread = device!.kind === 'cuda' ? { most: lines * model.config.transformer.layers } : null;
+  const fits = (changed: JobSpec) => {
+    try {
+      const other = film.replan(changed);
+      const others = Array.from({ length: other.stages.length }, (_, stage) => devices[stage] ?? device!);
+      const need = planMemory(changed, other, model, device!.kind);
+      return shortage(needsOf(changed, other, need, others, room)) === undefined;
+    } catch (error) {
+      // What cannot be planned is no remedy; anything else is no error of the plan.
+      if (toErrorRecord(error).code.startsWith('E_PLAN_')) return false;
+      throw error;
+    }
+  };
+  return memoryError(missing, fitting(remediesOf(spec, spread), fits));
+}
+
+function needsOf(
+  { size }: JobSpec,
+  { stages }: Plan,
+  { processBytes, stageBytes }: MemoryPlan,
+  devices: readonly Device[],
+  room: MemoryRoom | undefined,
+): readonly MemoryNeed[] {
+  const encoder = ENCODER_BYTES + ENCODER_BYTES_PER_PIXEL * size.width * size.height;
+  const host = { what: 'this film', need: processBytes + PARENT_BYTES + encoder };
+  const ofDevices = stages.flatMap(({ firstLayer, endLayer }, stage): readonly MemoryNeed[] => {
+    const { name: place, memoryBytes } = devices[stage]!;
+    const what = `stage ${stage} (layers ${firstLayer}–${endLayer - 1})`;
+    return memoryBytes === undefined ? [] : [{ what, place, need: stageBytes[stage]!, have: memoryBytes }];
+  });
+  return [...ofDevices, ...(room === undefined ? [] : [{ ...host, place: room.place, have: room.bytes, of: room.of }])];
+}
+
+/** What this process may take, with what it has taken already. */
+function thisRoom(): MemoryRoom | undefined {
+  const room = memoryRoom((path) => {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch {
+      return undefined;
+    }
+  });
+  return room === undefined ? undefined : { ...room, bytes: room.bytes + process.memoryUsage.rss() };
+}

@@ -1,0 +1,91 @@
+import type { JobSpec } from '#contract/job-spec.ts';
+import { needsTiles, spansOf, TILING } from './decode/tiles.ts';
+import type { Device } from './ort/device.ts';
+import { placesOf } from './pipeline/layout.ts';
+import { bytesOfDecoder, type DecoderUse, decoderUse, type LatentSize } from './plan/decoder-memory.ts';
+import { bytesOfStage, type StageUse, stageUses } from './plan/film-memory.ts';
+import type { Plan } from './plan/plan.ts';
+import {
+  CUDA_LIBRARIES_BYTES,
+  type HostUse,
+  hostUse,
+  mappedBytes,
+  peakOfProcess,
+  textUse,
+} from './plan/process-memory.ts';
+import type { SessionMemory } from './plan/session-memory.ts';
+import type { FloatType } from './tensor.ts';
+import { PREPACKED_BYTES } from './text/encode-texts.ts';
+import type { Model } from './weights/open-model.ts';
+
+/** Most memory of a film, in bytes, by where it is. */
+export interface MemoryPlan {
+  /** What the film is computed on. */
+  readonly kind: Device['kind'];
+  /** The film's process; on a processor with all that it computes. */
+  readonly processBytes: number;
+  /** Files that it reads where they are mapped, beside: the system may drop them. */
+  readonly mappedBytes: number;
+  /** What each stage's device holds; on a processor the stage's share of the process. The last stage's device decodes, the first one's reads the text before. */
+  readonly stageBytes: readonly number[];
+  readonly host: HostUse;
+  readonly text: SessionMemory;
+  readonly stages: readonly StageUse[];
+  readonly decoder: DecoderUse;
+}
+
+/** Plans the memory of a film whose products are computed in `dtype`. Builds the graphs that the run will build, and computes nothing. */
+export function planMemory(
+  { decoding }: Pick<JobSpec, 'decoding'>,
+  plan: Plan,
+  model: Model,
+  kind: Device['kind'],
+  dtype: FloatType = 'F32',
+): MemoryPlan {
+  const { config, transformer, transformer2, vae, text } = model;
+  const experts = [transformer, transformer2].filter((weights) => weights !== null).map(({ tensors }) => tensors);
+  const picture = { height: plan.latentHeight, width: plan.latentWidth };
+  const compute = { attention: kind, dtype };
+  const uses = {
+    host: hostUse(plan, config.transformer.headWidth, placesOf(plan)),
+    text: textUse(config.text, text.tensors, plan.sampling.textTokens, kind, PREPACKED_BYTES),
+    stages: stageUses({ plan, config, experts, compute, threads: 1, places: placesOf(plan) }),
+    decoder: decoderUse({
+      config: config.vae,
+      tensors: vae.tensors,
+      picture,
+      tiles: tilesOf(picture, decoding.tiling),
+      kind,
+    }),
+  };
+  const stageBytes = uses.stages.map((use, stage) => deviceBytes(uses, use, stage, kind));
+  const { base, threads, blocks } = uses.host;
+  return {
+    kind,
+    processBytes: kind === 'cpu' ? peakOfProcess(uses) : base + threads + blocks + uses.decoder.pictures,
+    mappedBytes: kind === 'cpu' ? mappedBytes(uses) : 0,
+    stageBytes,
+    ...uses,
+  };
+}
+
+/** A picture that is decoded whole is one tile. */
+function tilesOf({ height, width }: LatentSize, tiling: boolean): readonly LatentSize[] {
+  if (!tiling || !needsTiles(TILING, height, width)) return [{ height, width }];
+  return spansOf(TILING, height).flatMap((row) =>
+    spansOf(TILING, width).map((column) => ({ height: row.length, width: column.length })),
+  );
+}
+
+function deviceBytes(
+  { stages, decoder, text }: Pick<MemoryPlan, 'stages' | 'decoder' | 'text'>,
+  use: StageUse,
+  stage: number,
+  kind: Device['kind'],
+): number {
+  const decodes = stage === stages.length - 1 ? bytesOfDecoder(decoder) : 0;
+  const film = bytesOfStage(use) + decodes;
+  if (kind === 'cpu') return film;
+  const reads = stage === 0 ? text.weights + text.working : 0;
+  return CUDA_LIBRARIES_BYTES + Math.max(film, reads);
+}

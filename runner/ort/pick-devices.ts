@@ -1,0 +1,114 @@
+import type { CodedError } from '#contract/error.ts';
+import { cpuDevices, type Device } from './device.ts';
+import type { AskedDevice } from './device-choice.ts';
+import {
+  CUDA_ITSELF_BYTES,
+  gpuObstacle,
+  heldObstacle,
+  machineObstacle,
+  type Obstacle,
+  obstacleError,
+} from './device-fitness.ts';
+import { type Gpu, type GpuFindings, gpuName } from './gpu.ts';
+
+/** What a film asks of this machine. */
+export interface Wish {
+  readonly stages: number;
+  readonly asked: AskedDevice;
+  /** What says that this process was given GPUs, if anything does. */
+  readonly given: string | undefined;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/** Devices of a film; `gpus` lists what stands behind them, in the same order, and is empty on the processor. */
+export interface ChosenDevices {
+  readonly devices: readonly Device[];
+  readonly gpus: readonly Gpu[];
+  /** Why GPUs must be used, for errors; undefined where nobody wants them in particular. */
+  readonly reason: string | undefined;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Chooses a device for each stage. Who asked for CUDA, or was given GPUs, gets GPUs or the coded error that says why not; all
+ * others get GPUs where usable ones are, else the processor, with a warning where a GPU is left aside.
+ * Throws `E_DEVICE_DRIVER…`, `E_DEVICE_NONE`, `E_DEVICE_PROVIDER`, `E_DEVICE_CAPABILITY`, `E_DEVICE_MIG`, `E_DEVICE_HELD`, `E_DEVICE_COUNT`.
+ */
+export function pickDevices(wish: Wish, found: GpuFindings): ChosenDevices {
+  const { stages, asked, given, environment } = wish;
+  if (asked.choice === 'cpu') return onProcessor(stages, []);
+  const reason = reasonOf(asked, given);
+  const machine = machineObstacle(found, environment);
+  if (machine !== undefined) return withoutGpus(wish, reason, machine);
+  const judged = found.gpus.map((gpu) => ({ gpu, obstacle: gpuObstacle(gpu) }));
+  const usable = judged.filter(({ obstacle }) => obstacle === undefined).map(({ gpu }) => gpu);
+  if (usable.length === 0) return withoutGpus(wish, reason, judged[0]!.obstacle!);
+  if (usable.length < stages) throw tooFew(stages, judged, reason);
+  // Those whose memory nobody else holds come first; apart from that the driver's order stands.
+  const isHeld = ({ processes }: Gpu) => (processes !== null && processes.length > 0 ? 1 : 0);
+  const gpus = usable
+    .toSorted((a, b) => isHeld(a) - isHeld(b))
+    .slice(0, stages)
+    .toSorted((a, b) => a.index - b.index);
+  return { devices: gpus.map(deviceOf), gpus, reason, warnings: [] };
+}
+
+/**
+ * Refuses stages that would fit their GPU if nobody else held its memory. `needs`: bytes of each stage.
+ * Throws `E_DEVICE_HELD`.
+ */
+export function checkFreeMemory({ devices, gpus, reason }: ChosenDevices, needs: readonly number[]): void {
+  for (const [stage, gpu] of gpus.entries()) {
+    const need = needs[stage] ?? 0;
+    if (need <= devices[stage]!.memoryLimitBytes!) continue;
+    throw obstacleError(heldObstacle(gpu, need + CUDA_ITSELF_BYTES), reason);
+  }
+}
+
+function reasonOf({ choice, field }: AskedDevice, given: string | undefined): string | undefined {
+  const instead = 'and no film is made on the processor unless --device cpu or DUALPARAL_DEVICE=cpu says so';
+  if (choice === 'cuda') return `${field} asks for CUDA`;
+  return given === undefined ? undefined : `this process was given GPUs by ${given}, ${instead}`;
+}
+
+function withoutGpus({ stages }: Wish, reason: string | undefined, obstacle: Obstacle): ChosenDevices {
+  if (reason !== undefined) throw obstacleError(obstacle, reason);
+  // No driver, or no GPU behind it, is what most machines are like.
+  const isUsual = obstacle.code === 'E_DEVICE_DRIVER' || obstacle.code === 'E_DEVICE_NONE';
+  const warning = `the film is computed on the processor: ${obstacleError(obstacle).message}`;
+  return onProcessor(stages, isUsual ? [] : [warning]);
+}
+
+function onProcessor(stages: number, warnings: readonly string[]): ChosenDevices {
+  return { devices: cpuDevices(stages), gpus: [], reason: undefined, warnings };
+}
+
+interface Judged {
+  readonly gpu: Gpu;
+  readonly obstacle: Obstacle | undefined;
+}
+
+function tooFew(stages: number, judged: readonly Judged[], reason: string | undefined): CodedError {
+  const refused = judged.filter(({ obstacle }) => obstacle !== undefined);
+  const details = refused.map(({ obstacle }) => obstacleError(obstacle!).message);
+  if (judged.some(({ gpu }) => gpu.mig === 'slice')) details.push('a process can use one slice (MIG) of a GPU at most');
+  const values = {
+    stages,
+    usable: judged.length - refused.length,
+    visible: judged.length,
+    details: details.length === 0 ? '' : ` (${details.join('; ')})`,
+  };
+  return obstacleError({ code: 'E_DEVICE_COUNT', values }, reason ?? '--device cpu makes it on the processor');
+}
+
+function deviceOf(gpu: Gpu): Device {
+  const { index, totalBytes, freeBytes, major, minor } = gpu;
+  return {
+    kind: 'cuda',
+    index,
+    name: gpuName(gpu),
+    memoryLimitBytes: Math.max(0, (freeBytes ?? totalBytes) - CUDA_ITSELF_BYTES),
+    memoryBytes: Math.max(0, totalBytes - CUDA_ITSELF_BYTES),
+    capability: major + minor / 10,
+  };
+}

@@ -1,0 +1,69 @@
+import { addressOf, cStrings, type Handle, ortApi } from './api.ts';
+import { makeCurrent } from './cuda-copies.ts';
+import type { Device } from './device.ts';
+import { runtimeEnvironment } from './environment.ts';
+import { check, created } from './status.ts';
+
+/** The runtime's number for growing by what is asked for, instead of by powers of two. */
+const AS_REQUESTED = 1n;
+const NO_LIMIT = 2n ** 64n - 1n;
+
+/** Indices of the CUDA devices that have theirs. */
+const shared = new Set<number>();
+
+/**
+ * Gives each CUDA device one arena for all sessions of this process that are loaded later, in whatever thread: one limit for the device, and
+ * what one session has given back another takes. Weights are no part of the arena, but the limit counts them. For the main thread alone: a second registration, which another thread would
+ * make, takes the place of the first. The first device of an index sets the limit. Throws `E_DEVICE_…`.
+ */
+export function shareArenas(devices: readonly Device[]): void {
+  for (const device of devices) {
+    if (device.kind === 'cpu' || shared.has(device.index)) continue;
+    shared.add(device.index);
+    shareArena(device);
+  }
+}
+
+function shareArena(device: Device): void {
+  const { name, index, memoryLimitBytes } = device;
+  const api = ortApi();
+  const operation = 'sharing its memory';
+  makeCurrent(device);
+  const settings = {
+    max_mem: memoryLimitBytes === undefined ? NO_LIMIT : BigInt(memoryLimitBytes),
+    arena_extend_strategy: AS_REQUESTED,
+  };
+  const [keys, keyMemory] = cStrings(Object.keys(settings));
+  const values = BigUint64Array.from(Object.values(settings));
+  const arena = created((out) => api.createArenaCfg(keys, values, keyMemory.length, out), name, operation);
+  const memory = created((out) => api.createMemoryInfo('Cuda', 0, index, 0, out), name, operation);
+  const [optionKeys, optionKeyMemory] = cStrings(['device_id']);
+  const [optionValues, optionValueMemory] = cStrings([String(index)]);
+  try {
+    const status = api.createAndRegisterAllocator(
+      runtimeEnvironment(name),
+      'CUDAExecutionProvider',
+      memory,
+      arena,
+      addressOf(optionKeys),
+      addressOf(optionValues),
+      Math.min(optionKeyMemory.length, optionValueMemory.length),
+    );
+    check(status, name, operation);
+  } finally {
+    api.releaseMemoryInfo(memory);
+    api.releaseArenaCfg(arena);
+  }
+}
+
+/**
+ * Run options after whose run the device's arena gives back what no session of this process uses: what other sessions have left, since
+ * the running one's is in use. The caller releases them. They cannot be cancelled: for short runs.
+ */
+export function shrinkingRun({ name, index }: Device): Handle {
+  const api = ortApi();
+  const operation = 'giving memory back';
+  const options = created((out) => api.createRunOptions(out), name, operation);
+  check(api.addRunConfigEntry(options, 'memory.enable_memory_arena_shrinkage', `gpu:${index}`), name, operation);
+  return options;
+}

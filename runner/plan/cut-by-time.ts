@@ -1,0 +1,62 @@
+import type { FilmPrecision } from '#contract/result.ts';
+import type { ModelConfig } from '../model/config.ts';
+import { type Balance, balanceOf, besidesLayers } from './balance.ts';
+import type { BlockCut } from './blocks.ts';
+import { itemsOf, type ScheduleSettings } from './schedule.ts';
+import { balanceLayers, type LayerSlice } from './slices.ts';
+import { decoderSlowness, measuredSpeed } from './speeds.ts';
+import { type WorkSizes, workOf } from './work.ts';
+
+/** A device as the plan sees it. */
+export interface PlanDevice {
+  readonly name: string;
+  /** `cuda`: it computes beside the others; all of `cpu` (where nothing is said) share one processor. */
+  readonly kind?: 'cpu' | 'cuda';
+}
+
+/** A run whose layers are to be cut. */
+export interface UncutRun {
+  readonly config: ModelConfig;
+  readonly cut: BlockCut;
+  readonly sizes: WorkSizes;
+  readonly schedule: ScheduleSettings;
+  readonly stages: number;
+  /** 2 where each guidance branch has half of the stages. */
+  readonly lines: number;
+  /** The first of the devices, of whose kind all are taken to be. */
+  readonly device: PlanDevice;
+  readonly precision: FilmPrecision;
+}
+
+/** Slices by modelled time, and what comes of them. */
+export interface TimedCut {
+  /** Those of one line. */
+  readonly slices: readonly LayerSlice[];
+  readonly balance: Balance;
+  /** The slowest stage's time for an item where the device's speed was measured; else null. */
+  readonly secondsPerItem: number | null;
+}
+
+/**
+ * Cuts the layers so that the slowest device is as fast as it can be: layers, embed, head, and on the last device the decoder. On a
+ * processor that all stages share, where the decoder runs makes no difference.
+ */
+export function cutByTime({ config, cut, sizes, schedule, stages, lines, device, precision }: UncutRun): TimedCut {
+  const work = workOf(config, sizes);
+  const settings = {
+    stages,
+    stagesOfLine: stages / lines,
+    work,
+    latentsPerItem: (cut.blockLatents * cut.blocks * lines) / itemsOf(schedule),
+    decoderSlowness: device.kind === 'cuda' ? decoderSlowness(precision) : 0,
+  };
+  const { layers, width } = config.transformer;
+  const slices = balanceLayers(layers, besidesLayers(settings));
+  const balance = balanceOf(slices, settings);
+  const speed = measuredSpeed(device.name, { type: precision.sampling, width, tokens: sizes.windowTokens });
+  return {
+    slices,
+    balance,
+    secondsPerItem: speed === undefined ? null : (balance.pace * work.layer) / speed.layers,
+  };
+}

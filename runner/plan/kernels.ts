@@ -1,0 +1,80 @@
+import type { Edge, Operation } from '../model/graph.ts';
+import { edgeBytes, type Lengths } from './execution.ts';
+import type { Kernels } from './run-memory.ts';
+
+const FLOAT32_BYTES = 4;
+/** What a thread of a convolution expands of its input at a time. */
+const EXPANDED_BYTES = 128 * 256 * FLOAT32_BYTES;
+
+/** Measured: the processor's kernels write over no input that counts. */
+const NOTHING: ReadonlySet<string> = new Set();
+const ELEMENTWISE: ReadonlySet<string> = new Set(['Add', 'Sub', 'Mul', 'Div', 'Cast', 'Sigmoid']);
+
+/** Into how many tasks a thread's work may be cut. */
+const TASKS_PER_THREAD = 4;
+
+/** Channels that lie together where a convolution of pictures computes in blocks: as the narrower of the runtime's kinds of processor has it. */
+const BLOCK_CHANNELS = 8;
+
+/** What kernels there are for. */
+export interface KernelsFor {
+  readonly kind: 'cpu' | 'cuda';
+  /** Within an operator of a processor. */
+  readonly threads: number;
+  /** The runtime may rearrange a graph (ort/session.ts `optimize`): convolutions of pictures then compute in blocks of channels. */
+  readonly optimize?: 'basic' | 'all';
+}
+
+/** The runtime's kernels, by what is known of their memory. */
+export function kernelsOf({ kind, threads, optimize = 'basic' }: KernelsFor): Kernels {
+  if (kind === 'cuda') return { scratchOf: () => [], writesOver: ELEMENTWISE };
+  return {
+    writesOver: NOTHING,
+    scratchOf(operation, lengths) {
+      if (operation.op === 'Conv') {
+        const isOfPictures = operation.inputs[1]!.shape.length === 4;
+        return optimize === 'all' && isOfPictures ? blocked(operation) : convolution(operation, threads);
+      }
+      if (operation.op === 'ConvTranspose') return [spread(operation)];
+      return operation.op === 'MultiHeadAttention' ? attention(operation, lengths) : [];
+    },
+  };
+}
+
+/** Queries, keys and values are turned head by head; with something added to them, all scores are there at once, too. */
+function attention({ inputs }: Operation, lengths: Lengths): readonly number[] {
+  return inputs.map((edge) => edgeBytes(edge, lengths));
+}
+
+/** Each thread expands a part of its input; with more channels than pixels all of it is expanded at once. */
+function convolution({ inputs, outputs }: Operation, threads: number): readonly number[] {
+  const [x, weight] = inputs as [Edge, Edge];
+  const [filters, channels, ...kernel] = weight.shape as readonly number[];
+  const groups = (x.shape[1] as number) / channels!;
+  const size = product(outputs[0]!.shape.slice(2) as readonly number[]);
+  const expanded = channels! * product(kernel) * size * FLOAT32_BYTES;
+  if (product(kernel) === 1) return [];
+  // Groups are computed by a task each, which asks for room for all of its input.
+  if (groups > 1) return [Math.min(TASKS_PER_THREAD * threads, groups) * Math.max(expanded, EXPANDED_BYTES)];
+  return [filters! > size ? expanded : threads * EXPANDED_BYTES];
+}
+
+/** Input and result of a convolution of pictures, rearranged into blocks of channels; nothing is expanded. */
+function blocked({ inputs, outputs }: Operation): readonly number[] {
+  return [inputs[0]!, outputs[0]!].map((edge) => {
+    const [count, channels, ...size] = edge.shape as readonly number[];
+    const padded = Math.ceil(channels! / BLOCK_CHANNELS) * BLOCK_CHANNELS;
+    return count! * padded * product(size) * FLOAT32_BYTES;
+  });
+}
+
+/** What all pixels of a picture are spread to before it is summed up. */
+function spread({ inputs }: Operation): number {
+  const [x, weight] = inputs as [Edge, Edge];
+  const [, ...kernel] = weight.shape as readonly number[];
+  return product(kernel) * product(x.shape.slice(2) as readonly number[]) * FLOAT32_BYTES;
+}
+
+function product(numbers: readonly number[]): number {
+  return numbers.reduce((result, number) => result * number, 1);
+}

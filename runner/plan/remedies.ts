@@ -1,0 +1,91 @@
+import type { JobSpec } from '#contract/job-spec.ts';
+
+/** A change of a specification that takes less memory, in words. */
+export interface Remedy {
+  readonly text: string;
+  readonly spec: JobSpec;
+}
+
+/** Changes of one kind, from the least to the most; `isLast`: worth saying only where nothing before it fits. */
+export interface RemedyGroup {
+  readonly isLast: boolean;
+  readonly remedies: readonly Remedy[];
+}
+
+/** What a film may be spread over: devices with memory of their own, at most so many. */
+export interface Spread {
+  readonly most: number;
+}
+
+/** A latent is 8 × 8 pixels, a token 2 × 2 latents. */
+const PIXELS_PER_TOKEN = 16;
+const SCALES = [3 / 4, 1 / 2, 3 / 8, 1 / 4, 1 / 8];
+
+/**
+ * Changes that may let a film fit, in groups: of each group the first that fits is worth saying. From what costs least (tiles) to
+ * what costs most (a smaller picture); `spread` where each stage brings memory of its own.
+ */
+export function remediesOf(spec: JobSpec, spread: Spread | null): readonly RemedyGroup[] {
+  const tiled = withTiles(spec);
+  const alone = [tiled, spread === null ? [] : withDevices(spec, spread.most), withBlocks(spec)];
+  const last = [
+    tiled.flatMap((one) => both(one, withBlocks)),
+    withPicture(spec),
+    tiled.flatMap((one) => both(one, withPicture)),
+  ];
+  return [
+    ...alone.map((remedies) => ({ remedies, isLast: false })),
+    ...last.map((remedies) => ({ remedies, isLast: true })),
+  ];
+}
+
+/** What is worth saying: of each group the first that fits. */
+export function fitting(groups: readonly RemedyGroup[], fits: (spec: JobSpec) => boolean): readonly string[] {
+  const found: string[] = [];
+  for (const { isLast, remedies } of groups) {
+    if (isLast && found.length > 0) continue;
+    const first = remedies.find(({ spec }) => fits(spec));
+    if (first !== undefined) found.push(first.text);
+  }
+  return found;
+}
+
+function both(first: Remedy, then: (spec: JobSpec) => readonly Remedy[]): readonly Remedy[] {
+  return then(first.spec).map(({ text, spec }) => ({ text: `${first.text} and ${text}`, spec }));
+}
+
+function withTiles(spec: JobSpec): readonly Remedy[] {
+  if (spec.decoding.tiling) return [];
+  return [{ text: 'decoding.tiling: true', spec: { ...spec, decoding: { ...spec.decoding, tiling: true } } }];
+}
+
+function withDevices(spec: JobSpec, most: number): readonly Remedy[] {
+  const { parallelism } = spec;
+  const counts = [2, 4, 8, 16].map((factor) => Math.min(most, factor * parallelism.gpus));
+  return [...new Set(counts)]
+    .filter((gpus) => gpus > parallelism.gpus)
+    .map((gpus) => ({ text: `parallelism.gpus: ${gpus}`, spec: { ...spec, parallelism: { ...parallelism, gpus } } }));
+}
+
+function withBlocks(spec: JobSpec): readonly Remedy[] {
+  const { parallelism } = spec;
+  const sizes: number[] = [];
+  for (let size = Math.floor(parallelism.blockLatents / 2); size >= 1; size = Math.floor(size / 2)) sizes.push(size);
+  return sizes.map((blockLatents) => {
+    const contextLatents = Math.min(parallelism.contextLatents, blockLatents);
+    const context = contextLatents < parallelism.contextLatents ? ` and contextLatents: ${contextLatents}` : '';
+    return {
+      text: `parallelism.blockLatents: ${blockLatents}${context}`,
+      spec: { ...spec, parallelism: { ...parallelism, blockLatents, contextLatents } },
+    };
+  });
+}
+
+function withPicture(spec: JobSpec): readonly Remedy[] {
+  const scaled = (length: number, scale: number) =>
+    Math.max(PIXELS_PER_TOKEN, Math.floor((length * scale) / PIXELS_PER_TOKEN) * PIXELS_PER_TOKEN);
+  return SCALES.map((scale) => {
+    const size = { ...spec.size, width: scaled(spec.size.width, scale), height: scaled(spec.size.height, scale) };
+    return { text: `a size of ${size.width}×${size.height}`, spec: { ...spec, size } };
+  });
+}

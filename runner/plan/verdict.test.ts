@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { memoryError, shortage } from './verdict.ts';
+
+const GIB = 2 ** 30;
+const need = (what: string, gib: number, have: number) => ({ what, place: 'gpu', need: gib * GIB, have: have * GIB });
+
+test.each([
+  { what: 'nothing is needed', needs: [], missing: undefined },
+  { what: 'all fits, to the last byte', needs: [need('a', 2, 2), need('b', 1, 2)], missing: undefined },
+  { what: 'one does not fit', needs: [need('a', 1, 2), need('b', 3, 2)], missing: 'b' },
+  {
+    what: 'several do not fit: the one where most is missing',
+    needs: [need('a', 3, 2), need('b', 9, 2)],
+    missing: 'b',
+  },
+])('$what', ({ needs, missing }) => expect(shortage(needs)?.what).toBe(missing));
+
+test('the error says what is needed, what there is, what is missing and what would fit', () => {
+  const missing = { ...need('this film', 36, 21.5), place: 'this machine', of: ' free of 23.54 GiB' };
+  expect(memoryError(missing, ['decoding.tiling: true', 'a size of 512×512']).message).toBe(
+    'this film needs 36.00 GiB of memory on this machine, which has 21.50 GiB free of 23.54 GiB: 14.50 GiB too little; ' +
+      'it would fit with decoding.tiling: true, or with a size of 512×512 (to try it all the same: --ignore-memory, or DUALPARAL_IGNORE_MEMORY=1)',
+  );
+  expect(memoryError(missing, []).message).toContain('; nothing smaller was found that would (');
+});

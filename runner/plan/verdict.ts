@@ -1,0 +1,35 @@
+import type { CodedError } from '#contract/error.ts';
+import { planError } from './errors.ts';
+import { gibibytes } from './machine-memory.ts';
+
+/** Memory that something needs in one place, and what is there. */
+export interface MemoryNeed {
+  /** "this film", "stage 0 (layers 0–3)". */
+  readonly what: string;
+  readonly place: string;
+  readonly need: number;
+  readonly have: number;
+  /** Of how much: " free of 23.54 GiB". */
+  readonly of?: string;
+}
+
+/** What of a film's memory is not there: of several places the one where most is missing; undefined where all fits. */
+export function shortage(needs: readonly MemoryNeed[]): MemoryNeed | undefined {
+  const missing = (one: MemoryNeed) => one.need - one.have;
+  return needs.filter((one) => missing(one) > 0).toSorted((a, b) => missing(b) - missing(a))[0];
+}
+
+/** The error of a shortage; `remedies` are changes of the specification with which the film would fit. */
+export function memoryError({ what, place, need, have, of = '' }: MemoryNeed, remedies: readonly string[]): CodedError {
+  return planError('E_PLAN_MEMORY', {
+    what,
+    place,
+    need: gibibytes(need),
+    have: `${gibibytes(have)}${of}`,
+    missing: gibibytes(need - have),
+    remedy:
+      remedies.length === 0
+        ? 'nothing smaller was found that would'
+        : `it would fit with ${remedies.join(', or with ')}`,
+  });
+}

@@ -1,0 +1,151 @@
+/** Going on with a film that an earlier run has begun: where its checkpoint lies, and what the engine needs of it. */
+import { CodedError, toErrorRecord } from '#contract/error.ts';
+import type { JobSpec } from '#contract/job-spec.ts';
+import { copyCheckpoint } from './checkpoint/copy.ts';
+import type { Fingerprint } from './checkpoint/fingerprint.ts';
+import { type Checkpoint, newestIteration, readCheckpoint, readKeptLatents } from './checkpoint/read.ts';
+import { removeCheckpoints } from './checkpoint/write.ts';
+import type { ResumePoint } from './decode/frames.ts';
+import { replayStart } from './decode/replay.ts';
+import { joinLatents, sliceLatents } from './latents.ts';
+import type { VaeConfig } from './model/config.ts';
+import { clearBlocks, copyBlocks, RESUMABLE_BLOCKS } from './output/stored-blocks.ts';
+import type { ResumeState } from './pipeline/resume.ts';
+import { blockSpan } from './plan/blocks.ts';
+import type { Plan } from './plan/plan.ts';
+import { attemptFolders } from './pod-folder.ts';
+import { openStore } from './store/open.ts';
+import type { Store } from './store/store.ts';
+import type { F32Tensor } from './tensor.ts';
+
+/** How a checkpoint is looked for. */
+export interface Search {
+  readonly here: Fingerprint;
+  /** Begin anew, whatever there is. */
+  readonly fresh: boolean;
+  /** Replace the checkpoint of another film. */
+  readonly overwrite: boolean;
+  readonly warn: (text: string) => void;
+}
+
+/**
+ * The checkpoint to go on with, in the store of the film: its own, else the newest of an earlier attempt, which is copied there.
+ * Throws `E_CHECKPOINT_OTHER` where the store holds that of another film.
+ */
+export async function findCheckpoint(
+  store: Store,
+  { output }: Pick<JobSpec, 'output'>,
+  { here, fresh, overwrite, warn }: Search,
+): Promise<Checkpoint | undefined> {
+  if (fresh) {
+    await removeCheckpoints(store);
+    return undefined;
+  }
+  try {
+    const own = await readCheckpoint(store, here, warn);
+    if (own !== undefined || output.earlier === undefined) return own;
+  } catch (error) {
+    if (!overwrite || !(error instanceof CodedError) || error.code !== 'E_CHECKPOINT_OTHER') throw error;
+    await removeCheckpoints(store);
+    return undefined;
+  }
+  return fromEarlier(store, [output.folder, ...output.earlier], here, warn);
+}
+
+/** A checkpoint that cannot be had from there is not worth an attempt. */
+async function fromEarlier(
+  store: Store,
+  jobs: readonly string[],
+  here: Fingerprint,
+  warn: (text: string) => void,
+): Promise<Checkpoint | undefined> {
+  const found: { readonly from: Store; readonly iteration: number }[] = [];
+  for (const folder of await attemptFolders(jobs, warn)) {
+    const from = openStore(folder);
+    if (from.location === store.location) continue;
+    const iteration = await newestIteration(from).catch(() => undefined);
+    if (iteration !== undefined) found.push({ from, iteration });
+  }
+  for (const { from } of found.sort((a, b) => b.iteration - a.iteration)) {
+    try {
+      const checkpoint = await readCheckpoint(from, here, warn);
+      if (checkpoint === undefined) continue;
+      await copyBlocks(from, store, checkpoint.manifest.segments.blocks.length);
+      return await copyCheckpoint(checkpoint, store);
+    } catch (error) {
+      warn(`the checkpoint of an earlier attempt in ${from.location} is not used: ${toErrorRecord(error).message}`);
+    }
+  }
+  return undefined;
+}
+
+/** What attempts before this one have left to go on from goes with the end of the film. What cannot be removed is said. */
+export async function clearEarlier(
+  store: Store,
+  { output }: Pick<JobSpec, 'output'>,
+  warn: (text: string) => void,
+): Promise<void> {
+  if (output.earlier === undefined) return;
+  for (const folder of await attemptFolders([output.folder, ...output.earlier], warn)) {
+    const from = openStore(folder);
+    if (from.location === store.location) continue;
+    try {
+      await removeCheckpoints(from);
+      await clearBlocks(from, RESUMABLE_BLOCKS);
+    } catch (error) {
+      warn(`the checkpoints of an earlier attempt in ${from.location} stay: ${toErrorRecord(error).message}`);
+    }
+  }
+}
+
+/** Where a run goes on, for whoever watches it. */
+export function describeCheckpoint(
+  { manifest }: Checkpoint,
+  encoded: number,
+  { blocks }: Pick<Plan, 'blocks'>,
+): string {
+  const { iteration, iterations, finished } = manifest;
+  const state = `${finished.length} of ${blocks} blocks were finished, ${encoded} of them encoded`;
+  return `going on after iteration ${iteration + 1} of ${iterations}, as of ${manifest.writtenAt}: ${state}`;
+}
+
+/** What the pipeline goes on with; undefined where all blocks are finished. */
+export async function pipelineState(checkpoint: Checkpoint, plan: Plan): Promise<ResumeState | undefined> {
+  const { manifest, states } = checkpoint;
+  const finished = manifest.finished.length;
+  if (finished === plan.blocks) return undefined;
+  const lastFinished = finished === 0 ? null : await readKeptLatents(checkpoint, finished - 1);
+  return { iteration: manifest.iteration, states, lastFinished };
+}
+
+/** A finished block's clean latents `[1, C, F, h, w]`. Throws `E_CHECKPOINT_DAMAGED`. */
+export async function keptBlock(checkpoint: Checkpoint, plan: Plan, index: number): Promise<F32Tensor> {
+  const data = await readKeptLatents(checkpoint, index);
+  const { latents } = checkpoint.manifest.finished[index]!;
+  return { shape: [1, plan.latentChannels, latents, plan.latentHeight, plan.latentWidth], data };
+}
+
+/** Where the decoder goes on once `encoded` blocks are encoded: with the latents that restore its states. */
+export async function decoderPoint(
+  checkpoint: Checkpoint,
+  plan: Plan,
+  vae: VaeConfig,
+  encoded: number,
+): Promise<ResumePoint> {
+  if (encoded === 0) return { next: 0, before: null };
+  const next = blockSpan(plan, encoded).firstLatent;
+  const start = replayStart(vae, next);
+  const parts: F32Tensor[] = [];
+  let first = next;
+  for (let block = encoded - 1; block >= 0 && first > start; block--) {
+    parts.unshift(await keptBlock(checkpoint, plan, block));
+    first = blockSpan(plan, block).firstLatent;
+  }
+  return { next, before: sliceLatents(joinLatents(parts), start - first, next - start) };
+}
+
+/** Block-steps that were made by then. */
+export function blockStepsBefore({ manifest }: Checkpoint, { sampling }: Pick<Plan, 'sampling'>): number {
+  const { finished, state } = manifest;
+  return finished.length * sampling.steps + state.blocks.reduce((sum, { step }) => sum + step, 0);
+}
