@@ -1,8 +1,10 @@
 import { once } from 'node:events';
+import { defined } from './api/defined.ts';
 import { FIELD_OWNER } from './api/labels.ts';
 import { addGauges, createInstruments, type Instruments } from './instruments.ts';
-import { type KubeClient, openClient } from './kube/client.ts';
+import { type KubeClient, loadCredentials, openClient } from './kube/client.ts';
 import { createRecorder } from './kube/events.ts';
+import { createGate, type Gate } from './kube/gate.ts';
 import { acquireLease } from './kube/lease.ts';
 import { createQueue, type WorkQueue } from './kube/queue.ts';
 import { createBackoff } from './kube/rate-limit.ts';
@@ -11,8 +13,9 @@ import { openProgressEndpoint, type ProgressEndpoint } from './progress/endpoint
 import { createInbox, type Inbox } from './progress/inbox.ts';
 import { startController } from './reconcile/controller.ts';
 import { resourceOfCurrentPod } from './reconcile/current-pod.ts';
-import { createSources, type Sources } from './reconcile/sources.ts';
-import { startWatches } from './reconcile/watches.ts';
+import { gpusHeld } from './reconcile/gpus-held.ts';
+import { BY_UID, createSources, type Sources } from './reconcile/sources.ts';
+import { startWatches, type WatchOptions, watchQueues } from './reconcile/watches.ts';
 import type { Settings } from './settings.ts';
 import { createHealthServer } from './telemetry/health.ts';
 import type { Log } from './telemetry/log.ts';
@@ -21,7 +24,12 @@ import type { Log } from './telemetry/log.ts';
 const RESYNC_MS = 600_000;
 /** A watch that has heard nothing for this long will not recover by itself. */
 const ILL_MS = 600_000;
-const DRAIN_MS = 10_000;
+/** Rounds under way may end, and events be written, for so long before the lease is let go: another waits for it. */
+const DRAIN_MS = 1_500;
+const FLUSH_MS = 500;
+/** Connections of the pools that must not wait for others, and for which others must not wait. */
+const LEASE_CONNECTIONS = 2;
+const REVIEW_CONNECTIONS = 8;
 const LEASE = 'dualparal-operator';
 const SECRET = 'dualparal-operator-progress';
 
@@ -30,11 +38,18 @@ interface Parts {
   readonly settings: Settings;
   readonly log: Log;
   readonly instruments: Instruments;
+  /** Closed for good when this process may not speak for the operator any more. */
+  readonly gate: Gate;
+  /** For everything that has no client of its own; held back by the gate. */
   readonly client: KubeClient;
+  readonly reviewClient: KubeClient;
+  readonly leaseClient: KubeClient;
   readonly queue: WorkQueue;
   readonly inbox: Inbox;
   readonly sources: Sources;
   readonly watches: ReadonlyMap<string, Reflector>;
+  /** Nothing waits for these. */
+  readonly queueWatches: readonly Reflector[];
   /** Whether this replica holds the lease. */
   leading: boolean;
 }
@@ -44,64 +59,83 @@ interface Parts {
  * endpoint, lease, workers; the stop goes the other way round and frees the lease for the next replica.
  */
 export async function runOperator(settings: Settings, log: Log, stop: AbortSignal): Promise<'stopped' | 'lost'> {
-  const parts = startParts(settings, log);
+  const parts = await startParts(settings, log);
   const health = await openHealth(parts);
   let endpoint: ProgressEndpoint | undefined;
   try {
     endpoint = await openEndpoint(parts);
     await unlessStopped(Promise.all([...parts.watches.values()].map((watch) => watch.synced)), stop);
     log.info({ part: 'caches' }, 'caches are filled');
-    return await leadAndWork(parts, endpoint.authority, stop);
+    return await leadAndWork(parts, endpoint, stop);
   } catch (error) {
     if (stop.aborted) return 'stopped';
     throw error;
   } finally {
-    await Promise.all([...parts.watches.values()].map((watch) => watch.stop()));
+    await Promise.all([...parts.watches.values(), ...parts.queueWatches].map((watch) => watch.stop()));
     endpoint?.close();
     health.close();
     health.closeAllConnections();
-    await parts.client.close();
+    await Promise.all([parts.client, parts.reviewClient, parts.leaseClient].map((client) => client.close()));
   }
 }
 
-function startParts(settings: Settings, log: Log): Parts {
+async function startParts(settings: Settings, log: Log): Promise<Parts> {
   const instruments = createInstruments();
-  const client = openClient({ observe: instruments.apiCall });
-  const queue = createQueue(createBackoff());
+  const gate = createGate();
+  const measure = instruments.apiCall;
+  const credentials = await loadCredentials();
+  const client = openClient(credentials, { measure, gate });
+  const reviewClient = openClient(credentials, { measure, gate, connections: REVIEW_CONNECTIONS });
+  const leaseClient = openClient(credentials, { measure, connections: LEASE_CONNECTIONS });
+  const queue = createQueue(createBackoff(), undefined, instruments.waited);
   const inbox = createInbox({
     wake: (podUid) => {
       const key = resourceOfCurrentPod(sources, podUid);
       if (key !== undefined) queue.add(key);
     },
   });
-  const sources: Sources = createSources({ wake: queue.add, podGone: inbox.forget, published: inbox.published });
-  const watches = startWatches(sources, {
-    client,
-    namespace: settings.watchNamespace,
-    report: (kind, failure) => {
-      instruments.watchFailure(kind);
-      log.warn({ watch: kind, detail: failure.message }, 'watch interrupted');
-    },
+  const sources: Sources = createSources({
+    wake: queue.add,
+    podGone: inbox.forget,
+    published: inbox.published,
+    hearing: inbox.hearing,
   });
-  const parts: Parts = { settings, log, instruments, client, queue, inbox, sources, watches, leading: false };
-  addGauges(instruments, { queue, films: sources.films, inbox, watches, isLeading: () => parts.leading });
+  const watching: WatchOptions = {
+    client,
+    namespaces: settings.watchNamespaces,
+    warn: (kind, failure, name) => {
+      instruments.watchFailure(kind);
+      log.warn({ watch: name, detail: failure.message }, 'watch interrupted');
+    },
+    restarted: instruments.watchRestart,
+  };
+  const watches = startWatches(sources, watching);
+  const queueWatches = settings.kueue ? watchQueues(sources, watching) : [];
+  const clients = { gate, client, reviewClient, leaseClient };
+  const own = { queue, inbox, sources, watches, queueWatches };
+  const parts: Parts = { settings, log, instruments, ...clients, ...own, leading: false };
+  const isLeading = () => parts.leading;
+  const gpus = () => gpusHeld(sources);
+  addGauges(instruments, { queue, resources: sources.resources, inbox, watches, gpusHeld: gpus, isLeading });
   return parts;
 }
 
 /** Waits for the lease, works until told to stop or until the lease is lost, then lets go in order. */
-async function leadAndWork(parts: Parts, authority: string, stop: AbortSignal): Promise<'stopped' | 'lost'> {
-  const { settings, log, client, queue, sources } = parts;
+async function leadAndWork(parts: Parts, endpoint: ProgressEndpoint, stop: AbortSignal): Promise<'stopped' | 'lost'> {
+  const { settings, log, gate, client, queue, sources } = parts;
   const { namespace, identity } = settings;
-  const report = (detail: string) => log.warn({ part: 'lease', detail }, 'lease not renewed');
-  const lease = { client, namespace, name: LEASE, identity, report };
+  const warn = (detail: string) => log.warn({ part: 'lease', detail }, 'lease not renewed');
+  const lease = { client: parts.leaseClient, gate, namespace, name: LEASE, identity, warn };
   const leadership = settings.leaderElection ? await acquireLease(lease, stop) : undefined;
   parts.leading = true;
+  parts.inbox.begin();
   log.info({ part: 'lease' }, 'leading');
   const recorder = createRecorder({
     client,
     controller: FIELD_OWNER,
     instance: identity,
-    report: (detail) => log.warn({ part: 'events', detail }, 'event not written'),
+    signal: gate.signal,
+    warn: (detail) => log.warn({ part: 'events', detail }, 'event not written'),
   });
   const working = new AbortController();
   const controller = startController({
@@ -115,24 +149,38 @@ async function leadAndWork(parts: Parts, authority: string, stop: AbortSignal): 
       image: settings.runnerImage,
       imagePullPolicy: settings.runnerPullPolicy,
       progressUrl: settings.progressUrl,
+      defaults: settings.runnerDefaults,
     },
-    progressCa: authority,
+    // Asked for at each Job: a mounted one may have been renewed.
+    get progressCa() {
+      return endpoint.authority;
+    },
     signal: working.signal,
     now: Date.now,
-    observe: parts.instruments.round,
-    report: (film, detail) => log.warn({ film, detail }, 'failed, will be tried again'),
+    measure: parts.instruments.round,
+    count: (what) => (what === 'JobStarted' ? parts.instruments.jobStarted() : parts.instruments.attemptEnded(what)),
+    // What befalls a film is news of the film, and no trouble of the operator's.
+    news: (film, { reason, note, attempt }) =>
+      log.info({ film, ...defined({ attempt }), reason, detail: note }, 'news'),
+    warn: (film, detail) => log.warn({ film, detail }, 'failed, will be tried again'),
   });
   const resync = setInterval(() => wakeAll(queue, sources), RESYNC_MS).unref();
   const lost = await stoppedOrLost(stop, leadership?.lost);
   clearInterval(resync);
   parts.leading = false;
   queue.shutDown();
-  if (lost) working.abort();
+  if (lost) {
+    // Nothing can be written any more, so there is nothing to wait for.
+    working.abort();
+    log.warn({ part: 'lease', detail: String((gate.signal.reason as Error).message) }, 'no longer leading');
+    return 'lost';
+  }
   await Promise.race([controller.stopped, delay(DRAIN_MS)]);
   working.abort();
-  await Promise.race([recorder.flush(), delay(DRAIN_MS)]);
+  await Promise.race([recorder.flush(), delay(FLUSH_MS)]);
   await leadership?.release();
-  return lost ? 'lost' : 'stopped';
+  gate.close('the operator was stopped');
+  return 'stopped';
 }
 
 async function openHealth({ settings, instruments, watches }: Parts) {
@@ -148,18 +196,31 @@ async function openHealth({ settings, instruments, watches }: Parts) {
 }
 
 function openEndpoint(parts: Parts): Promise<ProgressEndpoint> {
-  const { settings, client, inbox, sources, instruments, log } = parts;
+  const { settings, client, reviewClient, inbox, sources, instruments, log } = parts;
   return openProgressEndpoint({
     client,
+    reviewClient,
     inbox,
     url: settings.progressUrl,
     port: settings.progressPort,
     secret: { namespace: settings.namespace, name: SECRET },
+    certificateFolder: settings.progressCertificate,
+    podOf: (podUid) => currentPod(sources, podUid),
     isCurrent: (podUid) => resourceOfCurrentPod(sources, podUid) !== undefined,
     isLeading: () => parts.leading,
-    observe: instruments.progress,
-    report: (detail) => log.warn({ part: 'progress', detail }, 'report not taken'),
+    measure: instruments.progress,
+    warn: (detail) => log.warn({ part: 'progress', detail }, 'report not taken'),
   });
+}
+
+/** The pod of this uid, if it is the one at work for its resource. */
+function currentPod(
+  sources: Sources,
+  podUid: string,
+): { readonly namespace: string; readonly name: string } | undefined {
+  const [pod] = sources.pods.by(BY_UID, podUid);
+  if (pod === undefined || resourceOfCurrentPod(sources, podUid) === undefined) return undefined;
+  return { namespace: pod.metadata.namespace ?? '', name: pod.metadata.name };
 }
 
 function illness(watches: ReadonlyMap<string, Reflector>): string | undefined {
@@ -167,8 +228,8 @@ function illness(watches: ReadonlyMap<string, Reflector>): string | undefined {
   return watch === undefined ? undefined : `nothing heard of ${kind} for ${Math.round(watch.silentForMs() / 1000)} s`;
 }
 
-function wakeAll(queue: WorkQueue, { films }: Sources): void {
-  for (const { metadata } of films.list()) queue.add(`${metadata.namespace ?? ''}/${metadata.name}`);
+function wakeAll(queue: WorkQueue, { resources }: Sources): void {
+  for (const { metadata } of resources.list()) queue.add(`${metadata.namespace ?? ''}/${metadata.name}`);
 }
 
 /** Waits for either; true if leadership was lost first. */

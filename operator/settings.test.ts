@@ -7,6 +7,7 @@ describe('readSettings', () => {
       runnerImage: 'dualparal:1',
       runnerPullPolicy: 'IfNotPresent',
       namespace: 'dualparal-system',
+      watchNamespaces: [],
       progressUrl: 'https://dualparal-operator.dualparal-system.svc:8443/v1/progress',
       progressPort: 8443,
       healthPort: 8080,
@@ -14,7 +15,9 @@ describe('readSettings', () => {
       identity: 'pod-a',
       workers: 8,
       allowHostPath: false,
+      kueue: false,
       logLevel: 'info',
+      runnerDefaults: {},
     });
   });
 
@@ -22,7 +25,7 @@ describe('readSettings', () => {
     const env = {
       DUALPARAL_RUNNER_IMAGE: 'a',
       DUALPARAL_WORKERS: '3',
-      DUALPARAL_WATCH_NAMESPACE: '',
+      DUALPARAL_WATCH_NAMESPACES: '',
       DUALPARAL_NAMESPACE: 'ops',
     };
     const settings = readSettings(['--runner-image', 'b', '--allow-host-path=true', '--leader-election', 'false'], env);
@@ -33,7 +36,12 @@ describe('readSettings', () => {
       leaderElection: false,
       progressUrl: 'https://dualparal-operator.ops.svc:8443/v1/progress',
     });
-    expect(settings?.watchNamespace).toBeUndefined();
+    expect(settings?.watchNamespaces).toEqual([]);
+  });
+
+  it('takes namespaces with commas between them, each once', () => {
+    const settings = readSettings(['--runner-image', 'a', '--watch-namespaces', 'films, studio,films,'], {});
+    expect(settings?.watchNamespaces).toEqual(['films', 'studio']);
   });
 
   it.each([
@@ -46,6 +54,12 @@ describe('readSettings', () => {
         "--health-port (DUALPARAL_HEALTH_PORT): Invalid input: expected number, received NaN, found 'x'; " +
         "--workers (DUALPARAL_WORKERS): Too small: expected number to be >=1, found '0'; see --help",
     ],
+    [
+      'what is no name of a namespace',
+      ['--runner-image', 'a', '--watch-namespaces', 'films,Studio'],
+      {},
+      "--watch-namespaces (DUALPARAL_WATCH_NAMESPACES): is no name of a namespace, found 'films,Studio'; see --help",
+    ],
     ['a flag that is none', ['--worker', '1'], {}, "Unknown option '--worker'; see --help"],
   ])('refuses %s', (_what, args, env, message) => {
     expect(() => readSettings(args, env)).toThrow(message);
@@ -54,6 +68,6 @@ describe('readSettings', () => {
   it('has a line of help for each setting', () => {
     expect(readSettings(['--help'], {})).toBeUndefined();
     const flags = settingsHelp().match(/--[a-z-]+ +DUALPARAL_[A-Z_]+/g);
-    expect(flags?.length).toBe(12);
+    expect(flags?.length).toBe(15);
   });
 });

@@ -8,20 +8,23 @@ export const CONDITION_TYPES = [
   'Stalled',
   'Scheduled',
   'Progressing',
+  'Suspended',
   'Complete',
   'Failed',
+  'ProgressStale',
+  'SpecApplied',
   'Warnings',
 ] as const;
 export type ConditionType = (typeof CONDITION_TYPES)[number];
 
 /** What a reporter says of one condition; when it began is found by comparing with the last status. */
-export interface ConditionClaim {
+export interface ConditionSaid {
   readonly status: 'True' | 'False' | 'Unknown';
   readonly reason: string;
   readonly message: string;
 }
 
-export type ConditionClaims = Readonly<Partial<Record<ConditionType, ConditionClaim>>>;
+export type ConditionsSaid = Readonly<Partial<Record<ConditionType, ConditionSaid>>>;
 
 type FullCondition = Required<Condition>;
 
@@ -31,7 +34,7 @@ type FullCondition = Required<Condition>;
  */
 export function nextConditions(
   previous: readonly Condition[],
-  claims: ConditionClaims,
+  claims: ConditionsSaid,
   at: { readonly generation: number; readonly time: string },
 ): readonly FullCondition[] {
   return CONDITION_TYPES.flatMap((type) => {
@@ -48,6 +51,7 @@ export function phaseOf(conditions: readonly Condition[]): Phase {
   const holds = (type: ConditionType) => conditions.some((c) => c.type === type && c.status === 'True');
   if (holds('Complete')) return 'Succeeded';
   if (holds('Failed')) return 'Failed';
+  if (holds('Suspended')) return 'Suspended';
   if (holds('Progressing')) return 'Running';
   return holds('Scheduled') ? 'Starting' : 'Queued';
 }

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import { lifeCycleShape } from '#contract/life-cycle.ts';
 import { planStageSchema, planSummarySchema, progressSchema } from '#contract/progress.ts';
 import { specSchema } from '#contract/resource-spec.ts';
 import { CRD_FILE, crdYaml } from '../../crds/generate.ts';
@@ -48,13 +49,13 @@ describe('the CRD', () => {
   });
 
   it('holds fixed every field that a film is made from, and only fields that it has', () => {
-    const others = ['retries', 'runner'];
+    const others = ['checkpoint', 'retries', 'runner', ...Object.keys(lifeCycleShape)];
     expect(fieldsOf('.spec').toSorted()).toEqual([...GENERATING_FIELDS, ...others].toSorted());
   });
 
   it('gives the same columns to kubectl as the manual says', () => {
     const names = versions[0].additionalPrinterColumns.map((column: { name: string }) => column.name.toUpperCase());
-    expect(names).toEqual(['PHASE', 'PROGRESS', 'FRAMES', 'ETA', 'GPUS', 'AGE', 'WHY', 'MESSAGE']);
+    expect(names).toEqual(['PHASE', 'PERCENT', 'FRAMES', 'ETA', 'GPUS', 'AGE', 'WHY', 'OF', 'MESSAGE']);
     expect((customResourceDefinition().spec as { names: { shortNames: string[] } }).names.shortNames).toEqual(['vg']);
   });
 });
@@ -64,7 +65,9 @@ describe('the status', () => {
     const reported = Object.keys(progressSchema.shape).filter(
       (key) => !['contractVersion', 'sequence', 'time', 'plan', 'devices'].includes(key),
     );
-    expect(fieldsOf('.status.progress').toSorted()).toEqual([...reported, 'lastReportTime'].toSorted());
+    expect(fieldsOf('.status.progress').toSorted()).toEqual(
+      [...reported, 'eta', 'lastReportTime', 'lastAdvanceTime'].toSorted(),
+    );
     expect(fieldsOf('.status.plan').toSorted()).toEqual(Object.keys(planSummarySchema.shape).toSorted());
     expect(fieldsOf('.status.plan.stages[]').toSorted()).toEqual(Object.keys(planStageSchema.shape).toSorted());
   });

@@ -9,12 +9,19 @@ type Schema = { [key: string]: unknown };
 
 const COLUMNS = [
   { name: 'Phase', type: 'string', jsonPath: '.status.phase', description: 'Where the film stands.' },
-  { name: 'Progress', type: 'string', jsonPath: '.status.display.progress', description: 'Work done.' },
-  { name: 'Frames', type: 'string', jsonPath: '.status.display.frames', description: 'Frames ready of all.' },
-  { name: 'ETA', type: 'string', jsonPath: '.status.display.eta', description: 'Time to go.' },
+  { name: 'Percent', type: 'integer', jsonPath: '.status.progress.percent', description: 'Work done, in hundredths.' },
+  { name: 'Frames', type: 'integer', jsonPath: '.status.progress.framesReady', description: 'Frames written.' },
+  { name: 'ETA', type: 'string', jsonPath: '.status.progress.eta', description: 'Time to go.' },
   { name: 'GPUs', type: 'integer', jsonPath: '.spec.parallelism.gpus', description: 'Devices on one node.' },
   { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Since it was asked for.' },
   { name: 'Why', type: 'string', jsonPath: '.status.reason', description: 'Why it is not running, or why it failed.' },
+  {
+    name: 'Of',
+    type: 'integer',
+    jsonPath: '.status.progress.framesTotal',
+    description: 'Frames of the film.',
+    priority: 1,
+  },
   { name: 'Message', type: 'string', jsonPath: '.status.message', description: 'The same in a sentence.', priority: 1 },
 ];
 
@@ -60,7 +67,8 @@ function rootSchema(): Schema {
       kind: { type: 'string' },
       metadata: { type: 'object' },
       spec: structural(specSchema),
-      status: structural(statusSchema),
+      // A new object does not look finished to kstatus: the generation that its status answers is none yet.
+      status: { ...structural(statusSchema), required: ['observedGeneration'], default: { observedGeneration: -1 } },
     },
     'x-kubernetes-validations': ROOT_RULES,
   };
@@ -80,7 +88,7 @@ function cleaned(value: unknown): unknown {
   if (schema.additionalProperties === false) dropped.add('additionalProperties');
   if (schema['x-kubernetes-int-or-string'] === true) dropped.add('anyOf');
   const kept = Object.entries(schema).filter(([key]) => !dropped.has(key));
-  const clean = Object.fromEntries(kept.map(([key, entry]) => [key, cleaned(entry)]));
+  const clean = Object.fromEntries(kept.map(([key, child]) => [key, cleaned(child)]));
   return isEmptyDefault(schema) ? { ...clean, default: defaultsBelow(schema) } : clean;
 }
 

@@ -10,6 +10,8 @@ export interface ObjectMeta {
   readonly generation?: number;
   readonly creationTimestamp?: string;
   readonly deletionTimestamp?: string;
+  readonly deletionGracePeriodSeconds?: number;
+  readonly finalizers?: readonly string[];
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly ownerReferences?: readonly OwnerReference[];
@@ -53,8 +55,12 @@ export interface JobSpecObject {
   readonly podReplacementPolicy?: 'Failed' | 'TerminatingOrFailed';
   readonly podFailurePolicy?: { readonly rules: readonly PodFailureRule[] };
   readonly suspend?: boolean;
-  readonly template: { readonly metadata: Partial<ObjectMeta>; readonly spec: PodSpec };
+  /** What its pods are made from: in Jobs that are made here, but not in those that were seen. */
+  readonly template?: { readonly metadata: Partial<ObjectMeta>; readonly spec: PodSpec };
 }
+
+/** A Job to be made. */
+export type NewJob = Job & { readonly spec: Required<Pick<JobSpecObject, 'template'>> };
 
 export interface PodFailureRule {
   readonly action: 'FailJob' | 'Ignore' | 'Count';
@@ -80,6 +86,7 @@ export interface PodStatus {
   readonly message?: string;
   readonly startTime?: string;
   readonly conditions?: readonly Condition[];
+  readonly initContainerStatuses?: readonly ContainerStatus[];
   readonly containerStatuses?: readonly ContainerStatus[];
 }
 
@@ -109,9 +116,13 @@ export interface PodSpec {
   readonly terminationGracePeriodSeconds: number;
   readonly serviceAccountName?: string;
   readonly priorityClassName?: string;
+  readonly runtimeClassName?: string;
   readonly imagePullSecrets?: readonly { readonly name: string }[];
   readonly nodeSelector?: Readonly<Record<string, string>>;
+  readonly affinity?: object;
+  readonly topologySpreadConstraints?: readonly object[];
   readonly tolerations?: readonly object[];
+  readonly resourceClaims?: readonly { readonly name: string; readonly resourceClaimTemplateName: string }[];
   readonly securityContext: object;
   readonly containers: readonly Container[];
   readonly volumes: readonly object[];
@@ -126,11 +137,18 @@ export interface Container {
   readonly resources: {
     readonly requests: Readonly<Record<string, string>>;
     readonly limits: Readonly<Record<string, string>>;
+    readonly claims?: readonly { readonly name: string }[];
   };
   readonly securityContext: object;
   readonly terminationMessagePath: string;
   readonly terminationMessagePolicy: string;
   readonly volumeMounts: readonly object[];
+}
+
+/** What Kueue knows of a Job that waits in a queue of it. */
+export interface Workload {
+  readonly metadata: ObjectMeta;
+  readonly status?: { readonly conditions?: readonly Condition[] };
 }
 
 export interface ConfigMap {
@@ -147,6 +165,9 @@ export interface ObjectEvent {
   readonly involvedObject: { readonly kind?: string; readonly name?: string; readonly uid?: string };
   readonly reason?: string;
   readonly message?: string;
+  readonly lastTimestamp?: string | null;
+  readonly eventTime?: string | null;
+  readonly series?: { readonly lastObservedTime?: string };
 }
 
 /** The reference that makes `owner` the one controller of an object, so that it goes when the owner goes. */

@@ -8,10 +8,25 @@ export const SHORT_NAME = 'vg';
 
 /** Name of the resource that a Job, pod or ConfigMap belongs to; `kubectl logs -l dualparal.io/video-generation=NAME` works. */
 export const LABEL_RESOURCE = `${GROUP}/video-generation`;
+/** Uid of the Job that a pod was made by: the Job controller's own label, which stays when the owner is taken off. */
+export const LABEL_JOB_UID = 'batch.kubernetes.io/controller-uid';
 /** Number of the Job of its resource: 1, 2, … */
-export const LABEL_ATTEMPT = `${GROUP}/attempt`;
+const LABEL_ATTEMPT = `${GROUP}/attempt`;
 /** Generation of the resource that the Job was made from. */
 export const ANNOTATION_GENERATION = `${GROUP}/generation`;
+/** Hash of what the film is made from: a Job, its pods and its frozen spec carry the same one. */
+export const ANNOTATION_SPEC_HASH = `${GROUP}/spec-hash`;
+
+/** Name of the ConfigMap that the pods of a Job read. */
+export const ANNOTATION_FROZEN = `${GROUP}/frozen-spec`;
+
+/** Marks of the fields of `spec.runner` that a Job was made from. */
+export const ANNOTATION_RUNNER = `${GROUP}/runner`;
+
+/** LocalQueue of Kueue, on our resource and on its Jobs. */
+export const LABEL_QUEUE = 'kueue.x-k8s.io/queue-name';
+/** Class by which Kueue says who goes first, on our resource and on its Jobs. */
+export const LABEL_QUEUE_PRIORITY = 'kueue.x-k8s.io/priority-class';
 
 /** Field owner of everything that the operator writes. */
 export const FIELD_OWNER = 'dualparal-operator';

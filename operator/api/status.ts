@@ -1,11 +1,14 @@
 import { z } from 'zod';
 import { planStageSchema, planSummarySchema, RUN_PHASES } from '#contract/progress.ts';
+import { filmPrecisionSchema } from '#contract/result.ts';
 
 /** What `kubectl get` shows first. Computed from the conditions on each write, never read back. */
-export const PHASES = ['Queued', 'Starting', 'Running', 'Succeeded', 'Failed'] as const;
+export const PHASES = ['Queued', 'Suspended', 'Starting', 'Running', 'Succeeded', 'Failed'] as const;
 export type Phase = (typeof PHASES)[number];
 
 const time = (what: string) => z.string().meta({ format: 'date-time' }).describe(what);
+/** Bounded, so that the number after it, and a Job's name with it, can always be written. */
+const attemptNumber = z.int().min(1).max(1_000_000);
 const count = (what: string) => z.int().min(0).describe(what);
 
 const conditionSchema = z.object({
@@ -40,24 +43,46 @@ const planStatusSchema = z.object({
 });
 
 /** What became of a pod. */
-export const OUTCOMES = ['Waiting', 'Running', 'Succeeded', 'Failed', 'Disrupted'] as const;
+export const OUTCOMES = ['Waiting', 'Running', 'Succeeded', 'Failed', 'Disrupted', 'Suspended'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 const attemptSchema = z.object({
-  number: z.int().min(1).describe('Number of the Job; several pods of one Job follow each other after disruptions.'),
+  number: attemptNumber.describe('Number of the Job; several pods of one Job follow each other after disruptions.'),
   job: z.string().describe('Name of the Job.'),
   generation: z.int().describe('Generation of the spec that the Job was made from.'),
   pod: z.string().optional().describe('Name of the pod; missing where the Job failed without one.'),
   podUid: z.string().optional().describe('Identity of the pod.'),
   node: z.string().optional().describe('Node of the pod.'),
+  createdTime: time('When the pod was made; until it has ended.').optional(),
   startTime: time('When the runner started.').optional(),
-  endTime: time('When the pod ended.').optional(),
+  endTime: time('When the pod ended, by the clock of its node.').optional(),
+  recordedTime: time('When its end was written down, by the clock of the operator.').optional(),
   outcome: z.enum(OUTCOMES).describe('What became of it.'),
   exitCode: z.int().optional().describe('Exit code of the runner.'),
   reason: z.string().optional().describe('Why it failed or was taken away, in one word or error code.'),
   message: z.string().optional().describe('Why it failed or was taken away, in a sentence.'),
 });
 export type Attempt = Readonly<z.output<typeof attemptSchema>>;
+
+const earlierSchema = z.object({
+  count: count('How many.'),
+  number: attemptNumber.describe('Number of the newest Job among them.'),
+  pods: z.array(z.string()).describe('By what their pods are known again: the last characters of their uids.'),
+});
+export type EarlierAttempts = Readonly<z.output<typeof earlierSchema>>;
+
+const claimSchema = z.object({
+  attempt: attemptNumber.describe('Number of the Job.'),
+  job: z.string().describe('Name of the Job.'),
+  generation: z.int().describe('Generation of the spec that it is made from.'),
+  specHash: z.string().describe('SHA-256 of what the film is made from, in hexadecimal.'),
+  jobUid: z.string().optional().describe('Identity of the Job; missing until it is known to have been created.'),
+  frozen: z
+    .boolean()
+    .optional()
+    .describe('Whether what the Job makes is known to have been written down for its pods.'),
+});
+export type Claim = Readonly<z.output<typeof claimSchema>>;
 
 const progressStatusSchema = z.object({
   phase: z.enum(RUN_PHASES).describe('What the runner is doing.'),
@@ -72,7 +97,10 @@ const progressStatusSchema = z.object({
   framesTotal: count('Frames of the film.'),
   blockStepsPerSecond: z.number().min(0).optional().describe('Speed, measured over the run.'),
   etaSeconds: z.number().min(0).optional().describe('Seconds to go, estimated from measured block-steps.'),
+  // JSONPath can neither write a number of seconds as a stretch of time nor show a date that is still to come.
+  eta: z.string().optional().describe('The same as people read it, rounded.'),
   lastReportTime: time('When the runner reported this.'),
+  lastAdvanceTime: time('When the operator saw it get on, by its own clock.').optional(),
   warnings: z.array(z.string()).optional().describe('What the runner warns of.'),
 });
 export type ProgressStatus = Readonly<z.output<typeof progressStatusSchema>>;
@@ -87,6 +115,13 @@ const outputStatusSchema = z.object({
   height: z.int().describe('Height in pixels.'),
   fps: z.number().describe('Frames per second.'),
   codec: z.string().describe('Codec of the picture.'),
+  precision: z
+    .object({
+      sampling: filmPrecisionSchema.shape.sampling.describe("Number format of the model's matrix work."),
+      decoding: filmPrecisionSchema.shape.decoding.describe('Number format of the video decoder.'),
+    })
+    .optional()
+    .describe('Number formats that the film was computed in.'),
 });
 export type OutputStatus = Readonly<z.output<typeof outputStatusSchema>>;
 
@@ -101,25 +136,27 @@ export const statusSchema = z
       .array(conditionSchema)
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
       .describe(
-        'Scheduled, Progressing, Complete, Failed, Warnings (what people should know of a film that is made all the same); Ready, Reconciling, Stalled as kstatus reads them.',
+        'Scheduled, Progressing, Suspended (a person has decided that it waits), Complete, Failed, ProgressStale (nothing is heard of a runner at work), SpecApplied (whether the Job at work was made from spec.runner as it is now; said once it was edited), Warnings (what people should know of a film that is made all the same); Ready, Reconciling, Stalled as kstatus reads them.',
       ),
     startTime: time(
       'When the first Job was started. From here on the fields that the film is made from are fixed.',
     ).optional(),
     completionTime: time('When the film was ready or given up.').optional(),
+    claim: claimSchema
+      .optional()
+      .describe('The newest Job. Written before the Job is created, so that no two are ever made for one attempt.'),
     plan: planStatusSchema.optional().describe('How the film is cut into blocks and the model into stages.'),
     progress: progressStatusSchema.optional().describe('What the runner reported last.'),
-    display: z
-      .object({
-        progress: z.string().optional().describe('Work done, as text.'),
-        frames: z.string().optional().describe('Frames ready of all, as text.'),
-        eta: z.string().optional().describe('Time to go, as text.'),
-      })
-      .optional()
-      .describe("Texts of kubectl's columns."),
     failures: count('Attempts that failed.'),
     disruptions: count('Attempts that the cluster took away.'),
-    attempts: z.array(attemptSchema).optional().describe('Every pod that worked on the film, oldest first.'),
+    activeSeconds: count('Seconds that the runners of attempts that have ended have worked.').optional(),
+    attempts: z
+      .array(attemptSchema)
+      .optional()
+      .describe('Pods that worked on the film, oldest first: the newest, as many as there is room for.'),
+    earlierAttempts: earlierSchema
+      .optional()
+      .describe('Attempts that the list had no room for; the counters hold them.'),
     output: outputStatusSchema.optional().describe('The film.'),
   })
   .describe('What became of it. Written by the operator.');

@@ -35,6 +35,12 @@ export const ROOT_RULES: readonly RootRule[] = [
     message: 'cannot change once the film was started: make a new VideoGeneration',
     fieldPath: `.spec.${field}`,
   })),
+  {
+    // Two would make the film at once while they change places.
+    rule: '!has(oldSelf.spec.managedBy) ? !has(self.spec.managedBy) : has(self.spec.managedBy) && self.spec.managedBy == oldSelf.spec.managedBy',
+    message: 'cannot change: make a new VideoGeneration',
+    fieldPath: '.spec.managedBy',
+  },
 ];
 
 /** A VideoGeneration as the API server gives it; its `spec` is checked before use. */

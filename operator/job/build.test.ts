@@ -3,8 +3,10 @@ import { stringify } from 'yaml';
 import { jobSpecSchema } from '#contract/job-spec.ts';
 import type { VideoGenerationSpec } from '#contract/resource-spec.ts';
 import { UID, videoGenerationSpec } from '../../test/build/video-generation.ts';
+import type { NewJob } from '../api/kubernetes.ts';
 import { type AttemptOf, runnerJob } from './build.ts';
 import { frozenConfigMap, frozenSpec } from './frozen-spec.ts';
+import { mapOf } from './names.ts';
 
 const settings = {
   image: 'dualparal:test',
@@ -27,13 +29,33 @@ const everything = videoGenerationSpec({
     imagePullPolicy: 'Never',
     imagePullSecrets: [{ name: 'pull' }],
     resources: { requests: { cpu: 4, memory: '8Gi' }, limits: { memory: '16Gi' } },
+    podLabels: { team: 'films' },
+    podAnnotations: { 'sidecar.istio.io/inject': 'false' },
+    gpu: { products: ['NVIDIA-H100-80GB-HBM3'], minMemory: '79Gi' },
     nodeSelector: { gpu: 'h100' },
+    affinity: {
+      podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'kubernetes.io/hostname' }] },
+    },
+    topologySpreadConstraints: [
+      {
+        maxSkew: 1,
+        topologyKey: 'topology.kubernetes.io/zone',
+        whenUnsatisfiable: 'ScheduleAnyway',
+        labelSelector: { matchLabels: { 'app.kubernetes.io/name': 'dualparal' } },
+      },
+    ],
+    runtimeClassName: 'nvidia',
     tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }],
     priorityClassName: 'batch',
     serviceAccountName: 'films',
   },
 });
 
+const claimed = videoGenerationSpec({ runner: { devices: { resourceClaimTemplateName: 'eight-gpus' } } });
+const shared = videoGenerationSpec({
+  parallelism: { gpus: 2 },
+  runner: { devices: { resourceName: 'nvidia.com/gpu.shared' } },
+});
 const hostPath = videoGenerationSpec({ model: { ref: 'tiny', source: { hostPath: { path: '/data/tiny' } } } });
 
 describe('the Job of an attempt', () => {
@@ -45,15 +67,58 @@ describe('the Job of an attempt', () => {
     await expect(stringify(job, { aliasDuplicateObjects: false })).toMatchFileSnapshot(`golden/job-${name}.yaml`);
   });
 
-  it('shares its name with the ConfigMap that it mounts', async () => {
-    const map = frozenConfigMap(of(everything, 2), 'job-uid', 'PEM\n');
+  it('mounts the ConfigMap that it names', async () => {
+    const { name } = runnerJob(of(everything, 2), settings).metadata;
+    const map = frozenConfigMap(of(everything, 2), { name, jobUid: 'job-uid' }, 'PEM\n');
     await expect(stringify(map, { aliasDuplicateObjects: false })).toMatchFileSnapshot('golden/config-map.yaml');
     const job = runnerJob(of(everything, 2), settings);
     expect(job.spec.template.spec.volumes).toContainEqual({ name: 'job', configMap: { name: map.metadata.name } });
   });
 
+  it('mounts another ConfigMap for another film, also under the same name: kubelets keep an immutable one by its name', () => {
+    const [first, again, other] = ['a', 'a', 'b'].map((letter) =>
+      runnerJob({ ...of(everything, 2), specHash: letter.repeat(64) }, settings),
+    ) as [NewJob, NewJob, NewJob];
+    const mounted = ({ spec }: NewJob) => JSON.stringify(spec.template.spec.volumes);
+    expect([first, other].map((job) => mounted(job).includes(`"${mapOf(job)}"`))).toEqual([true, true]);
+    expect([again, other].map((job) => [job.metadata.name, mounted(job) === mounted(first)])).toEqual([
+      [first.metadata.name, true],
+      [first.metadata.name, false],
+    ]);
+  });
+
+  it('asks for its GPUs by a claim alone, where a template is named', () => {
+    const pod = runnerJob(of(claimed), settings).spec.template.spec;
+    expect(pod.resourceClaims).toEqual([{ name: 'gpus', resourceClaimTemplateName: 'eight-gpus' }]);
+    expect(pod.containers[0]?.resources).toEqual({ requests: {}, limits: {}, claims: [{ name: 'gpus' }] });
+  });
+
+  it('asks for its GPUs under the name that nodes offer them by', () => {
+    const pod = runnerJob(of(shared), settings).spec.template.spec;
+    const gpus = { 'nvidia.com/gpu.shared': '2' };
+    expect(pod.containers[0]?.resources).toEqual({ requests: gpus, limits: gpus });
+    expect(pod.resourceClaims).toBeUndefined();
+  });
+
+  it('keeps its own labels and annotations, also beside a spec that an older CRD let through', () => {
+    const mine = { 'dualparal.io/attempt': '9', 'dualparal.io/spec-hash': 'x', 'app.kubernetes.io/name': 'other' };
+    const runner = { podLabels: mine, podAnnotations: mine };
+    const { metadata } = runnerJob({ ...of({ ...everything, runner }), specHash: 'y' }, settings).spec.template;
+    expect(metadata.labels).toMatchObject({ 'dualparal.io/attempt': '1', 'app.kubernetes.io/name': 'dualparal' });
+    expect(metadata.annotations).toMatchObject({ 'dualparal.io/spec-hash': 'y' });
+  });
+
+  it('starts from the defaults of the administrators, which are none of the film', () => {
+    const defaults = { nodeSelector: { gpu: 'a100', pool: 'films' }, image: 'default:1' };
+    const job = runnerJob(of(everything, 2), { ...settings, defaults });
+    expect(job.spec.template.spec).toMatchObject({
+      nodeSelector: { gpu: 'h100', pool: 'films' },
+      containers: [{ image: 'other:1' }],
+    });
+  });
+
   it('leaves out what belongs to reporting where nobody listens', () => {
-    const map = frozenConfigMap(of(hostPath), 'job-uid', undefined);
+    const map = frozenConfigMap(of(hostPath), { name: 'map', jobUid: 'job-uid' }, undefined);
     expect(Object.keys(map.data)).toEqual(['job.json']);
     const job = JSON.stringify(runnerJob(of(hostPath), { image: 'x', imagePullPolicy: 'Always' }));
     expect(job).not.toMatch(/PROGRESS|token"/);
@@ -67,7 +132,11 @@ describe('the frozen spec', () => {
     expect({ frames: spec.frames, model: spec.model, output: spec.output }).toEqual({
       frames: 81,
       model: { ref: 'tiny', folder: '/models/wan/tiny' },
-      output: { folder: '/output/team-a/films/lighthouse/3f2a9c1b-2', formats: ['mp4'] },
+      output: {
+        folder: '/output/team-a/films/lighthouse/3f2a9c1b-2',
+        earlier: ['/output/team-a/films/lighthouse/3f2a9c1b-1'],
+        formats: ['mp4'],
+      },
     });
   });
 });

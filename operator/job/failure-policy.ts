@@ -1,4 +1,4 @@
-import { EXITS } from '#contract/exit.ts';
+import { EXITS, STOPPED_EXITS } from '#contract/exit.ts';
 import type { PodFailureRule } from '../api/kubernetes.ts';
 import { RUNNER_CONTAINER } from '../api/labels.ts';
 
@@ -10,7 +10,7 @@ const onExitCodes = (values: readonly number[]) => ({
 
 /**
  * What the Job controller makes of a failed pod, in order: an error that another try cannot mend fails the Job at once; a
- * pod that the cluster took away, or that stopped cleanly before its end, is replaced within the same Job; everything else
+ * pod that the cluster took away, or whose runner was told to stop, is replaced within the same Job; everything else
  * fails the Job (its backoffLimit is 0), and the operator decides whether to start the next one.
  */
 export function podFailureRules(): readonly PodFailureRule[] {
@@ -18,6 +18,6 @@ export function podFailureRules(): readonly PodFailureRule[] {
   return [
     { action: 'FailJob', onExitCodes: onExitCodes(final.map((exit) => exit.code)) },
     { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
-    { action: 'Ignore', onExitCodes: onExitCodes([EXITS.resume.code]) },
+    { action: 'Ignore', onExitCodes: onExitCodes(STOPPED_EXITS) },
   ];
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { videoGenerationSpec } from '../../test/build/video-generation.ts';
-import { isChildName, jobName, outputLocation } from './names.ts';
+import { isChildName, jobName, mapOf, outputLocation } from './names.ts';
 
 const uid = '3f2a9c1b-0d4e-4f6a-8b7c-112233445566';
 const named = (name: string) => ({ namespace: 'films', name, uid });
@@ -29,6 +29,13 @@ describe('jobName', () => {
       false,
     ]);
   });
+});
+
+it.each([
+  ['as the Job says', { 'dualparal.io/frozen-spec': 'film-3f2a9c1b-1-0a1b2c3d' }, 'film-3f2a9c1b-1-0a1b2c3d'],
+  ['of its own name, where an operator made the Job that did not say it', {}, 'film-3f2a9c1b-1'],
+])('the ConfigMap of a Job is the one %s', (_which, annotations, map) => {
+  expect(mapOf({ metadata: { name: 'film-3f2a9c1b-1', annotations } })).toBe(map);
 });
 
 describe('outputLocation', () => {

@@ -1,4 +1,5 @@
 import type { VideoGenerationSpec } from '#contract/resource-spec.ts';
+import { ANNOTATION_FROZEN } from '../api/labels.ts';
 
 /** Where things are inside the pod. */
 export const MODEL_MOUNT = '/models';
@@ -20,12 +21,41 @@ export interface ResourceName {
 const NAME_CHARACTERS = 44;
 
 /**
- * Name of the Job of an attempt, and of the ConfigMap with its frozen spec. The same (uid, attempt) always gives the same
- * name, so creating twice is refused by the API server instead of making two.
+ * Name of the Job of an attempt. The same (uid, attempt) always gives the same name, so creating twice is refused by the API
+ * server instead of making two.
  */
 export function jobName(resource: ResourceName, attempt: number): string {
   const head = resource.name.replaceAll('.', '-').slice(0, NAME_CHARACTERS).replace(/-+$/, '');
   return `${head}-${uidPart(resource.uid)}-${attempt}`;
+}
+
+/** Characters of a hash that tell two frozen specs of one Job's name apart. */
+const HASH_CHARACTERS = 8;
+
+/**
+ * Name of the ConfigMap with what a Job makes. It says what is in it: a kubelet keeps an immutable one by its name, and would give the
+ * pod of a Job whose number comes a second time, once its film's status is gone, what the first one made.
+ */
+export function frozenName(job: string, specHash: string | undefined): string {
+  return specHash === undefined ? job : `${job}-${specHash.slice(0, HASH_CHARACTERS)}`;
+}
+
+/** The ConfigMap that a Job's pods read: what the Job says, or one of its own name, as operators made them that did not say it. */
+export function mapOf({ metadata: { name, annotations } }: Annotated): string {
+  return annotations?.[ANNOTATION_FROZEN] ?? name;
+}
+
+interface Annotated {
+  readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> };
+}
+
+/** A status holds numbers up to here; no film comes near. */
+const MOST_ATTEMPTS = 1_000_000;
+
+/** Number of the attempt that a Job of this name is for; undefined if it is no Job of this resource. */
+export function attemptOfJob(resource: ResourceName, name: string | undefined): number | undefined {
+  const number = Number(/-(\d+)$/.exec(name ?? '')?.[1]);
+  return number >= 1 && number < MOST_ATTEMPTS && jobName(resource, number) === name ? number : undefined;
 }
 
 /** Whether a Job or pod of this name can be ours: enough to drop events of everything else. */
@@ -34,8 +64,8 @@ export function isChildName(name: string): boolean {
 }
 
 /**
- * Folder that an attempt writes to, inside the pod: below the claim's root or the path below it, by namespace, name and a
- * part that no other attempt and no later resource of the same name shares. So a runner that everybody believes dead
+ * Folder below which the pods of a Job write, each in one of its own (`runner/pod-folder.ts`), inside the pod: below the claim's root or the path below it, by namespace, name and a
+ * part that no other Job and no later resource of the same name shares. So a runner that everybody believes dead
  * cannot write over its successor's film.
  */
 export function outputFolder(resource: ResourceName, spec: VideoGenerationSpec, attempt: number): string {

@@ -1,8 +1,10 @@
 import type { VideoGenerationSpec } from '#contract/resource-spec.ts';
+import type { RunnerFields } from '#contract/runner-fields.ts';
 import { defined } from '../api/defined.ts';
 import type { Container, PodSpec } from '../api/kubernetes.ts';
 import { RUNNER_CONTAINER } from '../api/labels.ts';
-import { runnerResources } from './gpus.ts';
+import { affinityOf } from './gpu-nodes.ts';
+import { resourceClaims, runnerResources } from './gpus.ts';
 import { CA_FILE, FROZEN_MOUNT, JOB_FILE, TOKEN_FILE, TOKEN_MOUNT } from './names.ts';
 import { podVolumes } from './volumes.ts';
 
@@ -12,24 +14,31 @@ export interface RunnerSettings {
   readonly imagePullPolicy: string;
   /** Address to which runners report; none where nobody listens. */
   readonly progressUrl?: string;
+  /** What the administrators want of every pod; a film's own `spec.runner` stands above it. */
+  readonly defaults?: RunnerFields;
 }
 
 /** User and group of the runner; the claim's files get the group where its driver can do that. */
 export const RUNNER_ID = 65532;
 /** Time between SIGTERM and SIGKILL. */
 const GRACE_SECONDS = 60;
+/** A container's first process hears no signal before it listens for it: Node itself, there, would sleep through an early SIGTERM and be killed. */
+const FIRST_PROCESS = ['/usr/bin/tini', '--'];
 const TERMINATION_LOG = '/dev/termination-log';
 
 /** The pod of an attempt. It fulfils the restricted pod security standard and holds no token of the API server. */
 export function runnerPod(spec: VideoGenerationSpec, configMap: string, settings: RunnerSettings): PodSpec {
-  const { serviceAccountName, priorityClassName, imagePullSecrets, nodeSelector, tolerations } = spec.runner;
+  const { serviceAccountName, priorityClassName, runtimeClassName, imagePullSecrets } = spec.runner;
+  const { nodeSelector, topologySpreadConstraints, tolerations } = spec.runner;
   const { volumes, mounts } = podVolumes(spec, configMap, settings.progressUrl !== undefined);
   return {
     restartPolicy: 'Never',
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     terminationGracePeriodSeconds: GRACE_SECONDS,
-    ...defined({ serviceAccountName, priorityClassName, imagePullSecrets, nodeSelector, tolerations }),
+    ...defined({ serviceAccountName, priorityClassName, runtimeClassName, imagePullSecrets }),
+    ...defined({ nodeSelector, affinity: affinityOf(spec.runner), topologySpreadConstraints, tolerations }),
+    ...defined({ resourceClaims: resourceClaims(spec.runner) }),
     securityContext: {
       runAsNonRoot: true,
       runAsUser: RUNNER_ID,
@@ -48,7 +57,7 @@ function container(spec: VideoGenerationSpec, settings: RunnerSettings): Omit<Co
     name: RUNNER_CONTAINER,
     image: spec.runner.image ?? settings.image,
     imagePullPolicy: spec.runner.imagePullPolicy ?? settings.imagePullPolicy,
-    command: ['node', '/app/runner/cli/main.ts', 'run', '--job', `${FROZEN_MOUNT}/${JOB_FILE}`],
+    command: [...FIRST_PROCESS, 'node', '/app/runner/cli/main.ts', 'run', '--job', `${FROZEN_MOUNT}/${JOB_FILE}`],
     env: environment(settings.progressUrl),
     resources: runnerResources(spec),
     securityContext: {
@@ -71,6 +80,8 @@ function environment(progressUrl: string | undefined): readonly object[] {
   return [
     { name: 'HOME', value: '/tmp' },
     { name: 'DUALPARAL_TERMINATION_LOG', value: TERMINATION_LOG },
+    // Every runner asks for GPUs: one that cannot use them says why, whatever signs of them its container has.
+    { name: 'DUALPARAL_DEVICE', value: 'cuda' },
     field('DUALPARAL_POD_NAME', 'metadata.name'),
     field('DUALPARAL_POD_UID', 'metadata.uid'),
     field('DUALPARAL_NODE_NAME', 'spec.nodeName'),

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ScriptedApiServer, startScriptedApiServer } from '../../test/double/api-server.ts';
 import { apply, createOwned } from './apply.ts';
 import { type KubeClient, openPlainClient } from './client.ts';
+import { ApiError, type FailureKind } from './failure.ts';
 import { JOBS } from './resource.ts';
 
 let server: ScriptedApiServer;
@@ -24,6 +25,7 @@ const jobOf = (ownerUid: string) => ({
     ownerReferences: [{ apiVersion: 'v1', kind: 'Film', name: 'f', uid: ownerUid, controller: true }],
   },
 });
+type Owner = { readonly uid: string; readonly name?: string; readonly kind?: string } | undefined;
 const taken = { status: 409, body: { code: 409, reason: 'AlreadyExists', message: 'already exists' } };
 const JOBS_PATH = '/apis/batch/v1/namespaces/a/jobs';
 const create = () => createOwned(client, JOBS, jobOf('me'), { fieldOwner: 'us' });
@@ -43,10 +45,20 @@ describe('createOwned', () => {
     expect(await create()).toEqual({ object: jobOf('me'), created: false });
   });
 
-  it('leaves alone what belongs to somebody else', async () => {
+  it.each<[string, Owner, string, FailureKind | undefined]>([
+    ['an earlier owner of that name has left', { uid: 'before' }, 'is left from an earlier Film', 'conflict'],
+    ['an owner of that name and another kind has left', { uid: 'x', kind: 'Job' }, 'somebody else', undefined],
+    ['an owner of another name has left', { uid: 'x', name: 'g' }, 'somebody else', undefined],
+    ['nobody owns', undefined, 'somebody else', undefined],
+  ])('leaves alone what %s, and says whether that passes', async (_what, owner, message, kind) => {
+    const ours = jobOf('me').metadata.ownerReferences[0];
+    const owners = owner === undefined ? [] : [{ ...ours, ...owner }];
+    const left = { ...jobOf('me'), metadata: { ...jobOf('me').metadata, ownerReferences: owners } };
     server.on('POST', JOBS_PATH, taken);
-    server.on('GET', `${JOBS_PATH}/j`, { body: jobOf('somebody') });
-    await expect(create()).rejects.toThrow('Job j exists already and belongs to somebody else');
+    server.on('GET', `${JOBS_PATH}/j`, { body: left });
+    const error = await create().catch((thrown: unknown) => thrown);
+    expect(String(error)).toContain(message);
+    expect(error instanceof ApiError ? error.failure.kind : undefined).toBe(kind);
     expect(server.calls.map((call) => call.method)).toEqual(['POST', 'GET']);
   });
 

@@ -1,6 +1,7 @@
+import { objectIn } from './answer.ts';
 import type { KubeClient } from './client.ts';
-import { failureOf, kubeError } from './failure.ts';
-import { controllerUid, type KubeObject, pathOf, type ResourceType } from './resource.ts';
+import { ApiError, failureOf, kubeError } from './failure.ts';
+import { controllerOf, type KubeObject, pathOf, type ResourceType } from './resource.ts';
 
 const APPLY_PATCH = 'application/apply-patch+yaml';
 
@@ -29,7 +30,8 @@ export function apply<T extends KubeObject>(
 
 /**
  * Creates an object whose name follows from its owner. If it exists already it was made by an earlier try, so its
- * controller must be the same owner; anything else of that name is an error and stays untouched.
+ * controller must be the same owner; anything else of that name is an error and stays untouched. What an earlier owner of
+ * the owner's name has left is about to be cleared away: a `conflict`, which passes by itself.
  */
 export async function createOwned<T extends Named>(
   client: KubeClient,
@@ -50,11 +52,12 @@ export async function createOwned<T extends Named>(
   } catch (error) {
     if (failureOf(error).kind !== 'exists') throw error;
   }
-  const found = await client.call<T>({
-    method: 'GET',
-    path: pathOf(resource, { namespace, name }),
-    signal: options.signal,
-  });
-  if (controllerUid(found) !== controllerUid(object)) throw kubeError('E_KUBE_FOREIGN', { kind: object.kind, name });
-  return { object: found, created: false };
+  const path = pathOf(resource, { namespace, name });
+  const found = objectIn<T>(await client.call({ method: 'GET', path, signal: options.signal }), path);
+  const [theirs, ours] = [controllerOf(found), controllerOf(object)];
+  if (theirs?.uid === ours?.uid) return { object: found, created: false };
+  if (theirs === undefined || theirs.kind !== ours?.kind || theirs.name !== ours.name)
+    throw kubeError('E_KUBE_FOREIGN', { kind: object.kind, name });
+  const message = `${object.kind} ${name} is left from an earlier ${theirs.kind} of that name`;
+  throw new ApiError({ kind: 'conflict', status: 409, message });
 }

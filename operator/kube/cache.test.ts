@@ -66,6 +66,15 @@ describe('a cache', () => {
     expect(told).toEqual(['- x@1', 'x@1 -', '- x@5']);
   });
 
+  it('keeps a later object of a name when the end of the earlier one is told late', () => {
+    const { cache } = watched();
+    cache.upsert(thing('x', 1));
+    cache.remove(thing('x', 2));
+    cache.learn(thing('x', 9, undefined, 'later'));
+    cache.remove(thing('x', 3));
+    expect(cache.get('a/x')?.metadata.uid).toBe('later');
+  });
+
   it('learns what a write answered, but not what the watch has passed: that may be gone already', () => {
     const { cache } = watched();
     cache.upsert(thing('x', 5));
@@ -77,6 +86,36 @@ describe('a cache', () => {
     cache.seen('20');
     cache.learn(thing('y', 15));
     expect(cache.size).toBe(1);
+  });
+});
+
+describe('feeds of one cache', () => {
+  it('leave alone what another feed brought', () => {
+    const { cache } = watched();
+    const [one, two] = [cache.feed(), cache.feed()];
+    one.replace([thing('x', 1)], '5');
+    two.replace([thing('y', 2)], '6');
+    two.remove(thing('x', 7));
+    expect(cache.list()).toEqual([thing('x', 1), thing('y', 2)]);
+    one.replace([], '8');
+    expect(cache.list()).toEqual([thing('y', 2)]);
+  });
+
+  it('of namespaces speak for their own objects alone, also for what was learned and no feed has brought', () => {
+    const { cache } = watched();
+    const [a, b] = [cache.feed('a'), cache.feed('b')];
+    const inB = (version: number) => ({ metadata: { ...thing('x', version).metadata, namespace: 'b' } });
+    cache.learn(inB(3));
+    a.replace([], '5');
+    expect(cache.list()).toEqual([inB(3)]);
+    b.replace([], '6');
+    expect(cache.size).toBe(0);
+    // The feed of its namespace has passed it: that another lags behind does not bring it back.
+    b.seen('20');
+    cache.learn(inB(15));
+    expect(cache.size).toBe(0);
+    cache.learn(thing('x', 15));
+    expect(cache.list()).toEqual([thing('x', 15)]);
   });
 });
 

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ScriptedApiServer, startScriptedApiServer } from '../../test/double/api-server.ts';
 import { type KubeClient, openPlainClient } from './client.ts';
 import { ApiError, failureOf } from './failure.ts';
+import { createGate } from './gate.ts';
 
 let server: ScriptedApiServer;
 let client: KubeClient;
@@ -86,6 +87,65 @@ describe('a call', () => {
     const call = client.call({ method: 'GET', path: '/api/v1/pods', signal: stop.signal });
     setTimeout(() => stop.abort(new Error('enough')), 20);
     await expect(call).rejects.toThrow(/enough/);
+  });
+});
+
+describe('Retry-After', () => {
+  it.each(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const)(
+    'holds back every later %s of that path',
+    async (method) => {
+      const path = '/api/v1/pods/a';
+      server.on(method, path, unwell(429, { 'retry-after': '30' }), { body: {} });
+      for (let i = 0; i < 5; i += 1) {
+        const failure = failureOf(await client.call({ method, path }).catch((thrown: unknown) => thrown));
+        expect(failure.kind).toBe('retry');
+        expect(failure.retryAfterMs).toBeGreaterThan(20_000);
+      }
+      expect(server.calls.length).toBe(1);
+    },
+  );
+});
+
+describe('a closed gate', () => {
+  it('lets nothing through, and ends what is under way', async () => {
+    const gate = createGate();
+    const gated = openPlainClient(server.origin, { gate });
+    server.on('GET', '/api/v1/pods', 'hang');
+    const underWay = gated
+      .call({ method: 'GET', path: '/api/v1/pods' })
+      .catch((thrown: unknown) => failureOf(thrown).kind);
+    while (server.calls.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    gate.close('the lease was taken');
+    expect(await underWay).toBe('closed');
+    const later = gated
+      .call({ method: 'POST', path: '/api/v1/pods' })
+      .catch((thrown: unknown) => failureOf(thrown).kind);
+    expect(await later).toBe('closed');
+    expect(server.calls.length).toBe(1);
+    await gated.close();
+  });
+});
+
+describe('a gate whose time is over before its timer has run', () => {
+  it('keeps back what had waited for a connection', async () => {
+    let now = 0;
+    const gate = createGate(() => now);
+    const gated = openPlainClient(server.origin, { gate, connections: 1 });
+    gate.openUntil(600_000);
+    const lines = gated.lines({ method: 'GET', path: '/watched', query: { watch: true } });
+    const first = lines.next();
+    const stream = await server.watch('/watched');
+    // The only connection is taken, so this one waits behind it.
+    const waiting = gated
+      .call({ method: 'POST', path: '/api/v1/pods', body: {} })
+      .catch((thrown: unknown) => failureOf(thrown).kind);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    now = 600_001;
+    stream.end();
+    expect(await waiting).toBe('closed');
+    await first.catch(() => {});
+    expect(server.calls.map(({ path }) => path)).toEqual(['/watched']);
+    await gated.close();
   });
 });
 

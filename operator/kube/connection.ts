@@ -1,7 +1,7 @@
-import type { RequestOptions } from 'node:https';
-import type { KubeConfig } from '@kubernetes/client-node';
-import { Agent, type Dispatcher, ProxyAgent } from 'undici';
-import { kubeError } from './failure.ts';
+import type { Dispatcher } from 'undici';
+import { atTheDoor } from './at-the-door.ts';
+import type { Credentials, ReadCredentials } from './credentials.ts';
+import type { Gate } from './gate.ts';
 
 /** How to reach the API server now. */
 export interface Connection {
@@ -20,24 +20,22 @@ export interface Connector {
   close(): Promise<void>;
 }
 
-/** Time that the API server has to begin its answer. */
-export const DEADLINE_MS = 30_000;
 /** Credentials (a rotated token, a rotated authority) are read again after this time. */
 const CREDENTIALS_MS = 30_000;
-const POOL = { connections: 64, pipelining: 1, allowH2: false, keepAliveTimeout: 60_000, headersTimeout: DEADLINE_MS };
+/** Connections of a pool that nobody asked to be smaller. */
+const CONNECTIONS = 64;
 
 interface Pooled extends Connection {
-  /** TLS material that the pool was made with: when it changes, so does the pool. */
   readonly identity: string;
   readonly until: number;
 }
 
-/** Makes a connector from a loaded kubeconfig or service account. */
-export function createConnector(config: KubeConfig): Connector {
+/** Makes a connector that shows these credentials; nothing leaves through its pool once `gate` is closed. */
+export function createConnector(read: ReadCredentials, gate: Gate, connections = CONNECTIONS): Connector {
   let current: Promise<Pooled> | undefined;
   let last: Pooled | undefined;
   const open = async () => {
-    last = await openPool(config, last);
+    last = pooled(await read(), last, (credentials) => credentials.open(connections).compose(atTheDoor(gate)));
     return last;
   };
   return {
@@ -56,40 +54,15 @@ export function createConnector(config: KubeConfig): Connector {
   };
 }
 
-/** Credentials of now; the last pool goes on while its TLS material is still the right one. */
-async function openPool(config: KubeConfig, last: Pooled | undefined): Promise<Pooled> {
-  const cluster = config.getCurrentCluster();
-  if (cluster === null) throw kubeError('E_KUBE_CONFIG', { detail: 'no current context' });
-  const options: RequestOptions = {};
-  await config.applyToHTTPSOptions(options);
-  const identity = [options.ca, options.cert, options.key].map(String).join();
+/** The last pool goes on while its TLS material is still the right one. */
+function pooled(
+  credentials: Credentials,
+  last: Pooled | undefined,
+  open: (credentials: Credentials) => Dispatcher,
+): Pooled {
+  const { origin, headers, identity } = credentials;
   const kept = last?.identity === identity ? last.dispatcher : undefined;
-  const dispatcher = kept ?? dispatcherOf(config.createDispatcherOptions(cluster, tlsOf(options)));
+  const dispatcher = kept ?? open(credentials);
   if (kept === undefined) void last?.dispatcher.close();
-  return {
-    origin: cluster.server.replace(/\/+$/, ''),
-    headers: credentialsOf(options),
-    dispatcher,
-    identity,
-    until: performance.now() + CREDENTIALS_MS,
-  };
-}
-
-function tlsOf({ ca, cert, key, rejectUnauthorized, servername }: RequestOptions) {
-  const all = { ca, cert, key, rejectUnauthorized, servername };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
-}
-
-function credentialsOf({ headers, auth }: RequestOptions): Record<string, string> {
-  const given = Object.entries(headers ?? {}).map(([name, value]) => [name, String(value)] as const);
-  const basic = typeof auth === 'string' ? { Authorization: `Basic ${Buffer.from(auth).toString('base64')}` } : {};
-  return { ...Object.fromEntries(given), ...basic };
-}
-
-function dispatcherOf(options: ReturnType<KubeConfig['createDispatcherOptions']>): Dispatcher {
-  if (options.type === 'socks') throw kubeError('E_KUBE_PROXY', { type: options.type });
-  // The library's options are Node's TLS options, which is what the pool takes; only the declared types differ.
-  if (options.type === 'proxy')
-    return new ProxyAgent({ uri: options.uri, requestTls: options.requestTls, ...POOL } as ProxyAgent.Options);
-  return new Agent({ ...POOL, ...(options.type === 'agent' ? { connect: options.connect } : {}) } as Agent.Options);
+  return { origin, headers, dispatcher, identity, until: performance.now() + CREDENTIALS_MS };
 }

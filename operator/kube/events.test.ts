@@ -17,17 +17,20 @@ let client: KubeClient;
 let recorder: EventRecorder;
 let reports: string[];
 let nowMs: number;
+let elapsedMs: number;
 beforeEach(async () => {
   server = await startScriptedApiServer();
   client = openPlainClient(server.origin);
   reports = [];
   nowMs = Date.parse('2026-01-01T00:00:00Z');
+  elapsedMs = 0;
   const options = {
     client,
     controller: 'us',
     instance: 'us-1',
     now: () => new Date(nowMs),
-    report: (text: string) => reports.push(text),
+    nowMs: () => elapsedMs,
+    warn: (text: string) => reports.push(text),
   };
   recorder = createRecorder(options);
   server.on('POST', PATH, { status: 201, body: {} });
@@ -63,10 +66,11 @@ describe('the recorder', () => {
     const { name } = (body as { metadata: { name: string } }).metadata;
     server.on('PATCH', `${PATH}/${name}`, { body: {} });
     nowMs += 1000;
+    elapsedMs += 1000;
     recorder.record(subject, note('x'));
     recorder.record(subject, note('x'));
     await recorder.flush();
-    nowMs += 400_000;
+    elapsedMs += 400_000;
     recorder.record(subject, note('x'));
     await recorder.flush();
     expect(server.calls.map((call) => [call.method, (call.body as { series?: object }).series])).toEqual([
@@ -75,6 +79,33 @@ describe('the recorder', () => {
       ['PATCH', { count: 3, lastObservedTime: '2026-01-01T00:00:01.000000Z' }],
       ['POST', undefined],
     ]);
+  });
+
+  const again = async () => {
+    recorder.record(subject, note('x'));
+    await recorder.flush();
+    return server.calls.at(-1)?.method;
+  };
+
+  it('writes an event whose first try failed when it happens again, and only then counts repetitions', async () => {
+    server.on('POST', PATH, { status: 500, body: {} }, { status: 201, body: {} });
+    server.on('PATCH', `${PATH}/storm.19b76daa800-1`, { body: {} });
+    expect([await again(), await again(), await again()]).toEqual(['POST', 'POST', 'PATCH']);
+  });
+
+  it('writes an event that is gone anew when it happens again', async () => {
+    server.on('PATCH', `${PATH}/storm.19b76daa800-0`, { status: 404, body: {} });
+    expect([await again(), await again(), await again()]).toEqual(['POST', 'PATCH', 'POST']);
+  });
+
+  it('is not silenced by a clock that was put back by a day, nor goes on with a series for a day', async () => {
+    await again();
+    nowMs -= 24 * 3_600_000;
+    elapsedMs += 400_000;
+    expect(await again()).toBe('POST');
+    recorder.record(subject, note('y'));
+    await recorder.flush();
+    expect(server.calls.map(({ method }) => method)).toEqual(['POST', 'POST', 'POST']);
   });
 
   it('gives each object a budget', async () => {
@@ -99,5 +130,14 @@ describe('the recorder', () => {
       'event Unschedulable: POST /apis/events.k8s.io/v1/namespaces/films/events answered 403: no',
     ]);
     expect(server.calls.length).toBe(3);
+  });
+
+  it('writes nothing after its signal, not even what was recorded before', async () => {
+    const lost = new AbortController();
+    const bounded = createRecorder({ client, controller: 'us', instance: 'us-1', signal: lost.signal });
+    for (let i = 0; i < 20; i += 1) bounded.record({ ...subject, uid: `u${i}` }, note('x'));
+    lost.abort();
+    await bounded.flush();
+    expect(server.calls).toEqual([]);
   });
 });

@@ -23,7 +23,7 @@ export interface EventNote {
 /** Writes Kubernetes events; never fails its caller. */
 export interface EventRecorder {
   record(subject: EventSubject, note: EventNote): void;
-  /** Resolves when everything recorded so far was sent or given up. */
+  /** Resolves when everything recorded so far was sent or given up; at once after the signal. */
   flush(): Promise<void>;
 }
 
@@ -31,8 +31,12 @@ export interface RecorderOptions {
   readonly client: KubeClient;
   readonly controller: string;
   readonly instance: string;
+  /** After it nothing is written, not even what was recorded before. */
+  readonly signal?: AbortSignal;
   readonly now?: () => Date;
-  readonly report?: (message: string) => void;
+  /** What budgets and series are measured by: no clock that can be put back. */
+  readonly nowMs?: () => number;
+  readonly warn?: (message: string) => void;
 }
 
 /** The API server refuses longer notes. */
@@ -43,6 +47,8 @@ const SERIES_MS = 360_000;
 const BURST = 25;
 const PER_SECOND = 1 / 300;
 const REMEMBERED = 4096;
+/** Events that may wait to be written; beyond that they are lost, which events may be. */
+const WAITING = 1024;
 
 interface Series {
   readonly name: string;
@@ -53,44 +59,58 @@ interface Series {
 
 /** Makes a recorder that sends its events one after another in the background. */
 export function createRecorder(options: RecorderOptions): EventRecorder {
-  const now = options.now ?? (() => new Date());
+  const { now = () => new Date(), nowMs = () => performance.now() } = options;
   const series = new Map<string, Series>();
   const buckets = new Map<string, Bucket>();
   let sending: Promise<void> = Promise.resolve();
   let written = 0;
+  let waiting = 0;
+  const ended = () => options.signal?.aborted === true;
 
   const send = async (subject: EventSubject, note: EventNote) => {
     const at = now();
     const key = [subject.uid, note.type, note.reason, note.note].join('\n');
     const known = series.get(key);
-    if (known !== undefined && at.getTime() - known.lastAt < SERIES_MS) {
+    if (known !== undefined && nowMs() - known.lastAt < SERIES_MS) {
       known.count += 1;
-      known.lastAt = at.getTime();
-      await repeat(options.client, known, at);
+      known.lastAt = nowMs();
+      await repeat(options, known, at).catch((error: unknown) => {
+        // Events are kept for an hour or so, and people may delete them: the next repetition is written anew.
+        if (failureOf(error).kind === 'missing') series.delete(key);
+        throw error;
+      });
       return;
     }
     const name = `${subject.name.slice(0, 200)}.${at.getTime().toString(16)}-${written.toString(36)}`;
     written += 1;
-    bound(series);
-    series.set(key, { name, namespace: subject.namespace, count: 1, lastAt: at.getTime() });
+    // Without its first event there is nothing to repeat.
+    series.delete(key);
     await options.client.call({
       method: 'POST',
       path: pathOf(EVENTS, { namespace: subject.namespace }),
       body: eventOf(options, subject, note, name, at),
+      signal: options.signal,
     });
+    bound(series);
+    series.set(key, { name, namespace: subject.namespace, count: 1, lastAt: nowMs() });
   };
 
   return {
     record(subject, note) {
       bound(buckets);
-      const bucket = buckets.get(subject.uid) ?? createBucket(PER_SECOND, BURST, () => now().getTime());
+      const bucket = buckets.get(subject.uid) ?? createBucket(PER_SECOND, BURST, nowMs);
       buckets.set(subject.uid, bucket);
-      if (!bucket.take()) return;
+      if (ended() || waiting >= WAITING || !bucket.take()) return;
+      waiting += 1;
       sending = sending
-        .then(() => send(subject, note))
+        .then(() => (ended() ? undefined : send(subject, note)))
         .catch((error: unknown) => {
-          const failure = failureOf(error);
-          if (failure.kind !== 'terminating') options.report?.(`event ${note.reason}: ${failure.message}`);
+          const { kind, message } = failureOf(error);
+          if (kind !== 'terminating' && kind !== 'closed' && !ended())
+            options.warn?.(`event ${note.reason}: ${message}`);
+        })
+        .then(() => {
+          waiting -= 1;
         });
     },
     flush: () => sending,
@@ -113,12 +133,13 @@ function eventOf(options: RecorderOptions, subject: EventSubject, note: EventNot
   };
 }
 
-function repeat(client: KubeClient, { name, namespace, count }: Series, at: Date): Promise<unknown> {
+function repeat({ client, signal }: RecorderOptions, { name, namespace, count }: Series, at: Date): Promise<unknown> {
   return client.call({
     method: 'PATCH',
     path: pathOf(EVENTS, { namespace, name }),
     contentType: 'application/merge-patch+json',
     body: { series: { count, lastObservedTime: microTime(at) } },
+    signal,
   });
 }
 

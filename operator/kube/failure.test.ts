@@ -22,8 +22,25 @@ describe('failureOfAnswer', () => {
   it('keeps the time to wait, from the header or the body', () => {
     expect(failureOfAnswer(429, {}, '3', 'GET /x').retryAfterMs).toBe(3000);
     expect(failureOfAnswer(503, { details: { retryAfterSeconds: 2 } }, undefined, 'GET /x').retryAfterMs).toBe(2000);
-    expect(failureOfAnswer(503, {}, 'Wed, 21 Oct 2026 07:28:00 GMT', 'GET /x').retryAfterMs).toBeUndefined();
+    const inTwoMinutes = new Date(Date.now() + 120_000).toUTCString();
+    const asked = failureOfAnswer(503, {}, inTwoMinutes, 'GET /x').retryAfterMs ?? 0;
+    expect(asked).toBeGreaterThan(60_000);
+    expect(asked).toBeLessThanOrEqual(120_000);
   });
+
+  it.each(['', ' ', '-1', '0', 'NaN', 'soon', 'Infinity', '0x10', '1e9', 'Wed, 21 Oct 2015 07:28:00 GMT'])(
+    'does not wait when told %j',
+    (header) => {
+      expect(failureOfAnswer(503, {}, header, 'GET /x').retryAfterMs).toBeUndefined();
+    },
+  );
+
+  it.each(['301', '2147484', '99999999999999999999', 'Fri, 31 Dec 9999 23:59:59 GMT'])(
+    'waits for five minutes when told %j',
+    (header) => {
+      expect(failureOfAnswer(503, {}, header, 'GET /x').retryAfterMs).toBe(300_000);
+    },
+  );
 });
 
 describe('failureOf', () => {

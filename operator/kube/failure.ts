@@ -3,7 +3,8 @@ import { defineErrors } from '#contract/error.ts';
 /**
  * What an answer of the API server means for the caller: `retry` may succeed by itself later; `conflict` needs a fresh
  * read; `exists` and `missing` speak of the object; `expired` of a version too old to go on from; `terminating` of a
- * namespace that is going away; `forbidden` and `invalid` need a person.
+ * namespace that is going away; `forbidden` and `invalid` need a person; `closed` says that nothing was sent, since this process
+ * may not write any more.
  */
 export type FailureKind =
   | 'retry'
@@ -13,7 +14,8 @@ export type FailureKind =
   | 'expired'
   | 'terminating'
   | 'forbidden'
-  | 'invalid';
+  | 'invalid'
+  | 'closed';
 
 /** `status` is 0 where no answer came. */
 export interface Failure {
@@ -65,7 +67,10 @@ export const kubeError = defineErrors({
   },
 });
 
-/** What an answer with an error status means. */
+/** No answer makes the operator wait longer than this: an absurd figure must not silence it for good. */
+const LONGEST_WAIT_MS = 300_000;
+
+/** What an answer with an error status means. `retryAfter` is the header: seconds, or a date. */
 export function failureOfAnswer(
   status: number,
   body: StatusBody,
@@ -73,13 +78,21 @@ export function failureOfAnswer(
   call: string,
 ): Failure {
   const detail = body.message === undefined || body.message === '' ? (body.reason ?? 'no reason given') : body.message;
-  const seconds = Number(retryAfter ?? body.details?.retryAfterSeconds);
+  const asked = waitOf(retryAfter ?? String(body.details?.retryAfterSeconds ?? ''));
   return {
     kind: kindOf(status, body),
     status,
     message: `${call} answered ${status}: ${detail}`,
-    ...(Number.isFinite(seconds) && seconds > 0 ? { retryAfterMs: seconds * 1000 } : {}),
+    ...(asked > 0 ? { retryAfterMs: Math.min(asked, LONGEST_WAIT_MS) } : {}),
   };
+}
+
+/** Milliseconds that a `Retry-After` asks for; 0 for what is none. */
+function waitOf(text: string): number {
+  if (/^\d+(\.\d+)?$/.test(text.trim())) return Number(text) * 1000;
+  // A date has letters; a number that is none of ours would otherwise be read as a year.
+  const until = /[a-z]/i.test(text) ? Date.parse(text) - Date.now() : 0;
+  return Number.isNaN(until) ? 0 : until;
 }
 
 /** What any thrown value means: errors of the network count as `retry`. */

@@ -70,7 +70,7 @@ describe('a lease', () => {
     const lease = keepLease();
     await lead('a');
     expect(lease.current()).toEqual({
-      holderIdentity: 'a',
+      holderIdentity: expect.stringMatching(/^a_/),
       leaseDurationSeconds: 1,
       acquireTime: '2026-01-01T00:00:00.000000Z',
       renewTime: '2026-01-01T00:00:00.000000Z',
@@ -81,7 +81,7 @@ describe('a lease', () => {
   it('is taken when its holder has let go', async () => {
     const lease = keepLease({ holderIdentity: '', leaseTransitions: 7 });
     await lead('a');
-    expect(lease.current()).toMatchObject({ holderIdentity: 'a', leaseTransitions: 8 });
+    expect(lease.current()).toMatchObject({ holderIdentity: expect.stringMatching(/^a_/), leaseTransitions: 8 });
   });
 
   it('of a holder who renews is left alone', async () => {
@@ -100,7 +100,7 @@ describe('a lease', () => {
   it('is taken over once its holder has not renewed it for its duration', async () => {
     const lease = keepLease({ holderIdentity: 'b', leaseDurationSeconds: 0.03, leaseTransitions: 1 });
     await lead('a');
-    expect(lease.current()).toMatchObject({ holderIdentity: 'a', leaseTransitions: 2 });
+    expect(lease.current()).toMatchObject({ holderIdentity: expect.stringMatching(/^a_/), leaseTransitions: 2 });
   });
 
   it('is freed on release, so that the next need not wait', async () => {
@@ -123,11 +123,11 @@ describe('a lease', () => {
   it('is kept when somebody only touched the object', async () => {
     const lease = keepLease();
     const leadership = await lead('a');
-    lease.touch({ holderIdentity: 'a', leaseTransitions: 5 });
+    lease.touch({ ...lease.current(), leaseTransitions: 5 });
     const calls = server.calls.length;
     while (server.calls.length < calls + 6) await new Promise((resolve) => setTimeout(resolve, 2));
     expect(leadership.lost.aborted).toBe(false);
-    expect(lease.current()).toMatchObject({ holderIdentity: 'a', leaseTransitions: 5 });
+    expect(lease.current()).toMatchObject({ holderIdentity: expect.stringMatching(/^a_/), leaseTransitions: 5 });
   });
 
   it.each<[string, Reply]>([
@@ -140,5 +140,64 @@ describe('a lease', () => {
     server.on('PUT', NAMED, reply);
     await lost;
     expect(leadership.lost.aborted).toBe(true);
+  });
+
+  it('is never held by two, also not by two processes of one name', async () => {
+    keepLease();
+    const first = await lead('laptop');
+    const stop = new AbortController();
+    const second = lead('laptop', stop.signal, { ...TIMING, durationMs: 60_000 });
+    const calls = server.calls.length;
+    while (server.calls.length < calls + 10) await new Promise((resolve) => setTimeout(resolve, 2));
+    expect(first.lost.aborted).toBe(false);
+    stop.abort();
+    await expect(second).rejects.toThrow(/abort/i);
+  });
+
+  it('is given up in time also when a conflict comes and the read after it hangs', async () => {
+    keepLease();
+    const leadership = await lead('a', undefined, { ...TIMING, renewMs: 100 });
+    const lost = lostOf(leadership);
+    server.on('PUT', NAMED, { status: 409, body: { reason: 'Conflict' } });
+    server.on('GET', NAMED, 'hang');
+    await lost;
+    expect((leadership.lost.reason as Error).message).toContain('not renewed in time');
+  });
+
+  it.each<[string, Reply]>([
+    ['nothing', { body: {} }],
+    ['null', { body: null }],
+    ['a page', { body: '<html>welcome</html>' }],
+    ['another object', { body: { kind: 'Status', status: 'Success' } }],
+    ['a lease of somebody else', { body: { metadata: { resourceVersion: '9' }, spec: { holderIdentity: 'b' } } }],
+    ['a lease without its version', { body: { metadata: { name: 'operator' }, spec: {} } }],
+  ])('is not renewed by 200 with %s', async (_what, reply) => {
+    keepLease();
+    const leadership = await lead('a', undefined, { ...TIMING, renewMs: 100 });
+    const lost = lostOf(leadership);
+    server.on('PUT', NAMED, reply);
+    await lost;
+    expect((leadership.lost.reason as Error).message).toContain('not renewed in time');
+  });
+
+  it('is not taken on the word of an answer that is no lease', async () => {
+    server.on('GET', NAMED, { body: {} }, { body: { metadata: { name: 'operator' } } }, { body: null });
+    server.on('PUT', NAMED, { body: {} });
+    const stop = new AbortController();
+    const leading = lead('a', stop.signal);
+    while (server.calls.length < 5) await new Promise((resolve) => setTimeout(resolve, 2));
+    stop.abort();
+    await expect(leading).rejects.toThrow(/abort/i);
+    expect(server.calls.filter(({ method }) => method !== 'GET')).toEqual([]);
+  });
+
+  it('is lost when somebody deletes it', async () => {
+    keepLease();
+    const leadership = await lead('a');
+    const lost = lostOf(leadership);
+    server.on('PUT', NAMED, { status: 404, body: {} });
+    server.on('GET', NAMED, { status: 404, body: {} });
+    await lost;
+    expect((leadership.lost.reason as Error).message).toContain('deleted');
   });
 });

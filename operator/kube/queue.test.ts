@@ -111,4 +111,14 @@ describe('a work queue', () => {
     queue.done('a');
     expect(queue.depth).toBe(0);
   });
+
+  it('waits also for longer than a timer can', async () => {
+    take(1);
+    const days = 30 * 86_400_000;
+    queue.addAfter('a', days);
+    await vi.advanceTimersByTimeAsync(days - 1000);
+    expect(handed).toEqual([]);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(handed).toEqual(['a']);
+  });
 });

@@ -21,14 +21,30 @@ export interface WorkQueue {
   readonly depth: number;
 }
 
-interface Later {
-  readonly due: number;
-  readonly timer: NodeJS.Timeout;
+/** What a queue tells time by: milliseconds from any start, and calls after a delay, which can be called off. */
+export interface QueueClock {
+  now(): number;
+  after(delayMs: number, run: () => void): () => void;
 }
 
-/** Makes a queue whose failures wait as `backoff` says. */
-export function createQueue(backoff: KeyBackoff): WorkQueue {
-  const waiting = new Set<string>();
+interface Later {
+  readonly due: number;
+  readonly off: () => void;
+}
+
+/** A timer cannot be set for longer; one that is fires at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** Keys are handed out for this long before timers and connections get their turn. */
+const TURN_MS = 10;
+
+/** Makes a queue whose failures wait as `backoff` says; `waited` is told how many seconds each key waited for a taker. */
+export function createQueue(
+  backoff: KeyBackoff,
+  clock: QueueClock = machineClock,
+  waited: (seconds: number) => void = () => {},
+): WorkQueue {
+  /** Since when each key waits. */
+  const waiting = new Map<string, number>();
   const processing = new Set<string>();
   const dirty = new Set<string>();
   const later = new Map<string, Later>();
@@ -38,9 +54,10 @@ export function createQueue(backoff: KeyBackoff): WorkQueue {
   const hand = (key: string) => {
     const taker = takers.shift();
     if (taker === undefined) {
-      waiting.add(key);
+      waiting.set(key, clock.now());
       return;
     }
+    waited(0);
     processing.add(key);
     taker(key);
   };
@@ -55,15 +72,22 @@ export function createQueue(backoff: KeyBackoff): WorkQueue {
       add(key);
       return;
     }
-    const due = performance.now() + delayMs;
+    const due = clock.now() + delayMs;
     const known = later.get(key);
-    if (known !== undefined && known.due <= due) return;
-    clearTimeout(known?.timer);
-    const timer = setTimeout(() => {
+    // What is not a time never comes by itself.
+    if (Number.isNaN(due) || (known !== undefined && known.due <= due)) return;
+    known?.off();
+    const ring = () => {
       later.delete(key);
       add(key);
-    }, delayMs);
-    later.set(key, { due, timer });
+    };
+    later.set(key, { due, off: clock.after(delayMs, ring) });
+  };
+  let turnStart = clock.now();
+  /** Workers that never wait for anything else would keep everything else waiting: the lease's renewal, say. */
+  const otherTurns = async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+    turnStart = clock.now();
   };
 
   return {
@@ -71,13 +95,16 @@ export function createQueue(backoff: KeyBackoff): WorkQueue {
     addAfter,
     addRateLimited: (key) => addAfter(key, backoff.next(key)),
     forget: (key) => backoff.forget(key),
-    get() {
-      if (shut) return Promise.resolve(undefined);
-      const [key] = waiting;
-      if (key === undefined) return new Promise((resolve) => takers.push(resolve));
+    async get() {
+      if (waiting.size > 0 && clock.now() - turnStart > TURN_MS) await otherTurns();
+      if (shut) return undefined;
+      const [first] = waiting;
+      if (first === undefined) return new Promise((resolve) => takers.push(resolve));
+      const [key, since] = first;
       waiting.delete(key);
+      waited((clock.now() - since) / 1000);
       processing.add(key);
-      return Promise.resolve(key);
+      return key;
     },
     done(key) {
       processing.delete(key);
@@ -85,7 +112,7 @@ export function createQueue(backoff: KeyBackoff): WorkQueue {
     },
     shutDown() {
       shut = true;
-      for (const { timer } of later.values()) clearTimeout(timer);
+      for (const { off } of later.values()) off();
       later.clear();
       waiting.clear();
       for (const taker of takers.splice(0)) taker(undefined);
@@ -95,3 +122,18 @@ export function createQueue(backoff: KeyBackoff): WorkQueue {
     },
   };
 }
+
+const machineClock: QueueClock = {
+  now: () => performance.now(),
+  after(delayMs, run) {
+    const due = performance.now() + delayMs;
+    const wait = (ms: number) => setTimeout(ring, Math.min(ms, LONGEST_TIMER_MS));
+    const ring = () => {
+      const left = due - performance.now();
+      if (left > 1) timer = wait(left);
+      else run();
+    };
+    let timer = wait(delayMs);
+    return () => clearTimeout(timer);
+  },
+};

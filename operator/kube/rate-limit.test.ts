@@ -26,4 +26,13 @@ describe('a bucket', () => {
     now = 60_000;
     expect([1, 2, 3, 4].map(() => bucket.take())).toEqual([true, true, true, false]);
   });
+
+  it('loses nothing where its clock is put back', () => {
+    let now = 60_000;
+    const bucket = createBucket(2, 3, () => now);
+    now = 0;
+    expect([1, 2, 3, 4].map(() => bucket.take())).toEqual([true, true, true, false]);
+    now = 500;
+    expect([1, 2].map(() => bucket.take())).toEqual([true, false]);
+  });
 });

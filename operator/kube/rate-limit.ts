@@ -48,7 +48,7 @@ export function createBucket(perSecond: number, burst: number, nowMs: () => numb
   let at = nowMs();
   const refill = () => {
     const now = nowMs();
-    tokens = Math.min(burst, tokens + ((now - at) / 1000) * perSecond);
+    tokens = Math.min(burst, tokens + (Math.max(0, now - at) / 1000) * perSecond);
     at = now;
   };
   return {

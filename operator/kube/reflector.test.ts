@@ -40,7 +40,7 @@ const start = (options: Partial<ReflectorOptions<KubeObject>> = {}) => {
     client,
     resource: RESOURCE,
     cache,
-    report: (failure) => failures.push(failure),
+    warn: (failure) => failures.push(failure),
     random: () => 0.5,
     timing,
     ...options,
@@ -85,6 +85,27 @@ describe('a reflector', () => {
     await stream.send('DELETED', thing('b', 13));
     await until(['c@11', 'a@12'].toReversed());
     expect(failures).toEqual([]);
+  });
+
+  it('knows the first version of what is made while it watches, until it is written', async () => {
+    server.on('GET', PATH, page(10, [thing('a', 1)]));
+    start();
+    const stream = await server.watch(PATH);
+    await stream.send('ADDED', thing('b', 11));
+    await until(['a@1', 'b@11']);
+    expect(['a/a', 'a/b'].map(cache.isNew)).toEqual([false, true]);
+    await stream.send('MODIFIED', thing('b', 12));
+    await until(['a@1', 'b@12']);
+    expect(cache.isNew('a/b')).toBe(false);
+  });
+
+  it('takes nothing for new that a watch with a selector tells: it may only have begun to fit', async () => {
+    server.on('GET', PATH, page(10, []));
+    start({ labelSelector: 'ours' });
+    const stream = await server.watch(PATH);
+    await stream.send('ADDED', thing('b', 11));
+    await until(['b@11']);
+    expect(cache.isNew('a/b')).toBe(false);
   });
 
   it('goes on from the last bookmark after the server ended the watch, without a new list', async () => {
@@ -134,6 +155,25 @@ describe('a reflector', () => {
     expect(names()).toEqual(['a@1']);
   });
 
+  it.each<[string, object, boolean, readonly number[]]>([
+    ['grow where each ends at once without a word', {}, false, [0.5, 1, 2, 2.5]],
+    ['stay short where each tells something', {}, true, [0.5, 0.5, 0.5, 0.5]],
+    ['stay short where each lasts', { briefMs: 0 }, false, [0.5, 0.5, 0.5, 0.5]],
+  ])('waits between watches that the server ends: they %s', async (_what, timing, speaks, delays) => {
+    server.on('GET', PATH, page(10, []));
+    const waits: number[] = [];
+    const wait = async (delayMs: number) => void waits.push(delayMs);
+    start({ timing: { firstDelayMs: 1, longestDelayMs: 5, briefMs: 60_000, ...timing }, wait });
+    for (const _delay of delays) {
+      const stream = await server.watch(PATH);
+      if (speaks) await stream.send('BOOKMARK', { metadata: { resourceVersion: '50' } });
+      stream.end();
+    }
+    await server.watch(PATH);
+    expect(waits).toEqual(delays);
+    expect(failures).toEqual([]);
+  });
+
   it('gives up a silent connection', async () => {
     server.on('GET', PATH, page(10, []));
     start({ timing: { firstDelayMs: 1, longestDelayMs: 5, silenceMs: 30 } });
@@ -159,6 +199,19 @@ describe('a reflector', () => {
     const stream = await server.watch(PATH);
     await running.stop();
     await stream.closed;
+    expect(failures).toEqual([]);
+  });
+
+  it('of a kind without bookmarks takes silence for what it is, and lists again after the watch has ended', async () => {
+    server.on('GET', PATH, page(10, [thing('a', 1)]), page(40, [thing('b', 30)]));
+    const timing = { firstDelayMs: 1, longestDelayMs: 5, silenceMs: 1, watchSeconds: 290 };
+    const running = start({ resource: { ...RESOURCE, quiet: true }, timing });
+    const stream = await server.watch(PATH);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect([failures, running.silentForMs()]).toEqual([[], 0]);
+    stream.end();
+    await until(['b@30']);
+    expect((await server.watch(PATH)).query.resourceVersion).toBe('40');
     expect(failures).toEqual([]);
   });
 });

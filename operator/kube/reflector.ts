@@ -1,19 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Cache } from './cache.ts';
+import type { Cache, Feed } from './cache.ts';
 import type { KubeClient } from './client.ts';
 import { ApiError, type Failure, failureOf, failureOfAnswer, type StatusBody } from './failure.ts';
 import { type KubeObject, pathOf, type ResourceType } from './resource.ts';
 
 /**
  * Keeps a cache equal to the API server's objects of one kind: pages of a list, then a watch from the list's version on,
- * with bookmarks, so that a quiet kind does not fall behind; a version that has become too old leads to a new list, any
- * other failure to another watch from where the last one ended. A silent connection is given up.
+ * with bookmarks, so that a version does not become too old while nothing happens; one that did leads to a new list, any
+ * other failure to another watch from where the last one ended. Waits grow until a watch holds: what comes between may end each as
+ * soon as it is opened, and as cleanly as the server does. A silent connection is given up. Kinds without bookmarks
+ * (`quiet`) are different: silence is normal there, so only a watch that outlives its own time is given up, and each watch
+ * begins with a list, since the last version may be as old as the last watch.
  */
 export interface Reflector {
   /** Resolves when the first list is in the cache. */
   readonly synced: Promise<void>;
   readonly hasSynced: () => boolean;
-  /** Milliseconds since the API server was last heard of. */
+  /** Milliseconds since the API server was last heard of; 0 while a quiet kind is watched. */
   readonly silentForMs: () => number;
   stop(): Promise<void>;
 }
@@ -21,15 +24,20 @@ export interface Reflector {
 export interface ReflectorOptions<T extends KubeObject> {
   readonly client: KubeClient;
   readonly resource: ResourceType;
+  /** Undefined for all namespaces. */
   readonly namespace?: string | undefined;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
   readonly cache: Cache<T>;
-  /** What the cache keeps of an object; undefined drops it. */
+  /** What is wanted of an object, before the cache trims it; undefined drops it. */
   readonly keep?: (object: T) => T | undefined;
   /** Told of every failure and of what comes next. */
-  readonly report?: (failure: Failure) => void;
+  readonly warn?: (failure: Failure) => void;
+  /** Told of every watch after the first. */
+  readonly restarted?: () => void;
   readonly random?: () => number;
+  /** Resolves after this time, or after the signal. */
+  readonly wait?: (delayMs: number, signal: AbortSignal) => Promise<void>;
   readonly timing?: Partial<ReflectorTiming>;
 }
 
@@ -38,10 +46,22 @@ export interface ReflectorTiming {
   readonly longestDelayMs: number;
   /** Bookmarks come about once a minute, so longer silence is a dead connection. */
   readonly silenceMs: number;
+  /** The server ends a watch after this time or up to twice of it. */
   readonly watchSeconds: number;
+  /** A quiet watch that goes on for so long after its end is a dead connection. */
+  readonly overdueMs: number;
+  /** A watch that ends sooner, and without a word, has not held. */
+  readonly briefMs: number;
 }
 
-const TIMING: ReflectorTiming = { firstDelayMs: 500, longestDelayMs: 30_000, silenceMs: 150_000, watchSeconds: 290 };
+const TIMING: ReflectorTiming = {
+  firstDelayMs: 500,
+  longestDelayMs: 30_000,
+  silenceMs: 150_000,
+  watchSeconds: 290,
+  overdueMs: 30_000,
+  briefMs: 1000,
+};
 const PAGE = 500;
 
 interface Page<T> {
@@ -56,11 +76,14 @@ interface WatchLine<T> {
 /** Starts a reflector; it runs until stopped. */
 export function startReflector<T extends KubeObject>(options: ReflectorOptions<T>): Reflector {
   const timing = { ...TIMING, ...options.timing };
-  const random = options.random ?? Math.random;
+  const { random = Math.random, wait = pause } = options;
+  const quiet = options.resource.quiet === true;
+  const feed = options.cache.feed(options.namespace);
   const stopping = new AbortController();
   const first = Promise.withResolvers<void>();
   let synced = false;
   let heardAt = performance.now();
+  let watching = false;
   const heard = () => {
     heardAt = performance.now();
   };
@@ -74,32 +97,48 @@ export function startReflector<T extends KubeObject>(options: ReflectorOptions<T
   /** A list if there is nothing to watch from, then a watch until it ends. */
   const listAndWatch = async (from: { version: string | undefined }) => {
     if (from.version === undefined) {
-      from.version = await list(options, stopping.signal);
+      from.version = await list(options, feed, stopping.signal);
       synced = true;
       first.resolve();
       heard();
     }
-    const watch = watchFrom(options, from.version, { timing, random, stop: stopping.signal, heard: progress });
-    for await (const seen of watch) from.version = seen;
+    let openedAt = 0;
+    const opened = () => {
+      openedAt = performance.now();
+      watching = true;
+      heard();
+    };
+    const context = { timing, random, stop: stopping.signal, heard: progress, opened };
+    for await (const seen of watchFrom(options, feed, from.version, context)) from.version = seen;
+    // Ended by the server, as it shall be: the next one is a first try again.
+    if (performance.now() - openedAt >= timing.briefMs) failures = 0;
   };
   const run = async () => {
     const from: { version: string | undefined } = { version: undefined };
     while (!stopping.signal.aborted) {
+      let askedToWaitMs = 0;
       await listAndWatch(from).catch((error: unknown) => {
         const failure = failureOf(error);
+        if (failure.kind === 'closed') stopping.abort();
         if (failure.kind === 'expired') from.version = undefined;
-        if (!stopping.signal.aborted) options.report?.(failure);
+        askedToWaitMs = failure.retryAfterMs ?? 0;
+        if (!stopping.signal.aborted) options.warn?.(failure);
       });
+      if (watching) heard();
+      watching = false;
+      if (quiet) from.version = undefined;
       failures += 1;
       const longest = Math.min(timing.longestDelayMs, timing.firstDelayMs * 2 ** (failures - 1));
-      await sleep(longest * random(), undefined, { signal: stopping.signal }).catch(() => {});
+      const delay = Math.max(longest * random(), askedToWaitMs);
+      await wait(delay, stopping.signal);
+      if (!stopping.signal.aborted) options.restarted?.();
     }
   };
   const running = run();
   return {
     synced: first.promise,
     hasSynced: () => synced,
-    silentForMs: () => performance.now() - heardAt,
+    silentForMs: () => (quiet && watching ? 0 : performance.now() - heardAt),
     async stop() {
       stopping.abort();
       await running;
@@ -107,8 +146,16 @@ export function startReflector<T extends KubeObject>(options: ReflectorOptions<T
   };
 }
 
+function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  return sleep(delayMs, undefined, { signal }).catch(() => {});
+}
+
 /** Lists page by page into the cache; gives the version to watch from. */
-async function list<T extends KubeObject>(options: ReflectorOptions<T>, signal: AbortSignal): Promise<string> {
+async function list<T extends KubeObject>(
+  options: ReflectorOptions<T>,
+  feed: Feed<T>,
+  signal: AbortSignal,
+): Promise<string> {
   const objects: T[] = [];
   let next: string | undefined;
   for (;;) {
@@ -124,7 +171,7 @@ async function list<T extends KubeObject>(options: ReflectorOptions<T>, signal: 
     }
     next = page.metadata.continue;
     if (next === undefined || next === '') {
-      options.cache.replace(objects, page.metadata.resourceVersion);
+      feed.replace(objects, page.metadata.resourceVersion);
       return page.metadata.resourceVersion;
     }
   }
@@ -135,35 +182,41 @@ interface WatchContext {
   readonly random: () => number;
   readonly stop: AbortSignal;
   readonly heard: () => void;
+  readonly opened: () => void;
 }
 
 /** One watch: brings the cache up to date and yields each version seen. Ends when the server ends it. */
 async function* watchFrom<T extends KubeObject>(
   options: ReflectorOptions<T>,
+  feed: Feed<T>,
   version: string,
-  { timing, random, stop, heard }: WatchContext,
+  { timing, random, stop, heard, opened }: WatchContext,
 ): AsyncGenerator<string> {
+  const { resource } = options;
+  const timeoutSeconds = Math.round(timing.watchSeconds * (1 + random()));
+  const limitMs = resource.quiet === true ? timeoutSeconds * 1000 + timing.overdueMs : timing.silenceMs;
   const silence = new AbortController();
-  const timer = setTimeout(() => silence.abort(new Error(`silent for ${timing.silenceMs / 1000} s`)), timing.silenceMs);
+  const timer = setTimeout(() => silence.abort(new Error(`silent for ${limitMs / 1000} s`)), limitMs);
   try {
-    const lines = options.client.lines({
-      method: 'GET',
-      path: pathOf(options.resource, { namespace: options.namespace }),
+    const call = {
+      method: 'GET' as const,
+      path: pathOf(resource, { namespace: options.namespace }),
       query: {
         ...selectors(options),
         watch: true,
         resourceVersion: version,
         allowWatchBookmarks: true,
-        timeoutSeconds: Math.round(timing.watchSeconds * (1 + random())),
+        timeoutSeconds,
       },
       signal: AbortSignal.any([stop, silence.signal]),
-    });
-    for await (const line of lines) {
+    };
+    for await (const line of options.client.lines(call, opened)) {
       const event = JSON.parse(line) as WatchLine<T>;
-      if (event.type === 'ERROR') throw errorOf(event.object as StatusBody, options.resource.plural);
-      timer.refresh();
+      if (event.type === 'ERROR') throw errorOf(event.object as StatusBody, resource.plural);
+      // A quiet watch has to end in time even if it is not silent.
+      if (resource.quiet !== true) timer.refresh();
       heard();
-      take(options, event);
+      take(options, feed, event);
       yield event.object.metadata.resourceVersion ?? version;
     }
   } finally {
@@ -171,22 +224,27 @@ async function* watchFrom<T extends KubeObject>(
   }
 }
 
-function take<T extends KubeObject>(options: ReflectorOptions<T>, event: WatchLine<T>): void {
+function take<T extends KubeObject>(options: ReflectorOptions<T>, feed: Feed<T>, event: WatchLine<T>): void {
   if (event.type === 'BOOKMARK') {
-    options.cache.seen(event.object.metadata.resourceVersion ?? '');
+    feed.seen(event.object.metadata.resourceVersion ?? '');
     return;
   }
   const object = keptPart(options, event.object);
   if (object === undefined) return;
-  if (event.type === 'DELETED') options.cache.remove(object);
-  else options.cache.upsert(object);
+  if (event.type === 'DELETED') feed.remove(object);
+  else if (event.type === 'ADDED' && isOfAll(options)) feed.created(object);
+  else feed.upsert(object);
 }
 
-/** The object without what only the API server needs, or undefined if the cache is not to hold it. */
-function keptPart<T extends KubeObject>(options: ReflectorOptions<T>, object: T): T | undefined {
-  const { managedFields: _dropped, ...metadata } = object.metadata as T['metadata'] & { managedFields?: unknown };
-  const bare = { ...object, metadata };
-  return options.keep === undefined ? bare : options.keep(bare);
+/** To a watch with a selector, what begins to fit it is added as well. */
+function isOfAll<T extends KubeObject>({ labelSelector, fieldSelector }: ReflectorOptions<T>): boolean {
+  return labelSelector === undefined && fieldSelector === undefined;
+}
+
+/** What is kept of an object, or undefined if the cache is not to hold it. */
+function keptPart<T extends KubeObject>({ cache, keep }: ReflectorOptions<T>, object: T): T | undefined {
+  const kept = keep === undefined ? object : keep(object);
+  return kept === undefined ? undefined : cache.trim(kept);
 }
 
 function selectors({

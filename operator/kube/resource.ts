@@ -3,6 +3,8 @@ export interface ResourceType {
   readonly group: string;
   readonly version: string;
   readonly plural: string;
+  /** The API server sends no bookmarks on watches of this kind, so a watch that says nothing is well. */
+  readonly quiet?: true;
 }
 
 /** The least that every object has. */
@@ -26,9 +28,12 @@ export const JOBS: ResourceType = { group: 'batch', version: 'v1', plural: 'jobs
 export const PODS: ResourceType = { group: '', version: 'v1', plural: 'pods' };
 export const CONFIG_MAPS: ResourceType = { group: '', version: 'v1', plural: 'configmaps' };
 export const SECRETS: ResourceType = { group: '', version: 'v1', plural: 'secrets' };
-export const CORE_EVENTS: ResourceType = { group: '', version: 'v1', plural: 'events' };
+/** Events are not in the API server's watch cache, which is where bookmarks come from. */
+export const CORE_EVENTS: ResourceType = { group: '', version: 'v1', plural: 'events', quiet: true };
 export const EVENTS: ResourceType = { group: 'events.k8s.io', version: 'v1', plural: 'events' };
 export const LEASES: ResourceType = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' };
+/** What Kueue makes for each Job that waits in a queue of it. */
+export const WORKLOADS: ResourceType = { group: 'kueue.x-k8s.io', version: 'v1beta1', plural: 'workloads' };
 export const TOKEN_REVIEWS: ResourceType = { group: 'authentication.k8s.io', version: 'v1', plural: 'tokenreviews' };
 
 /** Where an object or a collection is, in all namespaces where none is given. */
@@ -55,7 +60,12 @@ export function keyOf({ metadata }: KubeObject): string {
   return `${metadata.namespace ?? ''}/${metadata.name}`;
 }
 
+/** The controller of an object. */
+export function controllerOf({ metadata }: KubeObject) {
+  return metadata.ownerReferences?.find((owner) => owner.controller === true);
+}
+
 /** Uid of the controller of an object. */
-export function controllerUid({ metadata }: KubeObject): string | undefined {
-  return metadata.ownerReferences?.find((owner) => owner.controller === true)?.uid;
+export function controllerUid(object: KubeObject): string | undefined {
+  return controllerOf(object)?.uid;
 }

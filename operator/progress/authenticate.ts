@@ -2,9 +2,33 @@ import { createHash } from 'node:crypto';
 import { PROGRESS_AUDIENCE } from '../api/labels.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { pathOf, TOKEN_REVIEWS } from '../kube/resource.ts';
+import { type PodName, readClaims } from './claims.ts';
+import { createLimits, createPlaces } from './limits.ts';
 
-/** Tells which pod a token was given to; undefined if the token is not good. */
-export type Authenticate = (token: string) => Promise<string | undefined>;
+/** Whose token it is, or why that is not told. */
+export type Verdict =
+  | { readonly podUid: string }
+  /** Not a token of ours. */
+  | 'refused'
+  /** Perhaps a token of ours, but of no pod that is at work now. */
+  | 'stranger'
+  /** This sender has asked too often. */
+  | 'limited'
+  /** Too many ask at once. */
+  | 'busy';
+
+/** Judges the token that a sender at this address shows. Rejects if the API server could not tell. */
+export type Authenticate = (token: string, sender: string) => Promise<Verdict>;
+
+export interface AuthenticateOptions {
+  /** Better one of its own: reviews wait for each other, and nothing else shall wait for them. */
+  readonly client: KubeClient;
+  /** The pod of this uid, if it is one whose reports are taken now. */
+  readonly podOf: (uid: string) => Pick<PodName, 'namespace' | 'name'> | undefined;
+  readonly nowMs?: () => number;
+  /** Unix time in milliseconds. */
+  readonly clockMs?: () => number;
+}
 
 interface TokenReview {
   readonly status?: {
@@ -14,33 +38,82 @@ interface TokenReview {
   };
 }
 
-/** A verdict is kept this long, good or bad, so that a runner's reports do not become reviews one by one. */
-const KEPT_MS = 60_000;
-const KEPT_TOKENS = 4096;
 const POD_UID = 'authentication.kubernetes.io/pod-uid';
+/** A good token is reviewed again after this time; whether its pod is still at work is looked up at each report. */
+const GOOD_MS = 600_000;
+const GOOD_TOKENS = 16_384;
+const BAD_MS = 60_000;
+const BAD_TOKENS = 4096;
+/** Tokens that are not known to be good: so many of one sender at once, then so many a second. */
+const UNKNOWN_BURST = 100;
+const UNKNOWN_PER_SECOND = 10;
+/** Reviews under way, waiting, and of one sender about one pod: so nobody can keep a pod's own token from being reviewed. */
+const REVIEWS = { running: 8, waiting: 64, ofOneSender: 2 } as const;
 
-interface Kept {
-  readonly podUid: Promise<string | undefined>;
-  readonly until: number;
-}
+/**
+ * Makes the judge of tokens. Good tokens are remembered apart from bad ones, so that no flood of bad ones pushes them out.
+ * A token that nobody has seen before becomes a review at the API server only if its own claims name a pod that is at work
+ * now, its sender has not asked too often, and not too many wait: so what a stranger sends costs the API server nothing, and
+ * what somebody who knows a pod's uid sends costs it little.
+ */
+export function createAuthenticate(options: AuthenticateOptions): Authenticate {
+  const { client, podOf, nowMs = () => performance.now(), clockMs = Date.now } = options;
+  const good = createMemory<string>(GOOD_TOKENS, nowMs);
+  const bad = createMemory<true>(BAD_TOKENS, nowMs);
+  const underWay = new Map<string, Promise<Verdict>>();
+  const limits = createLimits(UNKNOWN_PER_SECOND, UNKNOWN_BURST, nowMs);
+  const places = createPlaces(REVIEWS.running, REVIEWS.waiting, REVIEWS.ofOneSender);
 
-/** Reviews tokens at the API server. Only tokens of our own audience that are bound to a pod are good. */
-export function createAuthenticate(client: KubeClient, nowMs: () => number = () => performance.now()): Authenticate {
-  const kept = new Map<string, Kept>();
-  return (token) => {
+  const judge = async (key: string, token: string, pod: PodName, lastsMs: number): Promise<Verdict> => {
+    const podUid = await review(client, token);
+    if (podUid === pod.uid) {
+      good.keep(key, podUid, Math.min(GOOD_MS, lastsMs));
+      return { podUid };
+    }
+    bad.keep(key, true, BAD_MS);
+    return 'refused';
+  };
+
+  return async (token, sender) => {
     const key = createHash('sha256').update(token).digest('base64');
-    const known = kept.get(key);
-    if (known !== undefined && known.until > nowMs()) return known.podUid;
-    kept.delete(key);
-    const podUid = review(client, token);
-    const [oldest] = kept.keys();
-    if (kept.size >= KEPT_TOKENS && oldest !== undefined) kept.delete(oldest);
-    kept.set(key, { podUid, until: nowMs() + KEPT_MS });
-    podUid.catch(() => kept.delete(key));
-    return podUid;
+    const podUid = good.get(key);
+    if (podUid !== undefined) return { podUid };
+    if (limits.take(sender) > 0) return 'limited';
+    if (bad.get(key) === true) return 'refused';
+    const claims = readClaims(token, clockMs());
+    if (claims === undefined) return 'refused';
+    const { pod, expiresAt } = claims;
+    const known = podOf(pod.uid);
+    if (known === undefined || known.namespace !== pod.namespace || known.name !== pod.name) return 'stranger';
+    const same = underWay.get(key);
+    if (same !== undefined) return same;
+    const verdict = places.run(`${sender} ${pod.uid}`, () => judge(key, token, pod, expiresAt - clockMs()));
+    if (verdict === undefined) return 'busy';
+    underWay.set(key, verdict);
+    return verdict.finally(() => underWay.delete(key));
   };
 }
 
+/** Remembers values for a time; of too many, those that were kept first are forgotten. */
+function createMemory<T>(most: number, nowMs: () => number) {
+  const kept = new Map<string, { readonly value: T; readonly until: number }>();
+  return {
+    get(key: string): T | undefined {
+      const found = kept.get(key);
+      if (found !== undefined && found.until > nowMs()) return found.value;
+      kept.delete(key);
+      return undefined;
+    },
+    keep(key: string, value: T, forMs: number): void {
+      kept.delete(key);
+      const [oldest] = kept.keys();
+      if (kept.size >= most && oldest !== undefined) kept.delete(oldest);
+      kept.set(key, { value, until: nowMs() + forMs });
+    },
+  };
+}
+
+/** The pod that the API server says a token was given to for our audience. */
 async function review(client: KubeClient, token: string): Promise<string | undefined> {
   const { status } = await client.call<TokenReview>({
     method: 'POST',

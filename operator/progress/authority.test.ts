@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ScriptedApiServer, startScriptedApiServer } from '../../test/double/api-server.ts';
 import { type KubeClient, openPlainClient } from '../kube/client.ts';
 import { keptAuthority } from './authority.ts';
-import { createAuthority, type KeyAndCertificate, nameOfAuthority } from './certificate.ts';
+import { createAuthority, createServerCertificate, type KeyAndCertificate, nameOfAuthority } from './certificate.ts';
 
 const PATH = '/api/v1/namespaces/system/secrets';
 const NAMED = `${PATH}/progress`;
@@ -51,10 +51,18 @@ describe('the kept authority', () => {
     expect(server.calls[1]?.body).toMatchObject({ metadata: { resourceVersion: '5' } });
   });
 
-  it('is made anew if the Secret holds something else', async () => {
-    server.on('GET', NAMED, { body: { metadata: { name: 'progress', namespace: 'system' }, data: {} } });
+  const one = createAuthority(nameOfAuthority, now);
+  const other = createAuthority(nameOfAuthority, now);
+  it.each<[string, KeyAndCertificate]>([
+    ['nothing', { key: '', cert: '' }],
+    ['a certificate that was cut off', { key: one.key, cert: one.cert.slice(0, 200) }],
+    ['something else for a key', { key: 'garbage', cert: one.cert }],
+    ['key and certificate of two authorities', { key: one.key, cert: other.cert }],
+    ['the certificate of a server', createServerCertificate(one, 'operator.test', now)],
+  ])('is made anew if the Secret holds %s', async (_what, held) => {
+    server.on('GET', NAMED, { body: secretOf(held) });
     server.on('PUT', NAMED, { body: {} });
-    await kept();
+    expect(await kept()).not.toEqual(held);
     expect(methods()).toEqual(['GET', 'PUT']);
   });
 

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { KubeClient } from '../kube/client.ts';
 import { failureOf } from '../kube/failure.ts';
 import { type KubeObject, pathOf, SECRETS } from '../kube/resource.ts';
@@ -16,7 +16,7 @@ const RENEW_MS = 180 * 86_400_000;
 
 /**
  * The certificate authority of the progress endpoint: kept in a Secret, since pods that run trust the one that was in
- * their frozen ConfigMap, also after the operator was started anew. Made if there is none, or none that lasts.
+ * their frozen ConfigMap, also after the operator was started anew. Made if there is none, or none that lasts and can be used.
  */
 export async function keptAuthority(
   client: KubeClient,
@@ -53,9 +53,19 @@ async function read(
 function authorityOf({ data }: Secret, now: Date): KeyAndCertificate | undefined {
   const text = (name: string) => Buffer.from(data?.[name] ?? '', 'base64').toString('utf8');
   const pair = { key: text('tls.key'), cert: text('tls.crt') };
-  if (pair.key === '' || pair.cert === '') return undefined;
-  const lasts = Date.parse(new X509Certificate(pair.cert).validTo) - now.getTime() > RENEW_MS;
-  return lasts ? pair : undefined;
+  return isUsable(pair, now) ? pair : undefined;
+}
+
+/** Whether certificates can be made with it that whoever trusts it accepts. */
+function isUsable({ key, cert }: KeyAndCertificate, now: Date): boolean {
+  try {
+    const certificate = new X509Certificate(cert);
+    const lasts = Date.parse(certificate.validTo) - now.getTime() > RENEW_MS;
+    return lasts && certificate.ca && certificate.checkPrivateKey(createPrivateKey(key));
+  } catch {
+    // Empty, cut off, or something else.
+    return false;
+  }
 }
 
 async function write(

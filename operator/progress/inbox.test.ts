@@ -32,6 +32,32 @@ describe('the inbox', () => {
     expect(woken.length).toBe(steps.filter(({ shown }) => shown).length);
   });
 
+  it('shows the last record of a pod also where no other follows it, in the time in which it would have shown another', () => {
+    const clock = { ms: 0 };
+    const alarms: { at: number; run: () => void }[] = [];
+    const after = (delayMs: number, run: () => void) => void alarms.push({ at: clock.ms + delayMs, run });
+    const inbox = createInbox({ wake: () => {}, nowMs: () => clock.ms, after });
+    const shownAt = (ms: number) => {
+      const rings = alarms.filter(({ at }) => at > clock.ms && at <= ms).toSorted((a, b) => a.at - b.at);
+      for (const { at, run } of rings) {
+        clock.ms = at;
+        run();
+      }
+      clock.ms = ms;
+      return inbox.published('pod')?.sequence;
+    };
+    inbox.receive('pod', progressRecord({ sequence: 1, percent: 10.1 }));
+    clock.ms = 200;
+    inbox.receive('pod', progressRecord({ sequence: 2, percent: 10.2 }));
+    clock.ms = 300;
+    inbox.receive('pod', progressRecord({ sequence: 3, percent: 11 }));
+    expect([shownAt(999), shownAt(1000)]).toEqual([1, 3]);
+    inbox.receive('pod', progressRecord({ sequence: 4, percent: 11.5 }));
+    expect([shownAt(10_999), shownAt(11_000)]).toEqual([3, 4]);
+    inbox.forget('pod');
+    expect(shownAt(30_000)).toBeUndefined();
+  });
+
   it('drops late and repeated records', () => {
     const { inbox, woken } = inboxAt();
     const answers = [3, 2, 3, 4].map((sequence) =>
@@ -48,5 +74,48 @@ describe('the inbox', () => {
     inbox.receive('b', progressRecord({ sequence: 1 }));
     inbox.forget('a');
     expect([inbox.published('a'), inbox.published('b')?.sequence, inbox.size]).toEqual([undefined, 1, 1]);
+  });
+
+  it('of thousands of pods wakes for no more than the API server can be asked to take, and loses nothing', () => {
+    const clock = { ms: 0 };
+    const woken: string[] = [];
+    const times: number[] = [];
+    const wake = (uid: string) => {
+      woken.push(uid);
+      times.push(clock.ms);
+    };
+    const alarms: { readonly at: number; readonly run: () => void }[] = [];
+    const after = (delayMs: number, run: () => void) => void alarms.push({ at: clock.ms + delayMs, run });
+    const inbox = createInbox({ wake, nowMs: () => clock.ms, after });
+    const pods = Array.from({ length: 2000 }, (_, i) => `pod-${i}`);
+    const passTo = (ms: number) => {
+      for (let next = alarms.shift(); next !== undefined; next = alarms.shift()) {
+        if (next.at > ms) {
+          alarms.unshift(next);
+          break;
+        }
+        clock.ms = next.at;
+        next.run();
+      }
+      clock.ms = ms;
+    };
+    for (let round = 0; round < 30; round += 1) {
+      passTo(round * 2000);
+      for (const pod of pods) inbox.receive(pod, progressRecord({ sequence: round, percent: round }));
+    }
+    // Two seconds for each of thirty rounds, and what was free at the start.
+    expect(woken.length).toBeLessThanOrEqual(60 * 150 + 50);
+    // Nor more than 200 in any second.
+    const isTooSoon = (time: number, i: number) => (times[i + 200] ?? Number.POSITIVE_INFINITY) - time < 1000;
+    expect(times.filter(isTooSoon)).toEqual([]);
+    expect(new Set(woken).size).toBe(2000);
+    // Whoever goes on to another phase does not wait behind the steps of all others.
+    inbox.receive('pod-1999', progressRecord({ sequence: 30, percent: 99, phase: 'Finishing' }));
+    passTo(clock.ms + 200);
+    expect(inbox.published('pod-1999')?.phase).toBe('Finishing');
+    passTo(clock.ms + 20_000);
+    for (const pod of pods) inbox.receive(pod, progressRecord({ sequence: 31, percent: 99, phase: 'Finishing' }));
+    passTo(clock.ms + 20_000);
+    expect(new Set(pods.map((pod) => inbox.published(pod)?.sequence))).toEqual(new Set([31]));
   });
 });

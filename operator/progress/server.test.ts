@@ -3,11 +3,13 @@ import { request, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { progressRecord } from '../../test/build/observed.ts';
+import type { Verdict } from './authenticate.ts';
 import { createAuthority, createServerCertificate, nameOfAuthority } from './certificate.ts';
 import { createInbox, type Inbox } from './inbox.ts';
 import { type Answer, createProgressServer } from './server.ts';
 
 const authority = createAuthority(nameOfAuthority, new Date());
+const VERDICTS: Readonly<Record<string, Verdict>> = { strange: 'stranger', often: 'limited', crowded: 'busy' };
 let server: Server;
 let inbox: Inbox;
 let answers: Answer[];
@@ -21,11 +23,12 @@ beforeEach(async () => {
     inbox,
     authenticate: (token) => {
       if (token === 'broken') return Promise.reject(new Error('the API server is away'));
-      return Promise.resolve(token.startsWith('of-') ? token.slice(3) : undefined);
+      if (token.startsWith('of-')) return Promise.resolve({ podUid: token.slice(3) });
+      return Promise.resolve(VERDICTS[token] ?? 'refused');
     },
     isCurrent: (podUid) => podUid === 'pod-1',
     isLeading: () => leading,
-    observe: (answer) => answers.push(answer),
+    measure: (answer) => answers.push(answer),
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -65,6 +68,9 @@ describe('the progress endpoint', () => {
     ['no token', { token: '' }, 401],
     ['a bad token', { token: 'bad' }, 401],
     ['the token of another pod', { token: 'of-pod-2' }, 403],
+    ['the token of a pod that nobody knows', { token: 'strange' }, 403],
+    ['who asks too often', { token: 'often' }, 429],
+    ['who comes while too many ask', { token: 'crowded' }, 503],
     ['a record that is none', { body: '{"phase":"Done"}' }, 400],
     ['what is not JSON', { body: '<xml/>' }, 400],
     ['a record of a later version', { body: JSON.stringify({ ...progressRecord(), contractVersion: 2 }) }, 400],

@@ -1,13 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { progressSchema } from '#contract/progress.ts';
+import { createBucket } from '../kube/rate-limit.ts';
+import { guarded, harden, pathOfTarget, SERVER_OPTIONS } from '../listen/harden.ts';
+import { senderOf } from '../listen/sender.ts';
 import type { Authenticate } from './authenticate.ts';
 import type { Inbox } from './inbox.ts';
+import { createLimits, createPlaces, type Limits, type Places } from './limits.ts';
 
 /** Path to which runners post their records. */
 export const PROGRESS_PATH = '/v1/progress';
 
-/** Answers to a report; each is an HTTP status. */
+/** Answers to a report; each is an HTTP status. Runners try again after 429 and 503. */
 export const ANSWERS = {
   taken: 204,
   malformed: 400,
@@ -16,9 +20,21 @@ export const ANSWERS = {
   notFound: 404,
   notAllowed: 405,
   tooLarge: 413,
+  limited: 429,
+  busy: 503,
   notLeading: 503,
 } as const;
 export type Answer = keyof typeof ANSWERS;
+
+/** Seconds after which a runner may try again; a closed connection lets the next try find another replica. */
+const HEADERS: Readonly<Partial<Record<Answer, Readonly<Record<string, string>>>>> = {
+  notFound: { connection: 'close' },
+  notAllowed: { connection: 'close' },
+  tooLarge: { connection: 'close' },
+  limited: { 'retry-after': '2' },
+  busy: { 'retry-after': '2' },
+  notLeading: { 'retry-after': '5', connection: 'close' },
+};
 
 export interface ProgressServerOptions {
   readonly authenticate: Authenticate;
@@ -27,51 +43,92 @@ export interface ProgressServerOptions {
   readonly isCurrent: (podUid: string) => boolean;
   /** Only the leader keeps an inbox that anybody reads. */
   readonly isLeading: () => boolean;
-  readonly observe?: (answer: Answer) => void;
-  readonly report?: (message: string) => void;
+  readonly measure?: (answer: Answer) => void;
+  readonly warn?: (message: string) => void;
 }
 
 const BODY_LIMIT_BYTES = 256 * 1024;
-const TIMEOUT_MS = 15_000;
 /** Runners report every second or so, and keep their connection. */
 const KEEP_ALIVE_MS = 75_000;
+/** All runners may come from one address, where the network changes addresses. */
+const CONNECTIONS_OF_ONE = 256;
+const HANDSHAKE_MS = 10_000;
+/** Reports of one pod: some at once, then so many a second. */
+const REPORTS = { perSecond: 5, burst: 30 } as const;
+/** Bodies that are read at the same time, waiting, and of one pod: what they hold in memory. */
+const BODIES = { reading: 64, waiting: 64, ofOnePod: 2 } as const;
+
+interface Context extends ProgressServerOptions {
+  readonly reports: Limits;
+  readonly bodies: Places;
+}
 
 /** Makes the HTTPS server that takes progress records; the caller listens and closes. */
 export function createProgressServer(
   tls: { readonly key: string; readonly cert: string },
   options: ProgressServerOptions,
 ): Server {
-  const server = createServer({ key: tls.key, cert: tls.cert, minVersion: 'TLSv1.2' }, (request, response) => {
-    take(request, options)
-      .catch((error: unknown) => {
-        options.report?.(`progress: ${(error as Error).message}`);
-        return 'notLeading' as const;
-      })
-      .then((answer) => {
-        options.observe?.(answer);
-        reply(response, answer);
-      });
+  const nowMs = () => performance.now();
+  // A flood of reports that fail must not become a flood of log lines.
+  const lines = createBucket(1, 10, nowMs);
+  const warn = (message: string) => {
+    if (lines.take()) options.warn?.(`progress: ${message}`);
+  };
+  const context: Context = {
+    ...options,
+    warn,
+    reports: createLimits(REPORTS.perSecond, REPORTS.burst, nowMs),
+    bodies: createPlaces(BODIES.reading, BODIES.waiting, BODIES.ofOnePod),
+  };
+  const listener = guarded(async (request, response) => {
+    const answer = await take(request, context);
+    options.measure?.(answer);
+    reply(response, answer);
+  }, warn);
+  const secure = { key: tls.key, cert: tls.cert, minVersion: 'TLSv1.2' as const, handshakeTimeout: HANDSHAKE_MS };
+  return harden(createServer({ ...SERVER_OPTIONS, ...secure }, listener), {
+    keepAliveMs: KEEP_ALIVE_MS,
+    ofOne: CONNECTIONS_OF_ONE,
   });
-  server.requestTimeout = TIMEOUT_MS;
-  server.headersTimeout = TIMEOUT_MS;
-  server.keepAliveTimeout = KEEP_ALIVE_MS;
-  return server;
 }
 
-async function take(request: IncomingMessage, options: ProgressServerOptions): Promise<Answer> {
-  if (request.url !== PROGRESS_PATH) return 'notFound';
+async function take(request: IncomingMessage, context: Context): Promise<Answer> {
+  if (pathOfTarget(request.url) !== PROGRESS_PATH) return 'notFound';
   if (request.method !== 'POST') return 'notAllowed';
-  if (!options.isLeading()) return 'notLeading';
-  const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1];
+  if (!context.isLeading()) return 'notLeading';
+  const token = /^Bearer ([^\s]+)$/.exec(request.headers.authorization ?? '')?.[1];
   if (token === undefined) return 'unauthenticated';
-  const podUid = await options.authenticate(token);
-  if (podUid === undefined) return 'unauthenticated';
-  const body = await readBody(request);
+  const verdict = await authenticated(token, senderOf(request.socket.remoteAddress), context);
+  if (typeof verdict === 'string') return verdict;
+  if (!context.isCurrent(verdict.podUid)) return 'notCurrent';
+  if (context.reports.take(verdict.podUid) > 0) return 'limited';
+  return context.bodies.run(verdict.podUid, () => takeBody(request, verdict.podUid, context)) ?? 'busy';
+}
+
+async function authenticated(
+  token: string,
+  sender: string,
+  { authenticate, warn }: Context,
+): Promise<Answer | { readonly podUid: string }> {
+  try {
+    const verdict = await authenticate(token, sender);
+    if (verdict === 'refused') return 'unauthenticated';
+    return verdict === 'stranger' ? 'notCurrent' : verdict;
+  } catch (error) {
+    warn?.((error as Error).message);
+    return 'busy';
+  }
+}
+
+async function takeBody(request: IncomingMessage, podUid: string, context: Context): Promise<Answer> {
+  const body = await readBody(request).catch(() => '');
   if (body === undefined) return 'tooLarge';
-  if (!options.isCurrent(podUid)) return 'notCurrent';
+  // The pod may have ended, and this replica may have stopped leading, while its report came in.
+  if (!context.isLeading()) return 'notLeading';
+  if (!context.isCurrent(podUid)) return 'notCurrent';
   const record = progressSchema.safeParse(parseJson(body));
   if (!record.success) return 'malformed';
-  options.inbox.receive(podUid, record.data);
+  context.inbox.receive(podUid, record.data);
   return 'taken';
 }
 
@@ -87,9 +144,7 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
 }
 
 function reply(response: ServerResponse, answer: Answer): void {
-  const headers: Record<string, string> = answer === 'notLeading' ? { 'retry-after': '5', connection: 'close' } : {};
-  if (answer === 'tooLarge') headers.connection = 'close';
-  response.writeHead(ANSWERS[answer], headers).end();
+  response.writeHead(ANSWERS[answer], HEADERS[answer] ?? {}).end();
 }
 
 function parseJson(text: string): unknown {

@@ -1,17 +1,21 @@
 import { CodedError } from '#contract/error.ts';
+import { defined } from '../api/defined.ts';
 import type { Job } from '../api/kubernetes.ts';
-import { FIELD_OWNER } from '../api/labels.ts';
+import { ANNOTATION_SPEC_HASH, FIELD_OWNER } from '../api/labels.ts';
 import { type AttemptOf, runnerJob } from '../job/build.ts';
 import { frozenConfigMap } from '../job/frozen-spec.ts';
+import { mapOf } from '../job/names.ts';
 import type { RunnerSettings } from '../job/pod.ts';
+import { objectIn } from '../kube/answer.ts';
 import { createOwned } from '../kube/apply.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { failureOf } from '../kube/failure.ts';
-import { CONFIG_MAPS, JOBS, pathOf } from '../kube/resource.ts';
+import { CONFIG_MAPS, JOBS, PODS, pathOf } from '../kube/resource.ts';
 import type { Observed } from './observed.ts';
 import type { ActionOutcome } from './settle.ts';
-import type { Sources } from './sources.ts';
+import { learn, type Sources } from './sources.ts';
 import type { Action } from './verdict.ts';
+import { VIDEO_GENERATIONS } from './write-status.ts';
 
 /** What actions need beside the observation. */
 export interface ActContext {
@@ -53,10 +57,14 @@ async function perform(action: Action, observed: Observed, context: ActContext):
     case 'create-job':
       return createJob(action, observed, context);
     case 'freeze':
-      await freeze(attemptOf(observed, action.attempt), action.jobUid, context);
+      await freeze(attemptOf(observed, action.attempt), { name: action.map, jobUid: action.jobUid }, context);
       return { result: 'done' };
     case 'delete-job':
       return deleteJob(action, observed, context);
+    case 'delete-pod':
+      return deletePod(action, observed, context);
+    case 'delete-film':
+      return deleteFilm(observed, context);
   }
 }
 
@@ -66,77 +74,86 @@ async function createJob(
   context: ActContext,
 ): Promise<Result> {
   const { client, sources, runner, signal } = context;
-  if (action.after !== undefined && (await isAtWork(action.after, observed, context))) {
-    return { result: 'retry', detail: `Job ${action.after} has not ended` };
-  }
   const of = attemptOf(observed, action.attempt);
-  const { object, created } = await createOwned(client, JOBS, runnerJob(of, runner), {
-    fieldOwner: FIELD_OWNER,
-    signal,
-  });
-  if (object.metadata.deletionTimestamp !== undefined)
-    return { result: 'retry', detail: `Job ${object.metadata.name} is being deleted` };
-  await freeze(of, object.metadata.uid ?? '', context);
-  sources.jobs.learn(object);
-  return { result: created ? 'done' : 'already' };
-}
-
-/** Asks the API server itself, since the cache may be behind. */
-async function isAtWork(name: string, { resource }: Observed, { client, signal }: ActContext): Promise<boolean> {
+  const options = { fieldOwner: FIELD_OWNER, signal };
+  const { object: answer, created } = await createOwned(client, JOBS, runnerJob(of, runner), options);
+  const object = objectIn<Job>(answer, pathOf(JOBS, { namespace: of.resource.namespace }));
+  const { name, uid = '', deletionTimestamp, annotations } = object.metadata;
+  if (deletionTimestamp !== undefined) return { result: 'retry', detail: `Job ${name} is being deleted` };
+  learn(sources.jobs, [object]);
+  // Made by an earlier try: it is looked at as any other Job, and not given a frozen spec that may be another one.
+  if (!created && annotations?.[ANNOTATION_SPEC_HASH] !== of.specHash) return { result: 'stale' };
   try {
-    const job = await client.call<Job>({
-      method: 'GET',
-      path: pathOf(JOBS, { namespace: resource.namespace, name }),
-      signal,
-    });
-    return !(
-      job.status?.conditions?.some((c) => (c.type === 'Complete' || c.type === 'Failed') && c.status === 'True') ??
-      false
-    );
+    await freeze(of, { name: mapOf(object), jobUid: uid }, context);
   } catch (error) {
-    if (failureOf(error).kind === 'missing') return false;
-    throw error;
+    // The Job is there all the same.
+    return { ...failed(error), jobUid: uid };
   }
+  return { result: created ? 'done' : 'already', jobUid: uid };
 }
 
 async function freeze(
   of: AttemptOf,
-  jobUid: string,
+  map: { readonly name: string; readonly jobUid: string },
   { client, sources, progressCa, signal }: ActContext,
 ): Promise<void> {
-  await createOwned(client, CONFIG_MAPS, frozenConfigMap(of, jobUid, progressCa), { fieldOwner: FIELD_OWNER, signal });
-  sources.frozen.add(jobUid);
+  await createOwned(client, CONFIG_MAPS, frozenConfigMap(of, map, progressCa), { fieldOwner: FIELD_OWNER, signal });
+  sources.frozen.set(map.jobUid, true);
 }
 
-async function deleteJob(
-  action: Action & { type: 'delete-job' },
-  { resource }: Observed,
-  { client, signal }: ActContext,
+function deleteJob(
+  { name, uid, version }: Action & { type: 'delete-job' },
+  { resource: { namespace } }: Observed,
+  context: ActContext,
 ): Promise<Result> {
+  const preconditions = defined({ uid, resourceVersion: version });
+  return remove(pathOf(JOBS, { namespace, name }), { propagationPolicy: 'Background', preconditions }, context);
+}
+
+function deletePod(
+  { name, uid, force }: Action & { type: 'delete-pod' },
+  { resource: { namespace } }: Observed,
+  context: ActContext,
+): Promise<Result> {
+  const now = force ? { gracePeriodSeconds: 0 } : {};
+  return remove(pathOf(PODS, { namespace, name }), { ...now, preconditions: { uid } }, context);
+}
+
+/** Its Jobs go with it. */
+function deleteFilm({ resource: { namespace, name, uid, version } }: Observed, context: ActContext): Promise<Result> {
+  const preconditions = defined({ uid, resourceVersion: version });
+  return remove(
+    pathOf(VIDEO_GENERATIONS, { namespace, name }),
+    { propagationPolicy: 'Background', preconditions },
+    context,
+  );
+}
+
+async function remove(path: string, body: object, { client, signal }: ActContext): Promise<Result> {
   try {
-    await client.call({
-      method: 'DELETE',
-      path: pathOf(JOBS, { namespace: resource.namespace, name: action.name }),
-      body: { propagationPolicy: 'Background', preconditions: { uid: action.uid } },
-      signal,
-    });
+    await client.call({ method: 'DELETE', path, body, signal });
     return { result: 'done' };
   } catch (error) {
     const { kind } = failureOf(error);
-    if (kind !== 'missing' && kind !== 'conflict') throw error;
+    // It has changed since it was read, and may have ended: it is looked at again.
+    if (kind === 'conflict') return { result: 'stale' };
+    if (kind !== 'missing') throw error;
     return { result: 'already' };
   }
 }
 
 /** What a start works from: gates start nothing without a spec. */
-function attemptOf({ resource, spec }: Observed, attempt: number): AttemptOf {
+function attemptOf({ resource, spec, specHash, queue }: Observed, attempt: number): AttemptOf {
   if (spec === undefined) throw new Error('an attempt cannot start without a valid spec');
-  return { resource, spec, attempt };
+  return { resource, spec, attempt, ...defined({ specHash, queue }) };
 }
 
 function failed(error: unknown): Result {
-  if (error instanceof CodedError) return { result: 'refused', detail: error.message };
-  const { kind, message } = failureOf(error);
+  if (error instanceof CodedError) return { result: 'refused', final: true, detail: error.message };
+  const { kind, message, retryAfterMs } = failureOf(error);
   if (kind === 'terminating') return { result: 'moot', detail: message };
-  return { result: kind === 'forbidden' || kind === 'invalid' ? 'refused' : 'retry', detail: message };
+  // A quota may be freed and a right given; what is invalid stays so.
+  if (kind === 'forbidden' || kind === 'invalid')
+    return { result: 'refused', final: kind === 'invalid', detail: message };
+  return { result: 'retry', detail: message, ...defined({ retryAfterMs }) };
 }

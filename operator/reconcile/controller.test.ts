@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { job } from '../../test/build/job.ts';
 import { sourcesOf } from '../../test/build/observed.ts';
-import { UID, videoGeneration } from '../../test/build/video-generation.ts';
+import { UID, videoGeneration, withMetadata, withStatus } from '../../test/build/video-generation.ts';
 import { type ReceivedCall, type ScriptedApiServer, startScriptedApiServer } from '../../test/double/api-server.ts';
 import { type KubeClient, openPlainClient } from '../kube/client.ts';
 import { createQueue, type WorkQueue } from '../kube/queue.ts';
@@ -12,7 +12,11 @@ import type { Sources } from './sources.ts';
 const JOBS = '/apis/batch/v1/namespaces/films/jobs';
 const MAPS = '/api/v1/namespaces/films/configmaps';
 const STATUS = '/apis/dualparal.io/v1alpha1/namespaces/films/videogenerations/lighthouse/status';
+const FILM = STATUS.replace('/status', '');
+const PODS = '/api/v1/namespaces/films/pods';
 const KEY = 'films/lighthouse';
+/** What is read before anything that cannot be taken back. */
+const READS = [`GET ${FILM}`, `GET ${JOBS}`, `GET ${PODS}`];
 
 let server: ScriptedApiServer;
 let client: KubeClient;
@@ -20,6 +24,7 @@ let queue: WorkQueue;
 let sources: Sources;
 let reports: string[];
 let events: string[];
+let news: string[];
 
 beforeEach(async () => {
   server = await startScriptedApiServer();
@@ -28,16 +33,18 @@ beforeEach(async () => {
   sources = sourcesOf({}, queue.add);
   reports = [];
   events = [];
+  news = [];
+  let film = videoGeneration();
+  let version = 2000;
   const withStatusOf = (call: ReceivedCall) => {
-    const sent = call.body as { status: object };
-    return {
-      body: {
-        ...videoGeneration(),
-        metadata: { ...videoGeneration().metadata, resourceVersion: '2000' },
-        status: sent.status,
-      },
-    };
+    const sent = call.body as { status: NonNullable<typeof film.status> };
+    version += 1;
+    film = { ...film, metadata: { ...film.metadata, resourceVersion: String(version) }, status: sent.status };
+    return { body: film };
   };
+  server.on('GET', FILM, () => ({ body: film }));
+  server.on('GET', JOBS, { body: { items: [] } });
+  server.on('GET', PODS, { body: { items: [] } });
   server.on('PATCH', STATUS, withStatusOf);
   server.on('POST', JOBS, {
     status: 201,
@@ -62,21 +69,52 @@ const options = (): ControllerOptions => ({
   workers: 2,
   hostPathAllowed: false,
   now: () => Date.parse('2026-01-01T00:30:00Z'),
-  observe: () => {},
-  report: (key, message) => reports.push(`${key}: ${message}`),
+  measure: () => {},
+  count: () => {},
+  news: (key, { reason, attempt }) => news.push(`${key} ${attempt} ${reason}`),
+  warn: (key, message) => reports.push(`${key}: ${message}`),
 });
 const lines = () => server.calls.map((call) => `${call.method} ${call.path}`);
 
 describe('one round', () => {
-  it('creates the Job, then its frozen spec, then writes the status once', async () => {
+  it('reads the resource, claims the attempt on that version of it, makes Job and frozen spec, then reports', async () => {
     expect(await reconcile(KEY, options())).toEqual({ again: false });
-    expect(lines()).toEqual([`POST ${JOBS}`, `POST ${MAPS}`, `PATCH ${STATUS}`]);
-    expect(server.calls[1]?.body).toMatchObject({
+    expect(lines()).toEqual([...READS, `PATCH ${STATUS}`, `POST ${JOBS}`, `POST ${MAPS}`, `PATCH ${STATUS}`]);
+    expect(server.calls[3]?.body).toMatchObject({
+      metadata: { uid: UID, resourceVersion: '10' },
+      status: { claim: { attempt: 1, generation: 1 }, startTime: '2026-01-01T00:30:00Z' },
+    });
+    expect(server.calls[5]?.body).toMatchObject({
       immutable: true,
       metadata: { ownerReferences: [{ kind: 'Job', uid: 'job-1' }] },
     });
-    expect(server.calls[2]?.body).toMatchObject({ metadata: { uid: UID }, status: { phase: 'Queued' } });
+    expect(server.calls[6]?.body).toMatchObject({
+      metadata: { uid: UID, resourceVersion: '2001' },
+      status: { phase: 'Queued', claim: { jobUid: 'job-1' } },
+    });
     expect(events).toEqual(['JobStarted']);
+    expect(news).toEqual([`${KEY} 1 JobStarted`]);
+  });
+
+  it('reads nothing of a film that nobody has touched since it was made: the claim proves that there is no Job of it', async () => {
+    const film = videoGeneration();
+    sources.resources.remove(film);
+    sources.resources.created(film);
+    expect(await reconcile(KEY, options())).toEqual({ again: false });
+    expect(lines()).toEqual([`PATCH ${STATUS}`, `POST ${JOBS}`, `POST ${MAPS}`, `PATCH ${STATUS}`]);
+    expect(server.calls[0]?.body).toMatchObject({ metadata: { uid: UID, resourceVersion: '10' } });
+  });
+
+  it('makes nothing where the claim on the first version of a film is refused, and reads when it comes again', async () => {
+    const film = videoGeneration();
+    sources.resources.remove(film);
+    sources.resources.created(film);
+    server.on('PATCH', STATUS, { status: 409, body: { kind: 'Status', code: 409, reason: 'Conflict' } });
+    expect(await reconcile(KEY, options())).toEqual({ again: true });
+    expect(lines()).toEqual([`PATCH ${STATUS}`]);
+    sources.resources.upsert(videoGeneration(withMetadata({ resourceVersion: '11' })));
+    await reconcile(KEY, options());
+    expect(lines().slice(1, 4)).toEqual(READS);
   });
 
   it('knows afterwards what it wrote, before any watch tells', async () => {
@@ -84,6 +122,62 @@ describe('one round', () => {
     const calls = server.calls.length;
     await reconcile(KEY, options());
     expect(lines().slice(calls)).toEqual([]);
+  });
+
+  it('finds a Job that neither the status nor a cache knows, and makes none beside it', async () => {
+    server.on('GET', JOBS, { body: { items: [job(2)] } });
+    await reconcile(KEY, options());
+    expect(lines().filter((line) => line.startsWith('POST') && line.includes('jobs'))).toEqual([]);
+    expect(server.calls.at(-1)?.body).toMatchObject({ status: { claim: { attempt: 2, jobUid: 'job-2' } } });
+  });
+
+  it('finds a known Job by its name where somebody has taken its labels off', async () => {
+    await reconcile(KEY, options());
+    sources.jobs.replace([], '3000');
+    server.on('GET', `${JOBS}/lighthouse-3f2a9c1b-1`, { body: job(1) });
+    const calls = server.calls.length;
+    await reconcile(KEY, options());
+    expect(lines().slice(calls, calls + 3)).toEqual([
+      `GET ${FILM}`,
+      `GET ${JOBS}`,
+      `GET ${JOBS}/lighthouse-3f2a9c1b-1`,
+    ]);
+    expect(lines().slice(calls)).not.toContain(`POST ${JOBS}`);
+  });
+
+  it.each([
+    ['a film', FILM, {}],
+    ['a list of Jobs', JOBS, { message: 'please log in' }],
+    ['a list of pods', PODS, { items: [{ kind: 'Pod' }] }],
+    ['a list of pods, once more', PODS, { items: 'none' }],
+  ])('takes no answer of somebody else for %s, and writes nothing', async (_what, path, body) => {
+    server.on('GET', path, { body });
+    await expect(reconcile(KEY, options())).rejects.toThrow(`${path}: the answer is no`);
+    expect(lines().filter((line) => !line.startsWith('GET'))).toEqual([]);
+  });
+
+  it('looks by name for the Job of a film that is over, if nobody has seen its end and no cache shows it', async () => {
+    const left = {
+      number: 1,
+      job: 'lighthouse-3f2a9c1b-1',
+      generation: 1,
+      pod: 'p',
+      podUid: 'u',
+      outcome: 'Running',
+    } as const;
+    const failed = { type: 'Failed', status: 'True', reason: 'FailuresExhausted', message: 'm' } as const;
+    const dated = { observedGeneration: 1, lastTransitionTime: '2026-01-01T00:20:00Z' };
+    const status = {
+      ...{ observedGeneration: 1, phase: 'Failed', failures: 1, disruptions: 0, attempts: [left] },
+      ...{ conditions: [{ ...failed, ...dated }], startTime: '2026-01-01T00:01:00Z' },
+    } as const;
+    const film = videoGeneration(withStatus(status as never));
+    sources.resources.replace([film], '3000');
+    server.on('GET', FILM, { body: film });
+    server.on('GET', `${JOBS}/lighthouse-3f2a9c1b-1`, { body: job(1) });
+    server.on('DELETE', `${JOBS}/lighthouse-3f2a9c1b-1`, { body: {} });
+    await reconcile(KEY, options());
+    expect(lines()).toContain(`DELETE ${JOBS}/lighthouse-3f2a9c1b-1`);
   });
 
   it('of a resource that is gone does nothing', async () => {
@@ -95,12 +189,12 @@ describe('one round', () => {
     server.on('POST', MAPS, { status: 503, body: { message: 'etcd is away' } }, { status: 201, body: {} });
     expect(await reconcile(KEY, options())).toEqual({ again: true });
     expect(reports).toEqual([`${KEY}: POST ${MAPS} answered 503: etcd is away`]);
-    server.on('POST', JOBS, { status: 409, body: { reason: 'AlreadyExists' } });
-    server.on('GET', `${JOBS}/lighthouse-3f2a9c1b-1`, { body: job(1) });
+    server.on('GET', JOBS, { body: { items: [job(1)] } });
+    const calls = server.calls.length;
     expect(await reconcile(KEY, options())).toEqual({ again: false });
-    expect(lines().slice(2)).toEqual([
-      `POST ${JOBS}`,
-      `GET ${JOBS}/lighthouse-3f2a9c1b-1`,
+    expect(lines().slice(calls)).toEqual([
+      ...READS,
+      `GET ${MAPS}/lighthouse-3f2a9c1b-1`,
       `POST ${MAPS}`,
       `PATCH ${STATUS}`,
     ]);
@@ -127,9 +221,19 @@ describe('one round', () => {
     expect(server.calls.at(-1)?.body).toMatchObject({ status: { reason: 'JobRefused' } });
   });
 
+  it('knows the Job that it made, also when its frozen spec was refused', async () => {
+    server.on('POST', MAPS, { status: 409, body: { reason: 'AlreadyExists' } });
+    server.on('GET', `${MAPS}/lighthouse-3f2a9c1b-1`, { body: { metadata: { ownerReferences: [] } } });
+    await reconcile(KEY, options());
+    expect(server.calls.at(-1)?.body).toMatchObject({
+      status: { reason: 'JobRefused', startTime: '2026-01-01T00:30:00Z', claim: { jobUid: 'job-1' } },
+    });
+  });
+
   it('leaves the status of a later resource of the same name alone', async () => {
-    server.on('PATCH', STATUS, { status: 409, body: { reason: 'Conflict', message: 'Precondition failed: UID' } });
+    server.on('GET', FILM, { body: videoGeneration(withMetadata({ uid: 'later', resourceVersion: '3000' })) });
     expect(await reconcile(KEY, options())).toEqual({ again: false });
+    expect(lines()).toEqual([`GET ${FILM}`]);
     expect(events).toEqual([]);
   });
 });
@@ -140,7 +244,7 @@ describe('the controller', () => {
     server.on('PATCH', STATUS, away, away, away, away, { body: videoGeneration() });
     const controller = startController(options());
     queue.add(KEY);
-    while (lines().filter((line) => line.startsWith('PATCH')).length < 5)
+    while (lines().filter((line) => line.startsWith('PATCH')).length < 6)
       await new Promise((resolve) => setTimeout(resolve, 2));
     queue.shutDown();
     await controller.stopped;

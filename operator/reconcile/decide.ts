@@ -1,58 +1,109 @@
 import { defined } from '../api/defined.ts';
 import type { VideoGenerationStatus } from '../api/status.ts';
-import type { Observed } from './observed.ts';
-import { updatedAttempts } from './policy/attempts.ts';
-import { deletion } from './policy/deletion.ts';
-import { failure } from './policy/failure.ts';
-import { live } from './policy/live.ts';
-import { backoff, exhausted } from './policy/retry.ts';
-import { start } from './policy/start.ts';
-import { success } from './policy/success.ts';
-import { terminal } from './policy/terminal.ts';
-import { validity } from './policy/validity.ts';
-import { report } from './report.ts';
-import type { Action, Context, Gate, Verdict } from './verdict.ts';
+import { actionsOf } from './actions.ts';
+import { isEnded, newEnds, takenAway, updatedAttempts } from './attempts.ts';
+import { nextClearing } from './clearing.ts';
+import { earliest, nextDeadline, nextForce } from './deadlines.ts';
+import { walk } from './gates.ts';
+import { isAlive, type Observed, type PodView } from './observed.ts';
+import { statusOf } from './status/status.ts';
+import { SUSPENDED } from './suspension.ts';
+import type { Action, Context, Verdict } from './verdict.ts';
 
 /** What is to be done, and what is to be said if it succeeds. */
 export interface Decision {
   readonly context: Context;
   readonly verdict: Verdict;
+  /**
+   * It cannot be taken back and was made from caches: nothing of it may happen before the objects themselves were read
+   * and the same was decided from them.
+   */
+  readonly read: boolean;
   readonly actions: readonly Action[];
   readonly status: VideoGenerationStatus | undefined;
   readonly requeueAfterMs?: number;
 }
 
-/** In this order; the first that answers ends the walk. */
-const GATES: readonly Gate[] = [
-  deletion, // being deleted: hands off
-  terminal, // over: stays as it is
-  success, // the film is there
-  failure, // another try cannot help
-  exhausted, // enough tries
-  validity, // nothing to start from
-  live, // a Job is at it
-  backoff, // the next one has to wait
-  start, // go
-];
+/** What is held by a pod or unclear is looked at again after this time, should no watch tell of it. */
+const LOOK_AGAIN_MS = 10_000;
+/** No timer is longer, whatever a clock says. */
+const LONGEST_TIMER_MS = 600_000;
 
 /** Decides about one resource. Pure: the same observation at the same time gives the same decision. */
 export function decide(observed: Observed, now: number): Decision {
-  const attempts = updatedAttempts(observed.status?.attempts ?? [], observed.jobs);
-  const context: Context = { observed, attempts, now };
-  const verdict = walk(context);
+  const attempts = updatedAttempts(observed.status, observed.jobs, {
+    live: observed.live,
+    now,
+    suspending: observed.suspend,
+  });
+  const seen: Context = { observed, attempts, now };
+  const verdict = walk(seen);
+  const context =
+    verdict.outcome === 'ending' ? { ...seen, attempts: takenAway(attempts, verdict.job, verdict.why, now) } : seen;
+  const actions = actionsOf(context, verdict);
   return {
     context,
     verdict,
-    actions: 'actions' in verdict ? verdict.actions : [],
-    status: report(context, verdict),
-    ...defined({ requeueAfterMs: verdict.outcome === 'later' ? verdict.at - now : undefined }),
+    read: !observed.live && isDoubtful(context, verdict, actions),
+    actions,
+    status: statusOf(context, verdict),
+    ...defined({ requeueAfterMs: timerOf(context, verdict) }),
   };
 }
 
-function walk(context: Context): Verdict {
-  for (const gate of GATES) {
-    const verdict = gate(context);
-    if (verdict !== undefined) return verdict;
-  }
-  return { outcome: 'settled' };
+/** What may not be decided from caches. */
+function isDoubtful(context: Context, verdict: Verdict, actions: readonly Action[]): boolean {
+  if (isVeryFirst(context, verdict, actions)) return false;
+  return (
+    isFinal(verdict, actions) ||
+    isLeftOpen(context, verdict) ||
+    isNewlySuspended(context, verdict) ||
+    isNewlyTakenAway(context)
+  );
+}
+
+/** The start of a film that nobody has touched since it was made: the claim is refused if anybody does before it. */
+function isVeryFirst({ observed }: Context, { outcome }: Verdict, actions: readonly Action[]): boolean {
+  const { isNew, status, resource, jobs, outdated } = observed;
+  const isAlone = status === undefined && jobs.length === 0 && outdated.length === 0;
+  return outcome === 'start' && isNew === true && resource.version !== undefined && isAlone && actions.length === 1;
+}
+
+function isFinal({ outcome }: Verdict, actions: readonly Action[]): boolean {
+  return ['unsure', 'complete', 'failed'].includes(outcome) || actions.length > 0;
+}
+
+/**
+ * A film that is over, and a Job of it whose end nobody has seen, or that is not there while its pod goes on: the caches lose sight of one
+ * whose labels are taken off.
+ */
+function isLeftOpen({ observed, attempts }: Context, { outcome }: Verdict): boolean {
+  const goesOn = (pod: PodView) => isAlive(pod) && pod.leavingBy === undefined;
+  const unseen = observed.jobs.some(({ gone, pods }) => gone === true && pods.some(goesOn));
+  return outcome === 'settled' && (unseen || !attempts.every(isEnded));
+}
+
+/** Whether a suspension takes a pod away, which is no disruption, is said by its Job, and the caches may be behind with that. */
+function isNewlyTakenAway({ observed, attempts }: Context): boolean {
+  const known = observed.status?.attempts ?? [];
+  const told = new Set(known.filter(({ reason }) => reason === SUSPENDED).map(({ podUid }) => podUid));
+  const fresh = attempts.filter((attempt) => !isEnded(attempt) && !told.has(attempt.podUid));
+  const ends = newEnds(attempts, known).map(({ outcome }) => outcome);
+  return fresh.some(({ reason }) => reason === SUSPENDED) || ends.includes('Disrupted') || ends.includes('Suspended');
+}
+
+function timerOf(context: Context, verdict: Verdict): number | undefined {
+  const { now } = context;
+  if (verdict.outcome === 'held' || verdict.outcome === 'unsure') return LOOK_AGAIN_MS;
+  const at = 'at' in verdict ? verdict.at : nextLook(context, verdict);
+  return at === undefined ? undefined : Math.min(LONGEST_TIMER_MS, at - now);
+}
+
+/** A Job that the caches have lost sight of must not go on while its film waits. */
+function isNewlySuspended({ observed: { status, resource } }: Context, { outcome }: Verdict): boolean {
+  return outcome === 'suspended' && status?.claim !== undefined && status.observedGeneration !== resource.generation;
+}
+
+function nextLook(context: Context, { outcome }: Verdict): number | undefined {
+  return outcome === 'settled' ? earliest([nextClearing(context), nextForce(context)]) : nextDeadline(context);
 }

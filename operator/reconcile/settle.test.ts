@@ -3,6 +3,7 @@ import { job, withEnd } from '../../test/build/job.ts';
 import { type Cluster, observed } from '../../test/build/observed.ts';
 import { ended, onNode, pod, running, succeededResult, withContainer } from '../../test/build/pod.ts';
 import { videoGeneration, withStatus } from '../../test/build/video-generation.ts';
+import type { Pod } from '../api/kubernetes.ts';
 import type { VideoGenerationStatus } from '../api/status.ts';
 import { decide } from './decide.ts';
 import { type ActionOutcome, settle } from './settle.ts';
@@ -30,7 +31,10 @@ describe('settle', () => {
     expect(settle(decision, came('done'))).toEqual({
       status: decision.status,
       events: [
-        { type: 'Normal', reason: 'JobStarted', action: 'Reconcile', note: 'started Job lighthouse-3f2a9c1b-1' },
+        {
+          ...{ type: 'Normal', reason: 'JobStarted', action: 'Reconcile', attempt: 1 },
+          note: 'started Job lighthouse-3f2a9c1b-1',
+        },
       ],
       again: false,
     });
@@ -58,9 +62,50 @@ describe('settle', () => {
       message,
       startTime: undefined,
     });
-    expect(status?.conditions.find(({ type }) => type === 'Stalled')?.status).toBe('True');
+    expect(status?.conditions.find(({ type }) => type === 'Stalled')?.status).toBe('False');
     expect(events).toEqual([{ type: 'Warning', reason: 'JobRefused', action: 'Reconcile', note: message }]);
     expect({ again, requeueAfterMs }).toEqual({ again: false, requeueAfterMs: 30_000 });
+  });
+
+  it('keeps the number of a later Job claimed that was refused', () => {
+    const later = decided({ live: true, jobs: [job(1, withEnd('Failed'))], pods: [pod(1, ended(1))] });
+    expect(later.actions).toEqual([{ type: 'create-job', attempt: 2 }]);
+    const { status } = settle(later, [{ action: { type: 'create-job', attempt: 2 }, result: 'refused' }]);
+    expect(status?.claim).toEqual(later.status?.claim);
+    expect(status?.claim?.attempt).toBe(2);
+  });
+
+  it('knows a first Job that was made and whose frozen spec was refused', () => {
+    const first = decided({});
+    const { status } = settle(first, [{ action: create, result: 'refused', jobUid: 'job-1' }]);
+    expect([status?.claim, status?.startTime]).toEqual([
+      { ...first.status?.claim, jobUid: 'job-1' },
+      '2026-01-01T00:30:00Z',
+    ]);
+  });
+
+  const two = (first: readonly Pod[]) =>
+    decided({ live: true, jobs: [job(1, withEnd('Complete')), job(2)], pods: [...first, pod(2, running)] });
+  const removal = { type: 'delete-job', name: 'lighthouse-3f2a9c1b-2', uid: 'job-2' } as const;
+
+  it.each(['refused', 'retry', 'stale'] as const)(
+    'writes the result of a film down although a Job that must go could not be deleted: %s',
+    (result) => {
+      const done = two([pod(1, ended(0, succeededResult))]);
+      expect(done.actions).toMatchObject([{ type: 'delete-job', name: removal.name }]);
+      const { status } = settle(done, [{ action: removal, result }]);
+      expect(status).toEqual(done.status);
+      expect(status?.output?.frames).toBeGreaterThan(0);
+    },
+  );
+
+  it('leaves a film that is over as it is when a deletion is refused, and tries again slowly', () => {
+    const done = two([pod(1, ended(0, succeededResult))]);
+    const still = { jobs: [job(1, withEnd('Complete')), job(2)], pods: [pod(2, running)] };
+    const after = decided(still, done.status);
+    expect(after.verdict.outcome).toBe('settled');
+    const { status, again, requeueAfterMs } = settle(after, [{ action: removal, result: 'refused', final: true }]);
+    expect({ status, again, requeueAfterMs }).toEqual({ status: after.status, again: false, requeueAfterMs: 30_000 });
   });
 
   it('does nothing at all in a namespace that is going away', () => {

@@ -19,9 +19,10 @@ describe('the caches', () => {
       wake: (key) => woken.push(key),
       podGone: (uid) => gone.push(uid),
       published: () => undefined,
+      hearing: () => ({ silentMs: 0, listeningMs: 0 }),
     });
     const steps: readonly [string, () => void][] = [
-      ['film', () => sources.films.upsert(videoGeneration())],
+      ['film', () => sources.resources.upsert(videoGeneration())],
       ['job', () => sources.jobs.upsert(job(1))],
       ['pod', () => sources.pods.upsert(pod(1))],
       [
@@ -43,9 +44,14 @@ describe('the caches', () => {
   });
 
   it('forget with a Job that its frozen spec was written', () => {
-    const sources = createSources({ wake: () => {}, podGone: () => {}, published: () => undefined });
+    const sources = createSources({
+      wake: () => {},
+      podGone: () => {},
+      published: () => undefined,
+      hearing: () => ({ silentMs: 0, listeningMs: 0 }),
+    });
     sources.jobs.upsert(job(1));
-    sources.frozen.add('job-1');
+    sources.frozen.set('job-1', true);
     sources.jobs.remove(job(1));
     expect([...sources.frozen]).toEqual([]);
   });

@@ -1,26 +1,43 @@
 import type { Progress } from '#contract/progress.ts';
-import type { Job, ObjectEvent, Pod } from '../api/kubernetes.ts';
-import { LABEL_RESOURCE } from '../api/labels.ts';
+import type { Job, ObjectEvent, Pod, Workload } from '../api/kubernetes.ts';
 import type { VideoGeneration } from '../api/video-generation.ts';
-import { type Cache, createCache } from '../kube/cache.ts';
+import { type Cache, type ChangeListener, createCache } from '../kube/cache.ts';
 import { controllerUid, type KubeObject, keyOf } from '../kube/resource.ts';
+import { type Child, labelledKey, ownerKey, ownerOf } from './belongs.ts';
+import type { Refusal } from './observed.ts';
+import { shareSpec, trimJob, trimMetadata, trimPod } from './trim.ts';
 
 /** All that is read to decide: caches that reflectors fill, and the inbox. */
 export interface Sources {
-  readonly films: Cache<VideoGeneration>;
+  readonly resources: Cache<VideoGeneration>;
   readonly jobs: Cache<Job>;
   readonly pods: Cache<Pod>;
   /** Warnings about volumes of pods and about pods that Jobs cannot make. */
   readonly events: Cache<ObjectEvent>;
+  /** What Kueue says of our Jobs; empty where it is not asked. */
+  readonly workloads: Cache<Workload>;
   readonly published: (podUid: string) => Progress | undefined;
-  /** Uids of Jobs whose frozen spec this process has written. */
-  readonly frozen: Set<string>;
+  readonly hearing: (podUid: string | undefined) => Hearing;
+  /** By uid of the Job, whether this process has written or seen its frozen spec, or found it missing. */
+  readonly frozen: Map<string, boolean>;
+  /** By uid of the Job, the newest complaint about its frozen spec that was looked into: its event's version. */
+  readonly complaints: Map<string, string>;
+  /** By uid of the resource, what the API server has refused, and for which generation. */
+  readonly refusals: Map<string, Refusal & { readonly generation: number }>;
+}
+
+/** For how long a pod has not been heard of, and how long somebody has been listening, in milliseconds. */
+export interface Hearing {
+  readonly silentMs: number;
+  readonly listeningMs: number;
 }
 
 /** Names of the caches' indexes. */
 export const BY_OWNER = 'owner';
 export const BY_UID = 'uid';
 export const BY_SUBJECT = 'subject';
+/** Key of the resource that Jobs and pods are labelled for. */
+export const BY_LABEL = 'label';
 
 export interface SourceListeners {
   /** A resource has to be looked at. */
@@ -28,42 +45,56 @@ export interface SourceListeners {
   /** A pod is gone. */
   readonly podGone: (podUid: string) => void;
   readonly published: (podUid: string) => Progress | undefined;
+  readonly hearing: (podUid: string | undefined) => Hearing;
 }
 
 /** Makes the empty caches. Every change wakes the resource that it concerns, and does nothing else. */
-export function createSources({ wake, podGone, published }: SourceListeners): Sources {
-  const frozen = new Set<string>();
-  const wakeChild = (child: KubeObject | undefined) => {
-    const key = child === undefined ? undefined : resourceKey(child as KubeObject & Labelled);
+export function createSources({ wake, podGone, published, hearing }: SourceListeners): Sources {
+  const frozen: Sources['frozen'] = new Map();
+  const complaints = new Map<string, string>();
+  const refusals: Sources['refusals'] = new Map();
+  const wakeChild = (child: Child | undefined) => {
+    const key = child === undefined ? undefined : labelledKey(child);
     if (key !== undefined) wake(key);
   };
-  const films = createCache<VideoGeneration>({ [BY_UID]: uidOf }, (before, after) => {
+  const filmChanged: ChangeListener<VideoGeneration> = (before, after) => {
     const object = after ?? before;
+    if (after === undefined) refusals.delete(before?.metadata.uid ?? '');
     if (object !== undefined) wake(keyOf(object));
-  });
-  const jobs = createCache<Job>({ [BY_OWNER]: controllerUid, [BY_UID]: uidOf }, (before, after) => {
-    if (after === undefined && before?.metadata.uid !== undefined) frozen.delete(before.metadata.uid);
+  };
+  const jobChanged: ChangeListener<Job> = (before, after) => {
+    if (after === undefined && before?.metadata.uid !== undefined) {
+      frozen.delete(before.metadata.uid);
+      complaints.delete(before.metadata.uid);
+    }
     wakeChild(after ?? before);
-  });
-  const pods = createCache<Pod>({ [BY_OWNER]: controllerUid, [BY_UID]: uidOf }, (before, after) => {
+  };
+  const podChanged: ChangeListener<Pod> = (before, after) => {
     if (after === undefined && before?.metadata.uid !== undefined) podGone(before.metadata.uid);
     wakeChild(after ?? before);
-  });
+  };
+  const children = { [BY_OWNER]: ownerIndex, [BY_UID]: uidOf, [BY_LABEL]: labelledKey };
+  const resources = createCache<VideoGeneration>({ [BY_UID]: uidOf }, filmChanged, trimMetadata, shareSpec);
+  const jobs = createCache<Job>(children, jobChanged, trimJob);
+  const pods = createCache<Pod>(children, podChanged, trimPod);
   const events = createCache<ObjectEvent>({ [BY_SUBJECT]: (event) => event.involvedObject.uid }, (_before, after) => {
     const uid = after?.involvedObject.uid ?? '';
     wakeChild(pods.by(BY_UID, uid)[0] ?? jobs.by(BY_UID, uid)[0]);
   });
-  return { films, jobs, pods, events, published, frozen };
+  const workloads = createCache<Workload>({ [BY_SUBJECT]: controllerUid }, (before, after) => {
+    wakeChild(jobs.by(BY_UID, controllerUid((after ?? before)!) ?? '')[0]);
+  });
+  return { resources, jobs, pods, events, workloads, published, hearing, frozen, complaints, refusals };
 }
 
-interface Labelled {
-  readonly metadata: { readonly labels?: Readonly<Record<string, string>> };
+/** Puts objects that were read from the API server into a cache, where they are newer than what is there. */
+export function learn<T extends KubeObject>(cache: Cache<T>, objects: readonly T[]): void {
+  for (const object of objects) cache.learn(object);
 }
 
-/** Key of the resource that a Job or pod was made for. */
-function resourceKey({ metadata }: KubeObject & Labelled): string | undefined {
-  const name = metadata.labels?.[LABEL_RESOURCE];
-  return name === undefined ? undefined : `${metadata.namespace ?? ''}/${name}`;
+function ownerIndex(child: Child): string | undefined {
+  const owner = ownerOf(child);
+  return owner === undefined ? undefined : ownerKey(owner);
 }
 
 function uidOf({ metadata }: KubeObject): string | undefined {

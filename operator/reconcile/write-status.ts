@@ -1,16 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
 import { API_VERSION, FIELD_OWNER, GROUP, KIND, PLURAL, VERSION } from '../api/labels.ts';
+import type { VideoGenerationStatus } from '../api/status.ts';
 import type { VideoGeneration } from '../api/video-generation.ts';
+import { objectIn } from '../kube/answer.ts';
 import { apply } from '../kube/apply.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { failureOf } from '../kube/failure.ts';
-import type { ResourceType } from '../kube/resource.ts';
+import { wellFormed } from '../kube/json-text.ts';
+import { pathOf, type ResourceType } from '../kube/resource.ts';
 import type { Observed } from './observed.ts';
 import type { Settlement } from './settle.ts';
-import type { Sources } from './sources.ts';
+import { learn, type Sources } from './sources.ts';
+import type { StatusEvent } from './status/events.ts';
 
-export const FILMS: ResourceType = { group: GROUP, version: VERSION, plural: PLURAL };
+export const VIDEO_GENERATIONS: ResourceType = { group: GROUP, version: VERSION, plural: PLURAL };
 
 export interface WriteContext {
   readonly client: KubeClient;
@@ -19,31 +23,74 @@ export interface WriteContext {
   readonly signal: AbortSignal;
 }
 
-/** Writes the status if it differs from what is there, then the events. A resource that is gone needs neither. */
+/**
+ * Writes the status if it differs from what is there, then the events. A resource that is gone needs neither; one that has
+ * changed since (`again`) has to be looked at anew.
+ */
 export async function writeStatus(
   { resource, status: before }: Observed,
-  { status, events }: Settlement,
-  { client, sources, recorder, signal }: WriteContext,
-): Promise<void> {
-  const { namespace, name, uid } = resource;
+  { status: decided, events }: Settlement,
+  options: WriteContext,
+): Promise<'written' | 'again' | 'gone'> {
+  // What is there already is well-formed: most rounds end here.
+  const status = decided === undefined || isDeepStrictEqual(decided, before) ? undefined : wellFormed(decided);
   if (status !== undefined && !isDeepStrictEqual(status, before)) {
-    const object = { apiVersion: API_VERSION, kind: KIND, metadata: { namespace, name, uid }, status };
-    try {
-      const options = { fieldOwner: FIELD_OWNER, subresource: 'status', signal };
-      sources.films.learn(withoutManagedFields(await apply<VideoGeneration>(client, FILMS, object, options)));
-    } catch (error) {
-      const { kind } = failureOf(error);
-      if (kind === 'missing' || kind === 'conflict') return;
-      throw error;
+    if ((await write(resource, status, options)) === undefined) {
+      const found = await stillThere(resource, options);
+      if (found === undefined) return 'gone';
+      // Where the answer to a write was lost, its second try meets what the first one has written.
+      if (!isDeepStrictEqual(found.status, status)) return 'again';
     }
   }
+  recordEvents(resource, events, options);
+  return 'written';
+}
+
+/** Writes events of what is written down. */
+export function recordEvents(
+  { namespace, name, uid }: Observed['resource'],
+  events: readonly StatusEvent[],
+  { recorder }: Pick<WriteContext, 'recorder'>,
+): void {
   for (const event of events) recorder.record({ apiVersion: API_VERSION, kind: KIND, namespace, name, uid }, event);
 }
 
-/** As the reflector keeps objects. */
-function withoutManagedFields(film: VideoGeneration): VideoGeneration {
-  const { managedFields: _dropped, ...metadata } = film.metadata as VideoGeneration['metadata'] & {
-    managedFields?: unknown;
-  };
-  return { ...film, metadata };
+/**
+ * Writes a status on the version of the resource that it was decided from, and on no other. Gives the version that came of
+ * it; undefined if the resource is gone, or is not what it was.
+ */
+export async function write(
+  { namespace, name, uid, version }: Observed['resource'],
+  status: VideoGenerationStatus,
+  { client, sources, signal }: WriteContext,
+): Promise<string | undefined> {
+  const metadata = { namespace, name, uid, ...(version === undefined ? {} : { resourceVersion: version }) };
+  const options = { fieldOwner: FIELD_OWNER, subresource: 'status', signal };
+  try {
+    const object = { apiVersion: API_VERSION, kind: KIND, metadata, status };
+    const answer = await apply<VideoGeneration>(client, VIDEO_GENERATIONS, object, options);
+    const written = objectIn<VideoGeneration>(answer, pathOf(VIDEO_GENERATIONS, { namespace, name }));
+    learn(sources.resources, [written]);
+    return written.metadata.resourceVersion ?? '';
+  } catch (error) {
+    const { kind } = failureOf(error);
+    if (kind === 'missing' || kind === 'conflict') return undefined;
+    throw error;
+  }
+}
+
+/** After a refused write: the cache learns what it was behind with. */
+async function stillThere(
+  { namespace, name, uid }: Observed['resource'],
+  { client, sources, signal }: WriteContext,
+): Promise<VideoGeneration | undefined> {
+  try {
+    const path = pathOf(VIDEO_GENERATIONS, { namespace, name });
+    const object = objectIn<VideoGeneration>(await client.call({ method: 'GET', path, signal }), path);
+    learn(sources.resources, [object]);
+    return object.metadata.uid === uid ? object : undefined;
+  } catch (error) {
+    if (failureOf(error).kind === 'missing') return undefined;
+    throw error;
+  }
 }

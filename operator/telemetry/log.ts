@@ -12,6 +12,10 @@ export interface Log {
 export interface LogFields {
   /** `namespace/name` of a VideoGeneration. */
   readonly film?: string;
+  /** Number of the Job of that film. */
+  readonly attempt?: number;
+  /** What has happened: the reason of the event that says it. */
+  readonly reason?: string;
   /** Kind of objects that a watch is about. */
   readonly watch?: string;
   readonly part?: string;

@@ -1,0 +1,89 @@
+import { clearingOf, deletionOf } from './clearing.ts';
+import { isLeftWithFilm, isToBeForced } from './deadlines.ts';
+import { hasFilm, isAlive, isOpen, type JobView, type PodView } from './observed.ts';
+import type { Action, Context, Verdict } from './verdict.ts';
+
+/** What is to be done about a verdict, and what is to be cleared away whatever the verdict is. */
+export function actionsOf(context: Context, verdict: Verdict): readonly Action[] {
+  if (verdict.outcome === 'unsure' || verdict.outcome === 'leaving') return [];
+  const clearing = verdict.outcome === 'settled' ? clearingOf(context) : [];
+  return [...deletions(context, verdict), ...pods(context, verdict), ...work(context, verdict), ...clearing];
+}
+
+function work(context: Context, verdict: Verdict): readonly Action[] {
+  if (verdict.outcome === 'start') return [{ type: 'create-job', attempt: verdict.attempt }];
+  if (verdict.outcome !== 'live') return [];
+  const { job } = verdict;
+  if (!awaitsFrozenSpec(job) || context.observed.spec === undefined || !isOfThisSpec(context, job)) return [];
+  return [{ type: 'freeze', attempt: job.number, jobUid: job.uid, map: job.map }];
+}
+
+/**
+ * Jobs that must not go on: those of another film, all of a film that is over, all but the newest of one that is not, and one whose frozen spec is missing and can no longer be written as it was meant.
+ */
+function deletions(context: Context, verdict: Verdict): readonly Action[] {
+  const { observed } = context;
+  const open = observed.jobs.filter(isOpen);
+  const outdated = observed.outdated.filter((job) => isOpen(job) && job.leaving === undefined && !endsByItself(job));
+  return [...outdated, ...open.filter((job) => isToGo(job, open, context, verdict))].map(deletionOf);
+}
+
+function isToGo(job: JobView, open: readonly JobView[], context: Context, verdict: Verdict): boolean {
+  // First the result is written down; the Job that it came from, and one that has the film as well, goes in the next round.
+  if (verdict.outcome === 'complete' && (verdict.job === job.name || job.pods.some(hasFilm))) return false;
+  // One that is suspended makes a pod again, should somebody let it go on.
+  if (verdict.outcome === 'settled' || verdict.outcome === 'failed' || verdict.outcome === 'complete')
+    return job.suspended !== undefined || !endsByItself(job);
+  if (job !== open.at(-1)) return true;
+  // Its next pod would write where one that everybody believes dead may still write.
+  if (job.pods.some((pod) => isToBeForced(pod, context))) return job.leaving === undefined;
+  if (verdict.outcome === 'suspended' || verdict.outcome === 'ending')
+    return job.leaving === undefined && !endsByItself(job);
+  const { observed } = context;
+  return awaitsFrozenSpec(job) && observed.spec !== undefined && !isOfThisSpec(context, job);
+}
+
+/**
+ * Pods that must not stay: one whose runner has ended while a container that somebody else has put there goes on, one that has lost its Job
+ * and is to end, and, where the spec says so, one whose node is believed to be lost.
+ */
+function pods(context: Context, verdict: Verdict): readonly Action[] {
+  const { observed } = context;
+  const all = [...observed.jobs, ...observed.outdated].flatMap((job) => job.pods.map((pod) => ({ job, pod })));
+  return all.flatMap(({ job, pod }): readonly Action[] => {
+    const { name, uid } = pod;
+    // First the result that it left is written down.
+    if (verdict.outcome === 'complete' && isLeftWithFilm(pod, context)) return [];
+    if (isToBeForced(pod, context)) return [{ type: 'delete-pod', name, uid, force: true }];
+    const isToEnd =
+      verdict.outcome === 'live' ? pod.lingering !== undefined : isLostAndToEnd(job, pod, context, verdict);
+    return isToEnd && pod.leavingBy === undefined ? [{ type: 'delete-pod', name, uid, force: false }] : [];
+  });
+}
+
+/** Nobody ends a pod whose Job was deleted without it but itself, and whoever deletes it. */
+function isLostAndToEnd(job: JobView, pod: PodView, { observed }: Context, { outcome }: Verdict): boolean {
+  if (job.gone !== true || job.isUnknown === true || pod.isOrphan !== true || !isAlive(pod)) return false;
+  if (outcome === 'settled' || outcome === 'failed') return true;
+  return outcome === 'held' && (pod.lingering !== undefined || observed.suspend);
+}
+
+/** A runner that ended well, or failed, ends its Job: its pods, and their logs, can stay. */
+function endsByItself({ pods }: JobView): boolean {
+  const last = pods.at(-1);
+  // What it has left can only be read as long as its pod is there.
+  if (last !== undefined && hasFilm(last) && last.lingering === undefined) return true;
+  return !pods.some(isAlive) && (last?.state === 'succeeded' || last?.state === 'failed');
+}
+
+/** Its runner has not read the frozen spec yet; nor has that of the pod which the Job makes in place of one taken away. */
+function awaitsFrozenSpec(job: JobView): boolean {
+  return !job.frozen && job.pods.every((pod) => pod.state === 'waiting' || pod.state === 'disrupted');
+}
+
+/** Whether the frozen spec, written now, would be the one that the Job was made for. */
+function isOfThisSpec({ observed }: Context, job: JobView): boolean {
+  return job.specHash === undefined
+    ? job.generation === observed.resource.generation
+    : job.specHash === observed.specHash;
+}

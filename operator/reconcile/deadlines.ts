@@ -1,0 +1,221 @@
+import { secondsOf } from '#contract/duration.ts';
+import { type Why, why } from '../api/reasons.ts';
+import type { Attempt, ProgressStatus } from '../api/status.ts';
+import { durationText, millisecondsOf } from '../api/time.ts';
+import { freshEnds } from './attempts.ts';
+import { hasFilm, isAlive, type JobView, liveJob, newestPod, type Observed, type PodView, podOf } from './observed.ts';
+import { letGoAt } from './suspension.ts';
+import type { Context, Gate, Verdict } from './verdict.ts';
+
+/*
+ * How long things may take (`spec.deadlines`). A deadline that has passed ends the attempt: its Job is deleted, and when its pod has
+ * ended, the attempt has failed for that reason. Moments that are waited by are of the control plane's clocks or our own, never of a node's.
+ */
+
+/** GPUs that are held without a runner are given back after this time, whatever the spec says. */
+const HELD_SECONDS = 3600;
+
+/** A runner that nobody has heard of for so long is told of. It reports every few seconds. */
+export const STALE_MS = 120_000;
+
+/** What ends an attempt at a time (milliseconds). */
+interface Deadline {
+  readonly at: number;
+  readonly why: () => Why;
+}
+
+/** Whether an attempt that ended for this reason is the last one: the film was to be started, or to be made, by then. */
+export function isFinalDeadline(reason: string | undefined): boolean {
+  return reason === 'StartDeadlineExceeded' || reason === 'ActiveDeadlineExceeded';
+}
+
+/** The time at work is used up: no other attempt starts. */
+export function spent(context: Context): Verdict | undefined {
+  const limit = context.observed.spec?.deadlines.active;
+  if (limit === undefined || activeSecondsOf(context) < secondsOf(limit)) return undefined;
+  return { outcome: 'failed', why: why('ActiveDeadlineExceeded', { limit }) };
+}
+
+function isEnding({ outcome, reason }: Attempt): boolean {
+  return (outcome === 'Waiting' || outcome === 'Running') && (isFinalDeadline(reason) || reason === 'Stalled');
+}
+
+/** An attempt whose time is over ends. */
+export const overdue: Gate = (context) => {
+  const job = liveJob(context.observed);
+  if (job === undefined) return spent(context);
+  // A film that is ready wins, also over what was decided before: its pod is about to end.
+  const pod = podOf(job);
+  if (pod !== undefined && hasFilm(pod)) return undefined;
+  // What was decided stays so until its Job is gone.
+  const decided = context.attempts.find((attempt) => attempt.number === job.number && isEnding(attempt));
+  if (decided !== undefined && job.leaving === undefined)
+    return { outcome: 'ending', job, why: { reason: decided.reason ?? '', message: decided.message ?? '' } };
+  const passed = deadlinesOf(job, context).filter(({ at }) => at <= context.now);
+  const first = passed.toSorted((a, b) => a.at - b.at)[0];
+  return first === undefined ? undefined : { outcome: 'ending', job, why: first.why() };
+};
+
+/** When the next deadline passes, a pod is to be deleted by force or a silence becomes news; undefined where nothing of it is set. */
+export function nextDeadline(context: Context): number | undefined {
+  const { observed, now } = context;
+  const job = liveJob(observed);
+  const pod = job === undefined ? undefined : podOf(job);
+  const silent = pod?.state === 'running' ? [now - silenceOf(context) + STALE_MS] : [];
+  const isDone = pod !== undefined && hasFilm(pod);
+  const deadlines = job === undefined || isDone ? [] : deadlinesOf(job, context).map(({ at }) => at);
+  const all = [...deadlines, ...silent].filter((at) => at > now);
+  return earliest([...all, nextForce(context)]);
+}
+
+/** When a pod is to be deleted by force next, whatever became of its film. */
+export function nextForce({ observed, now }: Context): number | undefined {
+  const pods = [...observed.jobs, ...observed.outdated].flatMap((job) => job.pods);
+  return earliest(pods.map((pod) => forceAt(pod, observed)).filter((at) => at !== undefined && at > now));
+}
+
+/** The first of the moments that are known. */
+export function earliest(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((at) => at !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}
+
+/** For how long nothing was heard of a runner, since it was first seen to run, in milliseconds. */
+export function silenceOf(context: Context): number {
+  return Math.min(context.observed.silentMs, runningMs(context));
+}
+
+/**
+ * For how long the runner has been seen to run, by our own clock. Where one pod followed another unseen, the film has run without a break:
+ * the new one was first seen when the end of the one before it was written down, and was made after that.
+ */
+function runningMs({ observed, attempts, now }: Context): number {
+  const seen = observed.status?.conditions?.find(
+    ({ type, status: holds }) => type === 'Progressing' && holds === 'True',
+  );
+  if (seen === undefined) return 0;
+  const since = latest([
+    seen.lastTransitionTime,
+    newestPod(observed)?.created,
+    ...attempts.map(({ recordedTime }) => recordedTime),
+  ]);
+  return Math.max(0, now - (since ?? now));
+}
+
+function deadlinesOf(job: JobView, context: Context): readonly Deadline[] {
+  const { spec } = context.observed;
+  if (spec === undefined || job.leaving !== undefined) return [];
+  const pod = podOf(job);
+  if (pod?.state === 'running') return [...stallOf(pod, context), ...activeOf(context)];
+  // A runner that has started and ended is not late, however long its Job takes to say so.
+  const over = pod?.state === 'failed' || pod?.state === 'succeeded';
+  return job.suspended === undefined && !over ? startOf(job, pod, context) : [];
+}
+
+/** The runner has to have started: so long after its Job may run, or after its pod was given GPUs. */
+function startOf(job: JobView, pod: PodView | undefined, { observed, attempts, now }: Context): readonly Deadline[] {
+  const limit = observed.spec?.deadlines.start;
+  const waiting = pod?.state === 'waiting' ? pod : undefined;
+  const cause = () => {
+    const told =
+      waiting?.waiting ?? (job.refusal === undefined ? undefined : why('PodRefused', { detail: job.refusal }));
+    return told === undefined ? 'no pod was made' : `${told.reason}: ${told.message}`;
+  };
+  const late = (text: string) => () => why('StartDeadlineExceeded', { limit: text, why: cause() });
+  if (limit !== undefined) {
+    const ends = attempts.filter(({ job: name }) => name === job.name).map(({ recordedTime }) => recordedTime);
+    const since = job.begun === undefined ? undefined : latest([job.begun, letGoAt(observed, now), ...ends]);
+    return since === undefined ? [] : [{ at: since + 1000 * secondsOf(limit), why: late(limit) }];
+  }
+  const held = waiting?.scheduled === true ? latest([waiting.scheduledTime ?? waiting.created]) : undefined;
+  return held === undefined ? [] : [{ at: held + 1000 * HELD_SECONDS, why: late(durationText(HELD_SECONDS)) }];
+}
+
+/** The runner has to get on, as far as the operator hears. */
+function stallOf(pod: PodView, context: Context): readonly Deadline[] {
+  const { observed, attempts, now } = context;
+  const limit = observed.spec?.deadlines.stall;
+  if (limit === undefined) return [];
+  const { progress } = observed.status ?? {};
+  const isItsOwn = attempts.at(-1)?.podUid === pod.uid;
+  // By our own clock; nobody hears it while no operator listens.
+  const advance = isItsOwn ? progress?.lastAdvanceTime : undefined;
+  const runs = Math.max(now - runningMs(context), advance === undefined ? 0 : millisecondsOf(advance));
+  // What it has reported meanwhile may not be written down yet.
+  const news = observed.report !== undefined && isAdvance(observed.report, progress);
+  const since = news ? now : Math.max(runs, now - observed.listeningMs);
+  const where = progress === undefined ? 'it has not been heard of' : `it stood at ${progress.percent} %`;
+  return [{ at: since + 1000 * secondsOf(limit), why: () => why('Stalled', { limit, pod: pod.name, detail: where }) }];
+}
+
+/** Whether one record of progress is further than another. */
+function isAdvance(next: Advance, before: Advance | undefined): boolean {
+  const of = ({ phase, blockSteps, blocksFinished, framesReady }: Advance) =>
+    [phase, blockSteps, blocksFinished, framesReady].join();
+  return before === undefined || of(next) !== of(before);
+}
+
+type Advance = Pick<ProgressStatus, 'phase' | 'blockSteps' | 'blocksFinished' | 'framesReady'>;
+
+/** All attempts together may take so long. */
+function activeOf(context: Context): readonly Deadline[] {
+  const { observed, now } = context;
+  const limit = observed.spec?.deadlines.active;
+  if (limit === undefined) return [];
+  const left = secondsOf(limit) - activeSecondsOf(context) - runningMs(context) / 1000;
+  return [{ at: now + 1000 * left, why: () => why('ActiveDeadlineExceeded', { limit }) }];
+}
+
+/** Seconds that the runners of attempts that have ended have worked; those written down count as they were. */
+export function activeSecondsOf({ observed, attempts }: Context): number {
+  const { status: before } = observed;
+  return freshEnds(attempts, before).reduce(
+    (sum, attempt) => sum + workedSeconds(attempt, observed),
+    before?.activeSeconds ?? 0,
+  );
+}
+
+/**
+ * How long a runner worked: both ends by the one clock of its node, and no longer than the control plane and the operator can have seen.
+ * Where nobody saw its end, until it was last seen to get on: its Job may have taken a while to end after it.
+ */
+function workedSeconds({ podUid, startTime, recordedTime, exitCode }: Attempt, { status, jobs }: Observed): number {
+  const pod = jobs.flatMap(({ pods }) => pods).find(({ uid }) => uid === podUid);
+  // A kubelet that has lost a container tells an exit code and no times.
+  if (exitCode === undefined || !pod?.startTime || !pod.endTime)
+    return secondsBetween(startTime, status?.progress?.lastAdvanceTime);
+  const known = status?.attempts?.find((attempt) => attempt.podUid === podUid)?.startTime;
+  return Math.min(secondsBetween(pod.startTime, pod.endTime), secondsBetween(known ?? pod.created, recordedTime));
+}
+
+function secondsBetween(from: string | undefined, to: string | undefined): number {
+  const took = from === undefined || to === undefined ? 0 : millisecondsOf(to) - millisecondsOf(from);
+  return Math.max(0, Math.round(took / 1000)) || 0;
+}
+
+/**
+ * When a pod that should be gone is deleted by force. `deletionTimestamp` is the moment until which it had time to end by itself; one that
+ * is still there long after it stands on a node that nobody hears of.
+ */
+function forceAt(pod: PodView, { spec }: Observed): number | undefined {
+  const limit = spec?.deadlines.lostNode;
+  if (limit === undefined || pod.leavingBy === undefined || !isAlive(pod)) return undefined;
+  return millisecondsOf(pod.leavingBy) + 1000 * secondsOf(limit);
+}
+
+/** It is to be deleted by force, and what its runner left is there to be read, though no kubelet says any more that it has ended. */
+export function isLeftWithFilm(pod: PodView, context: Context): boolean {
+  return isToBeForced(pod, context) && pod.result?.outcome === 'succeeded' && hasFilm(pod);
+}
+
+/** Whether a pod that should be gone is to be deleted by force now. */
+export function isToBeForced(pod: PodView, { observed, now }: Context): boolean {
+  return (forceAt(pod, observed) ?? Number.POSITIVE_INFINITY) <= now;
+}
+
+function latest(times: readonly (string | undefined)[]): number | undefined {
+  const known = times
+    .map((time) => (time === undefined ? Number.NaN : millisecondsOf(time)))
+    .filter((at) => !Number.isNaN(at));
+  return known.length === 0 ? undefined : Math.max(...known);
+}

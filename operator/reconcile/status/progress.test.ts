@@ -1,0 +1,75 @@
+import { expect, it } from 'vitest';
+import { job } from '../../../test/build/job.ts';
+import { type Cluster, observed, progressRecord } from '../../../test/build/observed.ts';
+import { ended, pod, running, succeededResult } from '../../../test/build/pod.ts';
+import { videoGeneration, withStatus } from '../../../test/build/video-generation.ts';
+import { decide } from '../decide.ts';
+
+const NOW = Date.parse('2026-01-01T00:30:00Z');
+const reports = { 'pod-1': progressRecord({ percent: 37 }) };
+const before = decide(observed({ jobs: [job(1)], pods: [pod(1, running)], reports }), NOW).status;
+const later = pod(1, running);
+const another = {
+  ...later,
+  metadata: { ...later.metadata, uid: 'another', name: 'another', creationTimestamp: '2026-01-01T00:20:00Z' },
+};
+
+const gone = { number: 1, job: 'lighthouse-3f2a9c1b-1', generation: 1, podUid: 'gone', outcome: 'Disrupted' } as const;
+const withLast = before && { ...before, attempts: [...(before.attempts ?? []), gone] };
+
+it.each<[string, Cluster, number | undefined]>([
+  ['the same pod at work', { pods: [pod(1, running)] }, 37],
+  [
+    'the same pod, which has reported again',
+    { pods: [pod(1, running)], reports: { 'pod-1': progressRecord({ percent: 50 }) } },
+    50,
+  ],
+  ['another pod at work', { pods: [pod(1, ended(10)), another] }, undefined],
+  [
+    'another pod, which has reported',
+    { pods: [pod(1, ended(10)), another], reports: { another: progressRecord({ percent: 3 }) } },
+    3,
+  ],
+  [
+    'an older pod, when the last one is gone',
+    { film: videoGeneration(withStatus(withLast)), pods: [pod(1, ended(10))], reports: { 'pod-1': progressRecord() } },
+    undefined,
+  ],
+])('the progress shown of %s', (_what, cluster, percent) => {
+  const film = videoGeneration(withStatus(before));
+  expect(decide(observed({ jobs: [job(1)], film, ...cluster }), NOW).status?.progress?.percent).toBe(percent);
+});
+
+it.each([
+  ['that tells what it took', succeededResult, { blocks: 11, blocksFinished: 11, blockSteps: 550, iteration: 60 }],
+  ['of before that was told', { ...succeededResult, work: undefined }, { blocks: 0, blocksFinished: 0, blockSteps: 0 }],
+])('a film whose progress never came is shown as done all the same: a result %s', (_what, result, counts) => {
+  const cluster = { jobs: [job(1)], pods: [pod(1, ended(0, result))] };
+  expect(decide(observed(cluster), NOW).status?.progress).toMatchObject({ percent: 100, framesReady: 81, ...counts });
+});
+
+const plan = { latents: 21, blocks: 11, stride: 8, iterations: 60, blockSteps: 550, precision: 'bfloat16', stages: [] };
+const unplanned = progressRecord({ phase: 'Planning', percent: 0, iterations: 0, blockStepsTotal: 0, blocks: 0 });
+const whole = { blocks: 11, blocksFinished: 11, blockSteps: 550, blockStepsTotal: 550, iteration: 60, iterations: 60 };
+const nothing = { blocks: 0, blocksFinished: 0, blockSteps: 0, blockStepsTotal: 0, iteration: 0, iterations: 0 };
+
+it.each([
+  ['the plan that an earlier attempt has told', plan, unplanned, undefined, whole],
+  ['its own plan', undefined, { ...unplanned, plan }, undefined, whole],
+  [
+    'its own last word, whatever was planned',
+    plan,
+    unplanned,
+    { iterations: 6, blocks: 2, blockSteps: 20 },
+    { blocks: 2 },
+  ],
+  ['nothing, where no plan is known', undefined, unplanned, undefined, nothing],
+])('what a film took that is ready, and whose progress stopped before its plan, is told by %s', (...given) => {
+  const [_what, known, report, work, counts] = given;
+  const reported = { 'pod-1': report };
+  const cluster = { jobs: [job(1)], reports: reported };
+  const status = decide(observed({ ...cluster, pods: [pod(1, running)] }), NOW).status!;
+  const film = videoGeneration(withStatus({ ...status, ...(known === undefined ? {} : { plan: known }) }));
+  const pods = [pod(1, ended(0, { ...succeededResult, work }))];
+  expect(decide(observed({ ...cluster, film, pods }), NOW).status?.progress).toMatchObject({ percent: 100, ...counts });
+});

@@ -1,0 +1,113 @@
+import type { Progress } from '#contract/progress.ts';
+import type { Work } from '#contract/result.ts';
+import { defined } from '../../api/defined.ts';
+import type { Attempt, ProgressStatus, VideoGenerationStatus } from '../../api/status.ts';
+import { durationText, millisecondsOf, timeText } from '../../api/time.ts';
+import { newestPod, type Observed } from '../observed.ts';
+import type { Context, Verdict } from '../verdict.ts';
+
+type Shown = Pick<VideoGenerationStatus, 'progress' | 'plan'>;
+
+/** What the runner reported last, and its plan. A new pod begins from nothing. */
+export function progressOf({ observed, attempts, now }: Context, verdict: Verdict): Shown {
+  const plan = planOf(observed);
+  return defined({
+    progress: advanced(progressFields(observed, { attempts, now }, verdict), observed.status?.progress, now),
+    plan: plan === undefined ? undefined : copyOfPlan(plan),
+  });
+}
+
+function planOf({ report, status }: Observed): Shown['plan'] {
+  return report?.plan ?? status?.plan;
+}
+
+function progressFields(
+  observed: Observed,
+  { attempts, now }: { readonly attempts: readonly Attempt[]; readonly now: number },
+  verdict: Verdict,
+): ProgressStatus | undefined {
+  const before = observed.status?.progress;
+  if (verdict.outcome === 'complete') {
+    const { film, work } = verdict.result ?? {};
+    return film === undefined
+      ? before
+      : finished(before, film.frames, { work: work ?? planOf(observed), time: verdict.endTime ?? timeText(now) });
+  }
+  if (verdict.outcome === 'failed') return before === undefined ? undefined : withoutEta(before);
+  if (verdict.outcome !== 'live') return undefined;
+  const pod = newestPod(observed);
+  const isLast = pod !== undefined && pod.uid === attempts.at(-1)?.podUid;
+  // A pod that has ended, and was followed by one that is gone, has nothing to say any more.
+  if (observed.report !== undefined && isLast) return reported(observed.report);
+  return pod?.state === 'running' && pod.uid === observed.status?.attempts?.at(-1)?.podUid ? before : undefined;
+}
+
+/** With the time of our own clock at which it was seen to get on. */
+function advanced(
+  next: ProgressStatus | undefined,
+  before: ProgressStatus | undefined,
+  now: number,
+): ProgressStatus | undefined {
+  if (next === undefined) return undefined;
+  const { phase, percent, blockSteps, blocksFinished, framesReady } = next;
+  const same =
+    before?.lastAdvanceTime !== undefined &&
+    [before.phase, before.percent, before.blockSteps, before.blocksFinished, before.framesReady].join() ===
+      [phase, percent, blockSteps, blocksFinished, framesReady].join();
+  return { ...next, lastAdvanceTime: same ? (before?.lastAdvanceTime ?? timeText(now)) : timeText(now) };
+}
+
+/**
+ * All of it is done, also where no report of it ever came: its runner's last word tells what the film took, or else the plan does. The
+ * last report may be of before the runner had planned.
+ */
+function finished(
+  before: ProgressStatus | undefined,
+  frames: number,
+  said: { readonly work: Pick<Work, 'iterations' | 'blocks' | 'blockSteps'> | undefined; readonly time: string },
+): ProgressStatus {
+  const rest = before === undefined ? { lastReportTime: said.time } : withoutEta(before);
+  const { iterations = 0, blockStepsTotal = 0, blocks = 0 } = before ?? {};
+  const work = said.work ?? { iterations, blocks, blockSteps: blockStepsTotal };
+  return {
+    ...rest,
+    phase: 'Done',
+    percent: 100,
+    iteration: work.iterations,
+    iterations: work.iterations,
+    blockSteps: work.blockSteps,
+    blockStepsTotal: work.blockSteps,
+    blocksFinished: work.blocks,
+    blocks: work.blocks,
+    framesReady: frames,
+    framesTotal: frames,
+  };
+}
+
+/** Work that is over has no time to go. */
+function withoutEta({ etaSeconds: _seconds, eta: _text, ...rest }: ProgressStatus): ProgressStatus {
+  return rest;
+}
+
+function reported(record: Progress): ProgressStatus {
+  const { contractVersion: _v, sequence: _s, time, plan: _p, warnings, percent, etaSeconds, ...counts } = record;
+  return defined({
+    ...counts,
+    percent: Math.floor(percent),
+    etaSeconds: etaSeconds === undefined ? undefined : Math.round(etaSeconds),
+    eta: etaSeconds === undefined ? undefined : durationText(etaSeconds),
+    warnings: warnings === undefined ? undefined : [...warnings],
+    lastReportTime: timeText(millisecondsOf(time)),
+  });
+}
+
+function copyOfPlan({
+  latents,
+  blocks,
+  stride,
+  iterations,
+  blockSteps,
+  stages,
+}: NonNullable<VideoGenerationStatus['plan']>) {
+  return { latents, blocks, stride, iterations, blockSteps, stages: stages.map((stage) => ({ ...stage })) };
+}

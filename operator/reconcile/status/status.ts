@@ -1,0 +1,92 @@
+import { type ConditionsSaid, nextConditions, phaseOf } from '../../api/conditions.ts';
+import { defined } from '../../api/defined.ts';
+import { conditionIs } from '../../api/kubernetes.ts';
+import type { VideoGenerationStatus } from '../../api/status.ts';
+import { timeText } from '../../api/time.ts';
+import { countersOf, plausible } from '../attempts.ts';
+import { activeSecondsOf } from '../deadlines.ts';
+import { suspendedCondition } from '../suspension.ts';
+import type { Context, Verdict } from '../verdict.ts';
+import { bounded } from './bounds.ts';
+import { claimOf } from './claim.ts';
+import { keptAttempts } from './kept-attempts.ts';
+import { outputOf } from './output.ts';
+import { progressOf } from './progress.ts';
+import { silenceCondition } from './silence.ts';
+import { specAppliedCondition } from './spec-applied.ts';
+import { kstatusConditions, type Standing, standingConditions } from './standing.ts';
+import { warningsCondition } from './warnings.ts';
+import { whyNotRunning } from './why-not-running.ts';
+
+/** The status that tells a verdict: each part by the one reporter that owns it. Undefined where nothing is to be written. */
+export function statusOf(context: Context, verdict: Verdict): VideoGenerationStatus | undefined {
+  const { observed, now } = context;
+  if (verdict.outcome === 'leaving') return undefined;
+  if (verdict.outcome === 'settled') return settled(context);
+  if (verdict.outcome === 'unsure') return observed.status;
+  const waiting = whyNotRunning(observed, verdict);
+  const shown = progressOf(context, verdict);
+  const output = outputOf(observed, verdict);
+  const standing: Standing = { verdict, waiting, progress: shown.progress, output };
+  const conditions = nextConditions(
+    observed.status?.conditions ?? [],
+    {
+      ...kstatusConditions(standing),
+      ...standingConditions(standing),
+      ...suspendedCondition(observed, verdict),
+      ...silenceCondition(context, verdict),
+      ...specAppliedCondition(observed, verdict),
+      ...warningsCondition(observed, verdict),
+    },
+    { generation: observed.resource.generation, time: timeText(now) },
+  );
+  return bounded({
+    observedGeneration: observed.resource.generation,
+    phase: phaseOf(conditions),
+    ...waiting,
+    conditions: [...conditions],
+    ...timesOf(context, verdict),
+    ...shown,
+    ...countersOf(context.attempts, observed.status),
+    ...activeOf(context),
+    ...defined({ claim: claimOf(observed, verdict), output }),
+    ...keptAttempts(context.attempts, observed.status?.earlierAttempts),
+  });
+}
+
+function activeOf(context: Context): Pick<VideoGenerationStatus, 'activeSeconds'> {
+  const activeSeconds = activeSecondsOf(context);
+  return activeSeconds === 0 ? {} : { activeSeconds };
+}
+
+/** A film that is over answers later generations of its spec with what it is. */
+function settled({ observed: { resource, status }, now }: Context): VideoGenerationStatus | undefined {
+  if (status === undefined) return undefined;
+  const { generation } = resource;
+  const told = nextConditions(status.conditions, lostConditions(status), { generation, time: timeText(now) });
+  const conditions = told.map((condition) => ({ ...condition, observedGeneration: generation }));
+  return { ...status, observedGeneration: generation, phase: phaseOf(conditions), conditions };
+}
+
+/** What is said again of a film that is there, where somebody has taken away that it is complete. */
+function lostConditions({ conditions, claim, progress, output }: VideoGenerationStatus): ConditionsSaid {
+  if (output === undefined || conditionIs(conditions, 'Complete', 'True')) return {};
+  const verdict = { outcome: 'complete', job: claim?.job ?? '', result: undefined } as const;
+  const standing: Standing = { verdict, waiting: undefined, progress, output };
+  return { ...kstatusConditions(standing), ...standingConditions(standing) };
+}
+
+/** The first Job's start, from which on the film's fields are fixed, and the end. */
+function timesOf(
+  { observed, now }: Context,
+  verdict: Verdict,
+): Pick<VideoGenerationStatus, 'startTime' | 'completionTime'> {
+  const starts = verdict.outcome === 'start' ? timeText(now) : undefined;
+  // A Job that is gone leaves its pods: they hold the spec fast as well.
+  const begun = observed.jobs.flatMap(({ created, pods }) => [created, ...pods.map((pod) => pod.created)]);
+  const startTime = observed.status?.startTime ?? begun.find((time) => time !== undefined) ?? starts;
+  const told = verdict.outcome === 'complete' ? verdict.endTime : undefined;
+  const end = told === undefined ? timeText(now) : plausible(told, now);
+  const over = verdict.outcome === 'complete' || verdict.outcome === 'failed';
+  return defined({ startTime, completionTime: over ? end : undefined });
+}
