@@ -1,4 +1,4 @@
-/** The image's upper layers: Node, the production dependencies, the program. */
+/** An image's upper layers: Node, the npm packages, the CUDA libraries, the program. */
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
@@ -12,9 +12,11 @@ import {
   renameSync,
   rmSync,
 } from 'node:fs';
-import { join, relative } from 'node:path';
-import { isLeftOut, prunedDependencies, sourceEntries } from './contents.ts';
+import { dirname, join, relative } from 'node:path';
+import { COMMAND, isLeftOut, type ProgramContents } from './contents.ts';
+import { type CudaLayerOptions, fillCudaLayer } from './cuda-layer.ts';
 import { packFolder, runToEnd } from './layer.ts';
+import { prunePackages } from './prune-packages.ts';
 
 const repository = join(import.meta.dirname, '..');
 
@@ -51,37 +53,49 @@ export function nodeLayer(cache: string): Promise<string> {
   });
 }
 
-/** The production dependencies as the lock file pins them, without what only other machines would use. */
-export function dependencyLayer(cache: string, report: (line: string) => void): Promise<string> {
+export interface PackageLayerOptions {
+  readonly cache: string;
+  readonly contents: ProgramContents;
+  readonly report: (line: string) => void;
+}
+
+/** The npm packages that a program needs, as the lock file pins them. */
+export function packageLayer({ cache, contents, report }: PackageLayerOptions): Promise<string> {
   const inputs = ['package.json', 'package-lock.json', '.npmrc'].map((name) => join(repository, name));
-  const key = shortHash([...inputs.map((path) => readFileSync(path)), JSON.stringify(prunedDependencies)]);
-  return makeLayer(join(cache, `dependencies-${key}.tar`), async (root) => {
-    report('installing the production dependencies');
+  const { npmPackages, npmFilesOnly, pruned } = contents;
+  const rules = ['prune-packages', 'npm-packages', 'contents'].map((name) => join(import.meta.dirname, `${name}.ts`));
+  const choice = JSON.stringify({ npmPackages, npmFilesOnly, pruned });
+  const key = shortHash([...[...inputs, ...rules].map((path) => readFileSync(path)), choice]);
+  return makeLayer(join(cache, `packages-${key}.tar`), async (root) => {
+    report('installing npm packages');
     const app = join(root, 'app');
     mkdirSync(app, { recursive: true });
     for (const path of inputs) copyFileSync(path, join(app, relative(repository, path)));
-    // The native parts of a dependency are optional packages of theirs, so optional ones are installed, then thinned out.
+    // The native parts of a package are optional packages of theirs, so optional ones are installed, then thinned out.
     const options = ['--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--os=linux', '--cpu=x64'];
     await runToEnd('npm', ['ci', '--prefix', app, ...options]);
-    for (const path of prunedDependencies) rmSync(join(app, 'node_modules', path), { recursive: true, force: true });
-    // It names the machine's installation, which nothing in the image uses.
-    rmSync(join(app, 'node_modules', '.package-lock.json'), { force: true });
+    prunePackages(app, contents);
     for (const path of inputs) rmSync(join(app, relative(repository, path)));
   });
 }
 
+/** The CUDA build's provider and libraries, at `output`. Never kept: it is large, and pip keeps what it fetches. */
+export function cudaLayer(output: string, options: CudaLayerOptions): Promise<string> {
+  return makeLayer(output, (root) => fillCudaLayer(root, options));
+}
+
 /** The program itself and its entry point, at `output`. Always made anew: it is small, and its sources change. */
-export function programLayer(output: string): Promise<string> {
+export function programLayer(output: string, { sources, entry: [program] }: ProgramContents): Promise<string> {
   return makeLayer(output, (root) => {
-    for (const entry of sourceEntries) {
+    for (const entry of sources) {
       cpSync(join(repository, entry), join(root, 'app', entry), {
         recursive: true,
         filter: (source) => !isLeftOut(relative(repository, source)),
       });
     }
-    const programs = join(root, 'usr', 'local', 'bin');
-    mkdirSync(programs, { recursive: true });
-    copyFileSync(join(repository, 'image', 'dualparal'), join(programs, 'dualparal'));
-    chmodSync(join(programs, 'dualparal'), 0o755);
+    if (program !== COMMAND) return;
+    mkdirSync(dirname(join(root, COMMAND)), { recursive: true });
+    copyFileSync(join(repository, 'image', 'dualparal'), join(root, COMMAND));
+    chmodSync(join(root, COMMAND), 0o755);
   });
 }

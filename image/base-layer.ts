@@ -1,18 +1,18 @@
-/** The image's lowest layer: Debian's minimal system with ffmpeg, made by mmdebstrap from Debian's own packages. */
+/** An image's lowest layer: Debian's minimal system and a few packages, made by mmdebstrap from Debian's own packages. */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { debianRelease, excludedPaths, imagePackages, imageUser } from './contents.ts';
+import { debianRelease, excludedPaths, imageUser } from './contents.ts';
 import { runToEnd } from './layer.ts';
 
 /** Options of mmdebstrap. */
-export function baseOptions(): string[] {
+export function baseOptions(packages: readonly string[]): string[] {
   const account = `--uid ${imageUser} --gid ${imageUser} --no-create-home --home-dir /tmp --shell /usr/sbin/nologin`;
   return [
     '--quiet',
     '--format=tar',
     '--variant=minbase',
-    `--include=${imagePackages.join(',')}`,
+    `--include=${packages.join(',')}`,
     ...excludedPaths.map((path) => `--dpkgopt=path-exclude=${path}`),
     `--customize-hook=chroot "$1" groupadd --gid ${imageUser} nonroot`,
     `--customize-hook=chroot "$1" useradd ${account} nonroot`,
@@ -22,10 +22,19 @@ export function baseOptions(): string[] {
   ];
 }
 
-/** Path of the layer in the cache folder, made there if it is not; `fresh` makes it anew, with Debian's latest packages. */
-export async function baseLayer(cache: string, fresh: boolean, report: (line: string) => void): Promise<string> {
+export interface BaseLayerOptions {
+  readonly cache: string;
+  /** Debian packages on top of the minimal system. */
+  readonly packages: readonly string[];
+  /** Make it anew, with Debian's latest packages, where it is in the cache already. */
+  readonly fresh: boolean;
+  readonly report: (line: string) => void;
+}
+
+/** Path of the layer in the cache folder, made there if it is not. */
+export async function baseLayer({ cache, packages, fresh, report }: BaseLayerOptions): Promise<string> {
   const key = createHash('sha256')
-    .update(JSON.stringify([debianRelease, baseOptions()]))
+    .update(JSON.stringify([debianRelease, baseOptions(packages)]))
     .digest('hex')
     .slice(0, 20);
   const output = join(cache, `base-${key}.tar`);
@@ -34,7 +43,7 @@ export async function baseLayer(cache: string, fresh: boolean, report: (line: st
   report('making the base file system from Debian packages');
   const partial = `${output}.${process.pid}`;
   try {
-    await runToEnd('mmdebstrap', [...baseOptions(), debianRelease, partial], { SOURCE_DATE_EPOCH: '0' });
+    await runToEnd('mmdebstrap', [...baseOptions(packages), debianRelease, partial], { SOURCE_DATE_EPOCH: '0' });
     renameSync(partial, output);
   } finally {
     rmSync(partial, { force: true });

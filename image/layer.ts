@@ -7,6 +7,9 @@ export interface PackOptions {
   readonly dereference?: boolean;
 }
 
+/** Debian packages that are not named like the command that they bring. */
+const PACKAGES: Readonly<Record<string, string>> = { pip3: 'python3-pip' };
+
 /** Runs a command to its end; throws with the end of its error text. */
 export function runToEnd(command: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -27,7 +30,8 @@ export function runToEnd(command: string, args: readonly string[], environment: 
         }),
       );
     child.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') reject(imageError('E_IMAGE_PACKAGE', { command }));
+      if (error.code === 'ENOENT')
+        reject(imageError('E_IMAGE_PACKAGE', { command, package: PACKAGES[command] ?? command }));
       else fail(error.message);
     });
     child.on('close', (code) => (code === 0 ? resolve() : fail(`exit status ${code}`)));

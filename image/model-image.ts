@@ -4,9 +4,8 @@
  */
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { exitCodeOf, toErrorRecord } from '#contract/error.ts';
+import { runAsProgram } from './command.ts';
 import { imageError } from './errors.ts';
 import { packFolder } from './layer.ts';
 import { writeOciImage } from './oci-layout.ts';
@@ -30,7 +29,7 @@ export async function packModel(folder: string, name: string, output: string): P
   }
 }
 
-async function main(args: readonly string[]): Promise<void> {
+await runAsProgram(import.meta, async (args) => {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -42,14 +41,4 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const digest = await packModel(folder, values.name, values.output);
   process.stdout.write(`${values.name} ${digest}\n${values.output}\n`);
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  try {
-    await main(process.argv.slice(2));
-  } catch (error) {
-    const { code, message } = toErrorRecord(error);
-    process.stderr.write(`${code}: ${message}\n`);
-    process.exitCode = exitCodeOf(error);
-  }
-}
+});

@@ -100,6 +100,13 @@ test('a program that is missing is named, with the command that brings it', asyn
   await expect(runToEnd('no-such-program', [])).rejects.toMatchObject({ code: 'E_IMAGE_PACKAGE' });
 });
 
+test('so is the Debian package that brings it, where its name is another', async () => {
+  await expect(runToEnd('pip3', [], { PATH: folder })).rejects.toMatchObject({
+    code: 'E_IMAGE_PACKAGE',
+    message: expect.stringMatching(/^`pip3` is missing; .* python3-pip$/),
+  });
+});
+
 test('a program that fails is quoted with the end of what it said', async () => {
   await expect(runToEnd('sh', ['-c', 'echo broken >&2; exit 3'])).rejects.toMatchObject({
     code: 'E_IMAGE_COMMAND',

@@ -1,0 +1,112 @@
+/**
+ * The CUDA build's own files: `node image/cuda-layer.ts FOLDER [--wheels FOLDER] [--system FOLDER]` puts them into FOLDER
+ * as they lie in the image, for `Containerfile`; `build.ts` makes a layer of them.
+ */
+import { globSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { runAsProgram } from './command.ts';
+import { cudaWheels, fromDriver, openedWhileRunning, RUNTIME_FOLDER, type Wheel } from './cuda-contents.ts';
+import { readSharedLibrary } from './elf.ts';
+import { imageError } from './errors.ts';
+import { type LibraryNeeds, missingLibraries, missingText, systemLibraries } from './needed-libraries.ts';
+import { withFile } from './random-access.ts';
+import { runtimeBuild } from './runtime-build.ts';
+import { fetchWheels, findWheels, unpackWheels } from './wheels.ts';
+import { unzip } from './zip.ts';
+
+export interface CudaLayerOptions {
+  readonly wheels?: readonly Wheel[];
+  /** Folder that holds the wheels already. Default: pip fetches them. */
+  readonly wheelFolder?: string;
+  /** ONNX Runtime's library, as it is in the image. */
+  readonly runtime: string;
+  /** Names of the libraries in the layers below. */
+  readonly system: ReadonlySet<string>;
+  readonly report?: (line: string) => void;
+}
+
+const RUNTIME = 'libonnxruntime.so.1';
+
+/**
+ * Fills `root`, an empty folder, and checks it: the provider must be of the runtime's build (`E_IMAGE_BUILD`), and every
+ * library that anything in it needs must be there or in the layers below (`E_IMAGE_LIBRARY`).
+ */
+export async function fillCudaLayer(root: string, options: CudaLayerOptions): Promise<void> {
+  const { wheels = cudaWheels, runtime, system, report = () => {} } = options;
+  const staging = mkdtempSync(join(tmpdir(), 'dualparal-wheels-'));
+  try {
+    const folder = options.wheelFolder ?? staging;
+    if (options.wheelFolder === undefined) {
+      report('fetching the CUDA provider and libraries');
+      await fetchWheels(wheels, folder);
+    }
+    const found = await findWheels(wheels, folder);
+    await requireSameBuild(found, runtime, join(staging, 'witness'));
+    report('unpacking the CUDA provider and libraries');
+    await unpackWheels(found, root);
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
+  const files = globSync('**/*.so{,.*}', { cwd: root }).map((path) => join(root, path));
+  await requireLibraries([runtime, ...files], system);
+}
+
+/** `witnessFile`: where a library of the wheel may lie for a moment. */
+async function requireSameBuild(
+  found: ReadonlyMap<Wheel, string>,
+  runtime: string,
+  witnessFile: string,
+): Promise<void> {
+  for (const [{ name, witness }, wheelFile] of found) {
+    if (witness === undefined) continue;
+    await unzip(wheelFile, new Map([[witness, witnessFile]]));
+    const [commit = 'unknown', wanted = 'unknown'] = [await runtimeBuild(witnessFile), await runtimeBuild(runtime)];
+    if (commit !== wanted || commit === 'unknown') throw imageError('E_IMAGE_BUILD', { name, found: commit, wanted });
+  }
+}
+
+async function requireLibraries(files: readonly string[], system: ReadonlySet<string>): Promise<void> {
+  const needs: LibraryNeeds[] = Object.entries(openedWhileRunning).map(([file, needed]) => ({ file, needed }));
+  for (const file of files) {
+    const library = await withFile(file, readSharedLibrary);
+    if (library === undefined) throw imageError('E_IMAGE_NOT_A_LIBRARY', { file: basename(file) });
+    needs.push({ file: basename(file), needed: library.needed });
+  }
+  const present = new Set([...system, ...fromDriver, ...files.map((file) => basename(file))]);
+  const missing = missingLibraries(needs, present);
+  if (missing.length > 0) throw imageError('E_IMAGE_LIBRARY', { missing: missingText(missing) });
+}
+
+/** Names of the libraries in the system's folders of a file system. */
+function librariesOf(root: string): ReadonlySet<string> {
+  const folders = ['/lib', '/lib64', '/lib/x86_64-linux-gnu', '/usr/lib', '/usr/lib64', '/usr/lib/x86_64-linux-gnu'];
+  const names = (folder: string) => {
+    try {
+      return readdirSync(join(root, folder)).map((name) => `${folder}/${name}`);
+    } catch {
+      return [];
+    }
+  };
+  return systemLibraries(folders.flatMap(names));
+}
+
+await runAsProgram(import.meta, async (args) => {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { wheels: { type: 'string' }, system: { type: 'string', default: '/' } },
+  });
+  const [root] = positionals;
+  if (root === undefined) {
+    const detail = 'usage: node image/cuda-layer.ts FOLDER [--wheels FOLDER] [--system FOLDER]';
+    throw imageError('E_IMAGE_USAGE', { detail });
+  }
+  await fillCudaLayer(root, {
+    ...(values.wheels === undefined ? {} : { wheelFolder: values.wheels }),
+    runtime: join(values.system, RUNTIME_FOLDER, RUNTIME),
+    system: librariesOf(values.system),
+    report: (line) => process.stderr.write(`${line}\n`),
+  });
+});
