@@ -1,10 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { openPipeline, type PipelineInput } from '../../runner/pipeline/driver.ts';
-import { CELLS } from '../../runner/pipeline/layout.ts';
-import { scheduleOf } from '../../runner/pipeline/stage-task.ts';
+import { scheduleOf } from '../../runner/plan/plan-schedule.ts';
 import { itemsOf } from '../../runner/plan/schedule.ts';
 import { simulate } from '../../runner/plan/simulate.ts';
 import { modelInput } from '../same-bits/inputs.ts';
@@ -62,63 +60,12 @@ async function speed(folder: string): Promise<readonly BenchRow[]> {
   ];
 }
 
-const HOPS = 200_000;
-const HOP_WORKER = `
-import { joinRing } from '${new URL('../../runner/pipeline/ring.ts', import.meta.url).href}';
-import { parentPort, workerData } from 'node:worker_threads';
-const { control, stage, items } = workerData;
-const ring = joinRing(control, stage, 2, 2);
-for (let index = 0; index < items; index++) { ring.waitForItem(index); ring.done(); }
-parentPort.postMessage('done');
-`;
-
-/** Microseconds per item between two threads that do nothing but hand on. */
-async function hopMicroseconds(): Promise<number> {
-  const control = new SharedArrayBuffer(CELLS.done(2) * 4);
-  const start = (stage: number) => {
-    const workerData = { control, stage, items: HOPS };
-    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(HOP_WORKER)}`), { workerData });
-    return new Promise<number>((resolve) => worker.once('message', () => resolve(performance.now())));
-  };
-  const last = start(1);
-  // The second thread is up and asleep before the first one starts, so that no start-up is counted.
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  const cells = new Int32Array(control);
-  const first = start(0);
-  while (Atomics.load(cells, CELLS.done(0)) === 0) await new Promise((resolve) => setImmediate(resolve));
-  const started = performance.now();
-  const ended = Math.max(await first, await last);
-  return ((ended - started) * 1000) / HOPS;
-}
-
-/** Microseconds to copy the hidden states of a 1.3B block-step at 480p once: 12 latents of 1,560 tokens, width 1536. */
-function copyMicroseconds(): number {
-  const from = new Float32Array(12 * 1560 * 1536).fill(1);
-  const to = new Float32Array(from.length);
-  to.set(from);
-  const started = performance.now();
-  const rounds = 10;
-  for (let round = 0; round < rounds; round++) to.set(from);
-  return ((performance.now() - started) * 1000) / rounds;
-}
-
-async function hop(): Promise<BenchRow> {
-  return {
-    measure: 'handing hidden states to the next stage, in place',
-    unit: 'µs',
-    ours: await hopMicroseconds(),
-    peer: 'copying those of a 1.3B block-step at 480p once',
-    theirs: copyMicroseconds(),
-    better: 'lower',
-  };
-}
-
 export const bench: Bench = {
-  title: 'stages in threads over shared memory',
-  async run() {
+  title: 'stages in threads over shared memory, the same job in one thread and on paper',
+  async *run() {
     const folder = mkdtempSync(join(tmpdir(), 'dualparal-bench-'));
     try {
-      return [...(await speed(folder)), await hop()];
+      yield await speed(folder);
     } finally {
       rmSync(folder, { recursive: true });
     }

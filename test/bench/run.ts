@@ -1,8 +1,13 @@
-/** `npm run bench -- [NAME…] [--json FILE]`: runs the benchmarks of this folder (all, or those named) and prints their ratios. */
+/**
+ * Purpose of this folder: what we are measured by, as ratios of one run; README.md says against what. This file is `npm run bench -- [NAME…]`,
+ * which runs the benchmarks (all, or those named) and prints and writes their rows.
+ */
 import { readdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { type Bench, type BenchRow, ratioOf } from './bench.ts';
+import { type Bench, type BenchRequest, lineOf, ratioOf } from './bench.ts';
+import { WIDTHS } from './layers-cases.ts';
+import { type BenchResult, exitCodeOf, runBench } from './run-bench.ts';
 
 const SUFFIX = '.bench.ts';
 const names = readdirSync(import.meta.dirname)
@@ -10,48 +15,102 @@ const names = readdirSync(import.meta.dirname)
   .map((file) => file.slice(0, -SUFFIX.length))
   .sort();
 
-const HELP = `usage: npm run bench -- [NAME…] [--json FILE]\nbenchmarks: ${names.join(', ')}`;
+const HELP = `usage: npm run bench -- [NAME…] [--device cpu|cuda] [--tokens N,…] [--width WIDTH,…] [--peer DIR] [--size NAME=N]… [--json FILE]
+benchmarks: ${names.join(', ')}; all where none is named. test/bench/README.md says what each measures, and how long it takes
+  --device  cuda: the benchmarks that measure a card; the others say that they do not
+  --tokens  of \`layers\`: other lengths of windows than its own
+  --width   of \`layers\`: some of ${WIDTHS.join(', ')}
+  --peer    of \`operator\`: folder of the operator in Go that it is measured beside
+  --size    of \`operator\`: other sizes than its own, such as films=2000
+  --json    writes all rows, with processor and versions, after each benchmark
+DUALPARAL_TORCH_PYTHON names a Python with PyTorch (for \`film\` also diffusers, transformers and accelerate)
+exit code: 0 all figures hold, 1 one does not, 2 wrong usage, 3 a benchmark could not run, 4 one failed (each says why)`;
 
-function line(row: BenchRow): string {
-  const value = (number: number) => Number(number.toPrecision(4));
-  const verdict = row.threshold === undefined ? '' : `; ${row.threshold}: ${row.holds ? 'holds' : 'does not hold'}`;
-  return `  ${row.measure}: ${value(row.ours)} ${row.unit}; ${row.peer}: ${value(row.theirs)} ${row.unit}; ratio ${ratioOf(row).toFixed(3)}${verdict}`;
+/** `films=2000` as a name and a number. */
+function sizesOf(given: readonly string[]): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    given.map((text) => {
+      const [name = '', count] = text.split('=');
+      if (!/^[1-9]\d*$/.test(count ?? '')) throw new Error(`--size is ${text}, wanted NAME=N`);
+      return [name, Number(count)];
+    }),
+  );
 }
 
-async function runAll(chosen: readonly string[]): Promise<Record<string, readonly BenchRow[]>> {
-  const results: Record<string, readonly BenchRow[]> = {};
-  for (const name of chosen) {
-    const { bench } = (await import(`./${name}${SUFFIX}`)) as { bench: Bench };
-    console.log(`${name}: ${bench.title}`);
-    const rows = await bench.run();
-    for (const row of rows) console.log(line(row));
-    results[name] = rows;
-  }
-  return results;
+interface Parsed extends BenchRequest {
+  readonly chosen: readonly string[];
+  readonly json: string | undefined;
+  readonly help: boolean | undefined;
 }
 
-function parse(): { chosen: readonly string[]; json: string | undefined; help: boolean | undefined } {
+function parse(): Parsed {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { json: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      device: { type: 'string', default: 'cpu' },
+      tokens: { type: 'string' },
+      width: { type: 'string' },
+      peer: { type: 'string' },
+      size: { type: 'string', multiple: true },
+      json: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
   });
   const unknown = positionals.filter((name) => !names.includes(name));
   if (unknown.length > 0) throw new Error(`no benchmark named ${unknown.join(', ')}`);
-  return { chosen: positionals.length > 0 ? positionals : names, json: values.json, help: values.help };
+  const { device } = values;
+  if (device !== 'cpu' && device !== 'cuda') throw new Error(`--device is ${device}, wanted cpu or cuda`);
+  const tokens = values.tokens?.split(',').map(Number);
+  if (tokens?.some((count) => !Number.isInteger(count) || count < 1)) throw new Error(`--tokens is ${values.tokens}`);
+  const widths = values.width?.split(',');
+  if (widths?.some((width) => !WIDTHS.some((known) => known === width))) throw new Error(`--width is ${values.width}`);
+  return {
+    chosen: positionals.length > 0 ? positionals : names,
+    device,
+    ...(tokens === undefined ? {} : { tokens }),
+    ...(widths === undefined ? {} : { widths }),
+    ...(values.peer === undefined ? {} : { peer: values.peer }),
+    sizes: sizesOf(values.size ?? []),
+    json: values.json,
+    help: values.help,
+  };
 }
 
-try {
-  const { chosen, json, help } = parse();
-  if (help) console.log(HELP);
-  else {
-    const results = await runAll(chosen);
-    const rows = Object.fromEntries(
-      Object.entries(results).map(([name, list]) => [name, list.map((row) => ({ ...row, ratio: ratioOf(row) }))]),
-    );
-    if (json)
-      writeFileSync(json, `${JSON.stringify({ processor: cpus()[0]?.model, node: process.version, rows }, null, 2)}\n`);
+async function runAll({ chosen, json, help: _, ...request }: Parsed): Promise<void> {
+  const results: Record<string, BenchResult> = {};
+  for (const name of chosen) {
+    const { bench } = (await import(`./${name}${SUFFIX}`)) as { bench: Bench };
+    console.log(`${name}: ${bench.title}`);
+    const result = await runBench(bench, request, (row) => console.log(`  ${lineOf(row)}`));
+    if (!(bench.devices ?? ['cpu']).includes(request.device)) console.log(`  it does not measure ${request.device}`);
+    if (result.notRun !== undefined) console.log(`  not run: ${result.notRun}`);
+    if (result.failed !== undefined) console.log(`  failed: ${result.failed}`);
+    results[name] = result;
+    if (json !== undefined) writeFileSync(json, `${JSON.stringify(recordOf(request, results), null, 2)}\n`);
   }
-} catch (error) {
-  console.error(`E_BENCH_USAGE: ${error instanceof Error ? error.message : error}\n${HELP}`);
-  process.exitCode = 2;
+  process.exitCode = exitCodeOf(Object.values(results));
 }
+
+function recordOf(request: BenchRequest, results: Readonly<Record<string, BenchResult>>) {
+  const machine = { processor: cpus()[0]?.model, cores: cpus().length, node: process.version };
+  const withRatios = ({ rows, ...rest }: BenchResult) => ({
+    ...rest,
+    rows: rows.map((row) => ({ ...row, ratio: ratioOf(row) })),
+  });
+  const benches = Object.fromEntries(Object.entries(results).map(([name, result]) => [name, withRatios(result)]));
+  return { ...machine, ...request, benches };
+}
+
+function parsed(): Parsed | undefined {
+  try {
+    return parse();
+  } catch (error) {
+    console.error(`E_BENCH_USAGE: ${error instanceof Error ? error.message : error}\n${HELP}`);
+    process.exitCode = 2;
+    return undefined;
+  }
+}
+
+const request = parsed();
+if (request?.help === true) console.log(HELP);
+else if (request !== undefined) await runAll(request);

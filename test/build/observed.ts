@@ -14,16 +14,25 @@ export interface Cluster {
   readonly reports?: Readonly<Record<string, Progress>>;
   /** Uids of Jobs whose frozen spec was written. */
   readonly frozen?: readonly string[];
+  /** For how long nothing was heard of the pod. */
+  readonly silentMs?: number;
+  /** Read from the API server itself: what is missing is gone. */
+  readonly live?: boolean;
 }
 
 /** Filled caches, as after a first list. */
 export function sourcesOf(cluster: Cluster, wake: (key: string) => void = () => {}): Sources {
-  const sources = createSources({ wake, podGone: () => {}, published: (uid) => cluster.reports?.[uid] });
-  sources.films.replace([cluster.film ?? videoGeneration()], '1000');
+  const sources = createSources({
+    wake,
+    podGone: () => {},
+    published: (uid) => cluster.reports?.[uid],
+    hearing: () => ({ silentMs: cluster.silentMs ?? 0, listeningMs: 3_600_000 }),
+  });
+  sources.resources.replace([cluster.film ?? videoGeneration()], '1000');
   sources.jobs.replace(cluster.jobs ?? [], '1000');
   sources.pods.replace(cluster.pods ?? [], '1000');
   sources.events.replace(cluster.events ?? [], '1000');
-  for (const uid of cluster.frozen ?? []) sources.frozen.add(uid);
+  for (const uid of cluster.frozen ?? []) sources.frozen.set(uid, true);
   return sources;
 }
 
@@ -31,7 +40,7 @@ export function sourcesOf(cluster: Cluster, wake: (key: string) => void = () => 
 export function observed(cluster: Cluster, hostPathAllowed = false): Observed {
   const found = observe('films/lighthouse', sourcesOf(cluster), hostPathAllowed);
   if (found === undefined) throw new Error('no such resource');
-  return found;
+  return { ...found, live: cluster.live ?? false };
 }
 
 /** A record of progress in the middle of a run. */

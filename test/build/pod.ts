@@ -1,5 +1,5 @@
 import type { Condition, ContainerEnd, ContainerStatus, Pod, PodStatus } from '../../operator/api/kubernetes.ts';
-import { childLabels } from '../../operator/api/labels.ts';
+import { childLabels, LABEL_JOB_UID } from '../../operator/api/labels.ts';
 
 type Modifier = (pod: Pod) => Pod;
 
@@ -50,6 +50,12 @@ export const withContainer =
   (object) =>
     withStatus({ containerStatuses: [{ name: 'runner', ...(state === undefined ? {} : { state }) }] })(object);
 
+/** One more container that somebody has put in front of the runner. */
+export const withInitContainer =
+  (name: string, state: NonNullable<ContainerStatus['state']>): Modifier =>
+  (object) =>
+    withStatus({ initContainerStatuses: [...(object.status?.initContainerStatuses ?? []), { name, state }] })(object);
+
 export const running: Modifier = (object) =>
   withContainer({ running: { startedAt: '2026-01-01T00:05:00Z' } })(withStatus({ phase: 'Running' })(onNode()(object)));
 
@@ -65,10 +71,30 @@ export const ended =
     );
   };
 
+/** A container that somebody else has put into the pod goes on after the runner. */
+export const outlived: Modifier = (object) => {
+  const others = [{ name: 'mesh', state: { running: {} } }];
+  return withStatus({
+    phase: 'Running',
+    containerStatuses: [...(object.status?.containerStatuses ?? []), ...others],
+  })(object);
+};
+
+/** Its Job was deleted without it: only the Job controller's label tells of that. */
+export const orphaned: Modifier = (object) => ({
+  ...object,
+  metadata: {
+    ...object.metadata,
+    ownerReferences: [],
+    labels: { ...object.metadata.labels, [LABEL_JOB_UID]: 'job-1' },
+  },
+});
+
 /** Record that the runner leaves when the film is ready. */
 export const succeededResult = {
   contractVersion: 1,
   outcome: 'succeeded',
+  work: { iterations: 60, blocks: 11, blockSteps: 550 },
   framesReady: 81,
   elapsedSeconds: 600,
   film: {
@@ -82,5 +108,6 @@ export const succeededResult = {
     height: 480,
     fps: 16,
     codec: 'h264',
+    precision: { sampling: 'bfloat16', decoding: 'float32' },
   },
 } as const;

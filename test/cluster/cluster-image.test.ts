@@ -28,7 +28,13 @@ const security = {
   capabilities: { drop: ['ALL'] },
 };
 
-const pod = (image: string) =>
+const operatorProbe = [
+  'for program in python3 perl5 gcc cc make npm ffmpeg dualparal; do if command -v $program; then :; fi; done',
+  'ls /app /app/node_modules | grep -E "^(runner|koffi|onnxruntime.*|commander|ws|pino)$"',
+  'ls /app/runner',
+].join('\n');
+
+const pod = (image: string, operator: string) =>
   JSON.stringify({
     apiVersion: 'v1',
     kind: 'Pod',
@@ -43,23 +49,32 @@ const pod = (image: string) =>
           ...{ command: ['sh', '-c', probe], volumeMounts: [{ name: 'output', mountPath: '/output' }] },
         },
         { name: 'help', image, imagePullPolicy: 'Never', securityContext: security },
+        {
+          ...{ name: 'operator-probe', image: operator, imagePullPolicy: 'Never', securityContext: security },
+          command: ['sh', '-c', operatorProbe],
+        },
+        {
+          ...{ name: 'operator-help', image: operator, imagePullPolicy: 'Never', securityContext: security },
+          args: ['--help'],
+        },
       ],
       volumes: [{ name: 'output', persistentVolumeClaim: { claimName: films.name } }],
     },
   });
 
-const title = `the image on a real Kubernetes${support.ok ? '' : ` (skipped: ${support.reason})`}`;
+const title = `the images on a real Kubernetes${support.ok ? '' : ` (skipped: ${support.reason})`}`;
 describe.skipIf(!support.ok)(title, () => {
   let cluster: Cluster;
 
   beforeAll(async () => {
     await installPackages(missingPackages(['cluster', 'image']), report);
-    const image = await buildImage({ report });
+    const runner = await buildImage({ image: 'runner', report });
+    const operator = await buildImage({ image: 'operator', report });
     cluster = await startCluster({ name, report });
-    await cluster.importImage(image.tarFile);
+    for (const { tarFile } of [runner, operator]) await cluster.importImage(tarFile);
     const apply = (input: string) => cluster.kubectl(['apply', '-f', '-'], { input });
     expect(await apply(localClaim(cluster, films))).toMatchObject({ code: 0 });
-    expect(await apply(pod(image.name))).toMatchObject({ code: 0 });
+    expect(await apply(pod(runner.name, operator.name))).toMatchObject({ code: 0 });
     const phase = ['get', 'pod', 'image', '-o', 'jsonpath={.status.phase}'];
     const isOver = async () => ['Succeeded', 'Failed'].includes((await cluster.kubectl(phase)).stdout);
     await vi.waitUntil(isOver, { timeout: 300_000, interval: 500 });
@@ -67,7 +82,7 @@ describe.skipIf(!support.ok)(title, () => {
 
   afterAll(() => stopCluster(name));
 
-  test('it runs as another user than root on a read-only root, with Node, ffmpeg, koffi and ONNX Runtime, without Python or compiler', async () => {
+  test('the runner’s runs as another user than root on a read-only root, with Node, ffmpeg, koffi and ONNX Runtime, without Python or compiler', async () => {
     const manifest = join(import.meta.dirname, '../../node_modules/node/package.json');
     const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
     expect((await cluster.kubectl(['logs', 'image', '-c', 'probe'])).stdout.trim().split('\n')).toEqual([
@@ -78,13 +93,23 @@ describe.skipIf(!support.ok)(title, () => {
     ]);
   });
 
-  test('its user writes to a persistent volume through its group', () => {
+  test('the runner’s user writes to a persistent volume through its group', () => {
     const film = readFileSync(join(claimFolder(cluster, films), 'probe.mp4'));
     expect(film.subarray(4, 8).toString()).toBe('ftyp');
   });
 
-  test('started without words it says what it can do', async () => {
+  test('started without words the runner’s says what it can do', async () => {
     const help = await cluster.kubectl(['logs', 'image', '-c', 'help']);
     expect(help.stdout).toMatch(/^Usage: dualparal /);
+  });
+
+  test('the operator’s holds what the operator imports, and nothing that makes films', async () => {
+    const probe = await cluster.kubectl(['logs', 'image', '-c', 'operator-probe']);
+    expect(probe.stdout.trim().split('\n')).toEqual(['runner', 'pino', 'ws', 'contract']);
+  });
+
+  test('the operator’s starts the operator', async () => {
+    const help = await cluster.kubectl(['logs', 'image', '-c', 'operator-help']);
+    expect(help.stdout).toContain('--runner-image');
   });
 });

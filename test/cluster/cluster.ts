@@ -26,6 +26,8 @@ export interface ClusterOptions {
   readonly gpus?: number;
   /** Take the cluster away when this process ends, however it ends. Default true. */
   readonly owned?: boolean;
+  /** Write down what service accounts ask the API server for (`audit.ts`). Default false. */
+  readonly audit?: boolean;
   /** Hears of progress, a line at a time. */
   readonly report?: (line: string) => void;
 }
@@ -128,9 +130,7 @@ async function waitForNode(layout: ClusterLayout, cluster: Cluster, gpus: number
 }
 
 async function start(
-  name: string,
-  gpus: number,
-  owned: boolean,
+  { name, gpus, owned, audit }: { name: string; gpus: number; owned: boolean; audit: boolean },
   report: (line: string) => void,
   binaries: Record<string, string>,
 ) {
@@ -153,7 +153,7 @@ async function start(
   configureLink(bed, layout);
   makeCertificates(layout);
   writeKubeconfigs(layout);
-  await startControlPlane(layout, bed, report);
+  await startControlPlane(layout, bed, audit, report);
   const snapshotter = await startNode(layout, bed, { gpus, pauseTar }, report);
   const cluster = openCluster(layout, bed, snapshotter, state.kubectl);
   report('waiting for the node');
@@ -167,7 +167,7 @@ async function start(
  * what the cache lacks first. What a crash left of an earlier one is removed. Throws coded errors.
  */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
-  const { name = defaultName, gpus = 8, owned = true, report = () => {} } = options;
+  const { name = defaultName, gpus = 8, owned = true, audit = false, report = () => {} } = options;
   const error = obstacle(readMachine());
   if (error !== null) throw error;
   await installPackages(missingPackages(), report);
@@ -181,7 +181,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       if (running !== null) return running;
       await removeCluster(name);
       try {
-        return await start(name, gpus, owned, report, binaries);
+        return await start({ name, gpus, owned, audit }, report, binaries);
       } catch (failure) {
         await removeCluster(name);
         throw failure;

@@ -1,6 +1,7 @@
 /** etcd, API server, controller manager and scheduler: their flags and the order in which they start. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { AUDIT_POLICY, auditFiles } from './audit.ts';
 import type { Bed } from './bed.ts';
 import { type Component, startComponent } from './component.ts';
 import { apiServerUrl, kubeconfigPath } from './kubeconfig.ts';
@@ -27,7 +28,9 @@ export function etcdComponent(layout: ClusterLayout): Component {
   };
 }
 
-export function apiServerComponent(layout: ClusterLayout): Component {
+/** With `audit`, what service accounts ask for is written down. */
+export function apiServerComponent(layout: ClusterLayout, audit = false): Component {
+  const { policy, log } = auditFiles(layout);
   const file = (name: string) => join(layout.certificates, name);
   return {
     name: 'kube-apiserver',
@@ -40,7 +43,8 @@ export function apiServerComponent(layout: ClusterLayout): Component {
       `--service-cluster-ip-range=${layout.serviceRange}`,
       '--allow-privileged=true',
       '--authorization-mode=Node,RBAC',
-      '--enable-admission-plugins=NodeRestriction',
+      '--enable-admission-plugins=NodeRestriction,OwnerReferencesPermissionEnforcement',
+      ...(audit ? [`--audit-policy-file=${policy}`, `--audit-log-path=${log}`] : []),
       '--profiling=false',
       `--client-ca-file=${file('authority.crt')}`,
       `--tls-cert-file=${file('kube-apiserver.crt')}`,
@@ -105,13 +109,15 @@ export function schedulerComponent(layout: ClusterLayout): Component {
 export async function startControlPlane(
   layout: ClusterLayout,
   bed: Bed,
+  audit: boolean,
   report: (line: string) => void,
 ): Promise<void> {
   mkdirSync(join(layout.folder, 'etcd'), { recursive: true, mode: 0o700 });
+  if (audit) writeFileSync(auditFiles(layout).policy, JSON.stringify(AUDIT_POLICY));
   report('starting etcd and the API server');
   startComponent(layout, bed, etcdComponent(layout));
   await waitForAnswer(layout, bed, ['etcd'], '127.0.0.1', 2379);
-  startComponent(layout, bed, apiServerComponent(layout));
+  startComponent(layout, bed, apiServerComponent(layout, audit));
   // The controller manager ends at once if the API server is not wholly ready.
   await waitForReadyz(layout, apiServerUrl(layout));
   report('starting the controller manager and the scheduler');

@@ -27,11 +27,12 @@ export async function importImage(bed: Bed, snapshotter: Snapshotter, tarFile: s
     child.on('close', resolve);
   });
   const fed = pipeline(createReadStream(tarFile, { highWaterMark: 1 << 20 }), child.stdin).catch(
-    (error: Error) => error,
+    (error: NodeJS.ErrnoException) => error,
   );
   const code = await ended;
   const failure = await fed;
-  if (code === 0 && failure === undefined) return;
+  // It stops reading at the archive's end mark, which zeros follow: what is written after that has no reader.
+  if (code === 0 && (failure === undefined || failure.code === 'EPIPE')) return;
   throw clusterError('E_CLUSTER_COMMAND', {
     command: `ctr images import ${tarFile}`,
     status: `exit status ${code}`,

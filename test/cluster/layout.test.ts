@@ -17,6 +17,7 @@ test('clusters of different numbers share no address, and every address lies in 
     kubeconfig: '/tmp/dualparal-cluster/a/kubeconfig/admin',
     certificates: '/tmp/dualparal-cluster/a/certificates',
     logs: '/tmp/dualparal-cluster/a/logs',
+    silentGpus: '/tmp/dualparal-cluster/a/silent-gpus',
     work: '/tmp/dualparal-cluster/a/work',
   });
 });

@@ -28,6 +28,8 @@ export interface ClusterLayout {
   readonly kubeconfig: string;
   readonly certificates: string;
   readonly logs: string;
+  /** While this file exists, new containers get no sign of the GPUs that they hold: real to the kubelet alone. */
+  readonly silentGpus: string;
   /** A folder that the cluster's pods can mount by hostPath; removed with the cluster. */
   readonly work: string;
 }
@@ -57,6 +59,7 @@ export function clusterLayout(name: string, slot: number): ClusterLayout {
     kubeconfig: join(folder, 'kubeconfig', 'admin'),
     certificates: join(folder, 'certificates'),
     logs: join(folder, 'logs'),
+    silentGpus: join(folder, 'silent-gpus'),
     work: join(folder, 'work'),
   };
 }

@@ -30,6 +30,7 @@ export interface SourceFile {
 
 export const kubernetesVersion = 'v1.36.3';
 const containerdVersion = 'v2.2.6';
+const helmVersion = 'v4.3.1';
 const buildDate = '2026-01-01T00:00:00Z';
 
 function kubernetesVariables(): Record<string, string> {
@@ -78,6 +79,12 @@ export const goModules: readonly GoModule[] = [
     commands: ['containerd', 'containerd-shim-runc-v2', 'ctr'].map(containerdCommand),
     tags: ['no_btrfs', 'no_devmapper', 'no_zfs'],
     variables: { 'github.com/containerd/containerd/v2/version.Version': containerdVersion },
+  },
+  {
+    name: 'helm',
+    commands: [{ binary: 'helm', package: 'helm.sh/helm/v4/cmd/helm' }],
+    tags: [],
+    variables: { 'helm.sh/helm/v4/internal/version.version': helmVersion },
   },
   {
     name: 'stand-in',

@@ -87,7 +87,7 @@ async function startDevicePlugin(layout: ClusterLayout, bed: Bed, gpus: number):
   startComponent(layout, bed, {
     name: 'stand-in-device-plugin',
     command: 'stand-in-device-plugin',
-    args: ['-count', String(gpus)],
+    args: ['-count', String(gpus), '-silent-while', layout.silentGpus],
   });
 }
 

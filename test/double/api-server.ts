@@ -60,7 +60,8 @@ export async function startScriptedApiServer(): Promise<ScriptedApiServer> {
   const sockets = new Set<Socket>();
   let connections = 0;
 
-  const server = createServer((request, response) => {
+  // Idle connections last, as those of the real one do.
+  const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
     void receive(request).then((call) => {
       calls.push(call);
       if (call.query.watch === 'true') {

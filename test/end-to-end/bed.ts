@@ -6,13 +6,16 @@ import { expect, vi } from 'vitest';
 import { buildImage } from '../../image/build.ts';
 import { packModel } from '../../image/model-image.ts';
 import { deeperModel } from '../build/deeper-model.ts';
-import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { type Cluster, type ClusterOptions, startCluster } from '../cluster/cluster.ts';
 import { installPackages, missingPackages } from '../cluster/debian-packages.ts';
 import { claimFolder, localClaim } from '../cluster/persistent-volume.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-/** The name that `deploy/` gives the image, as a node spells it out. */
-const PRODUCT_IMAGE = 'docker.io/library/dualparal:0.1.0';
+/** The names that chart and `deploy/` give the images, as a node spells them out. The bed's devices compute on the processor, so its runner is the CPU build. */
+const PRODUCT_IMAGES = [
+  { image: 'operator', name: 'docker.io/library/dualparal-operator:0.1.0' },
+  { image: 'runner', name: 'docker.io/library/dualparal-runner:0.1.0-cuda' },
+] as const;
 export const MODEL_IMAGE = 'localhost/dualparal-model-tiny-wan:1';
 export const SHALLOW_IMAGE = 'localhost/dualparal-model-shallow:1';
 export const NAMESPACE = 'studio';
@@ -30,20 +33,28 @@ export function kubectlOf(cluster: Cluster): Kubectl {
   };
 }
 
-/** Starts a cluster, imports product and model, applies `crds/` and `deploy/`, and waits for the operator. */
+/** Starts a cluster with product and model in it, applies `crds/` and `deploy/`, and waits for the operator. */
 export async function startProduct(name: string): Promise<Cluster> {
+  const cluster = await startBed(name);
+  const kubectl = kubectlOf(cluster);
+  await kubectl(['apply', '-f', join(ROOT, 'crds'), '-f', join(ROOT, 'deploy')]);
+  await kubectl(['-n', 'dualparal-system', 'rollout', 'status', 'deployment/dualparal-operator', '--timeout=240s']);
+  return cluster;
+}
+
+/** Starts a cluster, imports product and model, and makes a namespace for films; nothing is installed. */
+export async function startBed(name: string, options: Pick<ClusterOptions, 'audit'> = {}): Promise<Cluster> {
   const report = (line: string) => process.stderr.write(`[${name}] ${line}\n`);
   await installPackages(missingPackages(['cluster', 'image']), report);
-  const image = await buildImage({ name: PRODUCT_IMAGE, report });
-  const cluster = await startCluster({ name, report });
+  const built: string[] = [];
+  for (const image of PRODUCT_IMAGES) built.push((await buildImage({ ...image, report })).tarFile);
+  const cluster = await startCluster({ ...options, name, report });
   const kubectl = kubectlOf(cluster);
-  await cluster.importImage(image.tarFile);
+  for (const tarFile of built) await cluster.importImage(tarFile);
   await importModels(cluster);
-  await kubectl(['apply', '-f', join(ROOT, 'crds'), '-f', join(ROOT, 'deploy')]);
   await kubectl(['create', 'namespace', NAMESPACE]);
   await kubectl(['label', 'namespace', NAMESPACE, 'pod-security.kubernetes.io/enforce=restricted']);
   await kubectl(['apply', '-f', '-'], localClaim(cluster, { namespace: NAMESPACE, name: 'films' }));
-  await kubectl(['-n', 'dualparal-system', 'rollout', 'status', 'deployment/dualparal-operator', '--timeout=240s']);
   return cluster;
 }
 
@@ -103,8 +114,8 @@ export function filmManifest(name: string, changes: object = {}): string {
 }
 
 /** Status of a film; empty before the operator has seen it. */
-export async function statusOf(kubectl: Kubectl, name: string) {
-  const text = await kubectl(['-n', NAMESPACE, 'get', 'vg', name, '-o', 'json']);
+export async function statusOf(kubectl: Kubectl, name: string, namespace: string = NAMESPACE) {
+  const text = await kubectl(['-n', namespace, 'get', 'vg', name, '-o', 'json']);
   return (JSON.parse(text).status ?? {}) as FilmStatus;
 }
 
@@ -126,9 +137,11 @@ export interface FilmStatus {
   readonly progress?: { readonly percent: number; readonly framesReady: number; readonly phase: string };
   readonly attempts?: readonly {
     readonly pod?: string;
+    readonly podUid?: string;
     readonly node?: string;
     readonly outcome: string;
     readonly exitCode?: number;
+    readonly reason?: string;
   }[];
   readonly output?: {
     readonly location: string;
@@ -140,10 +153,15 @@ export interface FilmStatus {
 }
 
 /** Waits until the film's phase is one of `phases` and gives its status. */
-export async function waitForPhase(kubectl: Kubectl, name: string, phases: readonly string[]): Promise<FilmStatus> {
+export async function waitForPhase(
+  kubectl: Kubectl,
+  name: string,
+  phases: readonly string[],
+  namespace: string = NAMESPACE,
+): Promise<FilmStatus> {
   let status: FilmStatus = {};
   const arrived = async () => {
-    status = await statusOf(kubectl, name);
+    status = await statusOf(kubectl, name, namespace);
     return phases.includes(status.phase ?? '');
   };
   await vi.waitUntil(arrived, { timeout: 300_000, interval: 300 }).catch((error: Error) => {

@@ -1,6 +1,6 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { path as ffprobe } from '@ffprobe-installer/ffprobe';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Cluster, stopCluster } from '../cluster/cluster.ts';
@@ -17,26 +17,11 @@ import {
   statusOf,
   waitForPhase,
 } from './bed.ts';
+import { watch } from './watch.ts';
 
 const NAME = 'end-to-end';
 const support = clusterSupport();
 const title = `films on a real Kubernetes${support.ok ? '' : ` (skipped: ${support.reason})`}`;
-
-/** Phases in the order in which a person who watches sees them. */
-function watchPhases(
-  cluster: Cluster,
-  name: string,
-): { readonly seen: () => readonly string[]; readonly stop: () => void } {
-  const path = '{.status.phase}{"\\n"}';
-  const args = ['-n', NAMESPACE, 'get', 'vg', name, '--watch', '-o', `jsonpath=${path}`];
-  const child = spawn(cluster.kubectlPath, args, { env: { ...process.env, KUBECONFIG: cluster.kubeconfig } });
-  let text = '';
-  child.stdout.on('data', (chunk) => {
-    text += chunk;
-  });
-  const seen = () => text.split('\n').filter((phase, index, all) => phase !== '' && phase !== all[index - 1]);
-  return { seen, stop: () => child.kill() };
-}
 
 function sha256(file: string): string {
   return createHash('sha256').update(readFileSync(file)).digest('hex');
@@ -62,12 +47,14 @@ describe.skipIf(!support.ok)(title, () => {
   afterAll(() => stopCluster(NAME));
 
   test('a manifest becomes a film: phases go by, eight stages hold a device each, the status says where it is and what', async () => {
+    // From before it is there: a phase may last no longer than kubectl takes to begin.
+    const film = ['vg', '--field-selector', 'metadata.name=film'];
+    const phases = watch(cluster, ['-n', NAMESPACE, ...film], '{.status.phase}');
     await kubectl(['apply', '-f', '-'], filmManifest('film'));
-    const watch = watchPhases(cluster, 'film');
     const status = await waitForPhase(kubectl, 'film', ['Succeeded', 'Failed']);
-    await vi.waitUntil(() => watch.seen().at(-1) === 'Succeeded', { timeout: 30_000 });
-    watch.stop();
-    expect(watch.seen().filter((phase) => ['Starting', 'Running', 'Succeeded'].includes(phase))).toEqual([
+    await vi.waitUntil(() => phases.seen().at(-1) === 'Succeeded', { timeout: 30_000 });
+    phases.stop();
+    expect(phases.seen().filter((phase) => ['Starting', 'Running', 'Succeeded'].includes(phase))).toEqual([
       'Starting',
       'Running',
       'Succeeded',
@@ -93,8 +80,8 @@ describe.skipIf(!support.ok)(title, () => {
 
   test('kubectl get shows the columns that people ask for', async () => {
     const [head = '', row = ''] = (await kubectl(['-n', NAMESPACE, 'get', 'vg', 'film'])).split('\n');
-    expect(head.trim().split(/\s{2,}/)).toEqual(['NAME', 'PHASE', 'PROGRESS', 'FRAMES', 'ETA', 'GPUS', 'AGE', 'WHY']);
-    expect(row).toMatch(/^film +Succeeded +100% +101\/101 .* 8 /);
+    expect(head.trim().split(/\s{2,}/)).toEqual(['NAME', 'PHASE', 'PERCENT', 'FRAMES', 'ETA', 'GPUS', 'AGE', 'WHY']);
+    expect(row).toMatch(/^film +Succeeded +100 +101 .* 8 /);
   });
 
   test('what a started film was made from cannot be changed', async () => {
@@ -165,6 +152,18 @@ describe.skipIf(!support.ok)(title, () => {
     expect(status.message).toMatch(/8.*5 layers/);
   });
 
+  test('GPUs that are real to the kubelet and to nobody else fail the film by name, and nothing computes it elsewhere', async () => {
+    writeFileSync(cluster.silentGpus, '');
+    try {
+      await kubectl(['apply', '-f', '-'], filmManifest('absent', { retries: { failures: 0 } }));
+      const status = await waitForPhase(kubectl, 'absent', ['Failed', 'Succeeded']);
+      expect(status).toMatchObject({ phase: 'Failed', reason: 'FailuresExhausted', attempts: [{ exitCode: 60 }] });
+      expect(status.message).toMatch(/E_DEVICE_DRIVER.*DUALPARAL_DEVICE/);
+    } finally {
+      rmSync(cluster.silentGpus);
+    }
+  });
+
   test('an output volume that cannot be written fails the film at once, with its code', async () => {
     await kubectl(['apply', '-f', '-'], sealedClaim(cluster, 'sealed'));
     const output = { persistentVolumeClaim: { claimName: 'sealed' } };
@@ -186,6 +185,38 @@ describe.skipIf(!support.ok)(title, () => {
     await vi.waitUntil(done, { timeout: 240_000, interval: 500 });
     await scale(1);
     const status = await waitForPhase(kubectl, 'alone', ['Succeeded', 'Failed']);
+    expect(status.output?.sha256).toBe(sha256(filmFile(cluster, status.output!.location)));
+  });
+
+  test('a result survives its pod: when both are gone before the operator is back, the next attempt finds the film', async () => {
+    const scale = (replicas: number) =>
+      kubectl(['-n', 'dualparal-system', 'scale', 'deployment/dualparal-operator', `--replicas=${replicas}`]);
+    const pods = (output: string) =>
+      kubectl(['-n', NAMESPACE, 'get', 'pods', '-l', 'dualparal.io/video-generation=found', '-o', output]);
+    await kubectl(['apply', '-f', '-'], filmManifest('found'));
+    await waitForPhase(kubectl, 'found', ['Starting', 'Running']);
+    await scale(0);
+    const job = async () =>
+      await kubectl([
+        '-n',
+        NAMESPACE,
+        'get',
+        'jobs',
+        '-l',
+        'dualparal.io/video-generation=found',
+        '-o',
+        'jsonpath={.items[*].status.succeeded}',
+      ]);
+    await vi.waitUntil(async () => (await pods('jsonpath={.items[*].status.phase}')) === 'Succeeded', {
+      timeout: 240_000,
+      interval: 500,
+    });
+    await vi.waitUntil(async () => (await job()).includes('1'), { timeout: 60_000 });
+    await kubectl(['-n', NAMESPACE, 'delete', 'pods', '-l', 'dualparal.io/video-generation=found']);
+    await scale(1);
+    const status = await waitForPhase(kubectl, 'found', ['Succeeded', 'Failed']);
+    expect(status.attempts).toMatchObject([{ outcome: 'Succeeded' }, { outcome: 'Succeeded', exitCode: 0 }]);
+    expect(status.output?.location).toMatch(/-1\/[0-9a-f]{8}\/video\.mp4$/);
     expect(status.output?.sha256).toBe(sha256(filmFile(cluster, status.output!.location)));
   });
 });

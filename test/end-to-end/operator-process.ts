@@ -13,6 +13,11 @@ const NAMESPACE = 'dualparal-system';
 export interface OperatorProcess {
   /** Everything that it has logged. */
   readonly log: () => string;
+  /** Whether it has ever led. */
+  readonly leads: () => boolean;
+  readonly hasEnded: () => boolean;
+  /** Sends a signal; resolves to the exit code, or null where the signal ended it. */
+  kill(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>;
   stop(): Promise<number | null>;
 }
 
@@ -41,29 +46,70 @@ async function ownKubeconfig(cluster: Cluster): Promise<string> {
   return path;
 }
 
+function plainKubeconfig({ server, folder }: Way): string {
+  const path = join(folder, 'kubeconfig');
+  const named = { name: 'way' };
+  const clusters = [{ ...named, cluster: { server, 'insecure-skip-tls-verify': true } }];
+  const contexts = [{ ...named, context: { cluster: 'way', user: 'way' } }];
+  const users = [{ ...named, user: {} }];
+  writeFileSync(
+    path,
+    stringify({ apiVersion: 'v1', kind: 'Config', 'current-context': 'way', clusters, users, contexts }),
+  );
+  return path;
+}
+
 /** Starts the operator and returns when it leads. */
 export async function startOperator(cluster: Cluster, flags: readonly string[] = []): Promise<OperatorProcess> {
-  const kubeconfig = await ownKubeconfig(cluster);
+  const operator = await launchOperator(cluster, flags);
+  await logged(operator, () => operator.leads());
+  return operator;
+}
+
+/** Waits until an operator has logged what is asked for; throws if it ends instead. */
+export async function logged(operator: OperatorProcess, holds: () => boolean): Promise<void> {
+  while (!holds()) {
+    if (operator.hasEnded()) throw new Error(`the operator has ended: ${operator.log()}`);
+    await sleep(20);
+  }
+}
+
+/** Another way to the API server, that asks for no credentials, and a folder for its kubeconfig. */
+export interface Way {
+  readonly server: string;
+  readonly folder: string;
+  /** A mended fault that this operator shall have again (`test/simulate/faults.ts`). */
+  readonly fault?: string | undefined;
+}
+
+/** Starts the operator and does not wait for anything. */
+export async function launchOperator(
+  cluster: Cluster,
+  flags: readonly string[] = [],
+  way?: Way,
+): Promise<OperatorProcess> {
+  const kubeconfig = way === undefined ? await ownKubeconfig(cluster) : plainKubeconfig(way);
   const args = ['operator/main.ts', '--runner-image', 'localhost/no-such-runner:1', '--runner-pull-policy', 'Never'];
   const ports = ['--progress-port', '0', '--health-port', '0'];
-  const child: ChildProcess = spawn(process.execPath, [...args, ...ports, ...flags], {
+  const patch = way?.fault === undefined ? [] : ['--import', join(ROOT, 'test/simulate/patch-sources.ts')];
+  const child: ChildProcess = spawn(process.execPath, [...patch, ...args, ...ports, ...flags], {
     cwd: ROOT,
-    env: { ...process.env, KUBECONFIG: kubeconfig },
+    env: { ...process.env, KUBECONFIG: kubeconfig, SIMULATE_FAULT: way?.fault },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let log = '';
   for (const stream of [child.stdout, child.stderr])
     stream?.setEncoding('utf8').on('data', (text: string) => (log += text));
   const ended = once(child, 'exit').then(([code]) => code as number | null);
-  while (!log.includes('"msg":"leading"')) {
-    if (child.exitCode !== null) throw new Error(`the operator ended at once: ${log}`);
-    await sleep(50);
-  }
+  const kill = (signal: 'SIGTERM' | 'SIGKILL') => {
+    child.kill(signal);
+    return ended;
+  };
   return {
     log: () => log,
-    stop() {
-      child.kill('SIGTERM');
-      return ended;
-    },
+    leads: () => log.includes('"msg":"leading"'),
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
+    kill,
+    stop: () => kill('SIGTERM'),
   };
 }

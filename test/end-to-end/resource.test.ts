@@ -95,6 +95,21 @@ describe.skipIf(!support.ok)(`the resource on a real API server${support.ok ? ''
       { sampling: { scheduler: 'DDIM' } },
       /spec\.sampling\.scheduler: Unsupported value: "DDIM"/,
     ],
+    [
+      'GPUs among other resources',
+      { runner: { resources: { limits: { 'nvidia.com/gpu': 1 } } } },
+      /spec\.runner\.resources\.limits: .*spec\.parallelism\.gpus says how many/,
+    ],
+    [
+      'labels of the pod that are not for people',
+      { runner: { podLabels: { 'dualparal.io/attempt': '7' } } },
+      /spec\.runner\.podLabels: .*must not have keys that the cluster sets itself/,
+    ],
+    [
+      'two ways to GPUs',
+      { runner: { devices: { resourceName: 'nvidia.com/gpu', resourceClaimTemplateName: 'gpus' } } },
+      /spec\.runner\.devices: .*exactly one of resourceName and resourceClaimTemplateName/,
+    ],
     ['a field that does not exist', { promt: 'x' }, /unknown field "spec\.promt"/],
   ])('refuses %s by name', async (_what, spec, message) => {
     expect(await apply(film('bad', spec), '--dry-run=server')).toMatch(message);
@@ -108,7 +123,9 @@ describe.skipIf(!support.ok)(`the resource on a real API server${support.ok ? ''
       '-o',
       'jsonpath={.spec.parallelism}{.spec.size}{.spec.sampling.steps}',
     );
-    expect(answer).toBe('{"blockLatents":8,"contextLatents":4,"gpus":8,"stride":1}{"height":480,"width":832}50');
+    expect(answer).toBe(
+      '{"blockLatents":8,"contextLatents":4,"gpus":8,"guidanceParallel":false,"leftContext":"recompute","stride":1}{"height":480,"width":832}50',
+    );
   });
 
   describe('with its operator', () => {
@@ -128,9 +145,7 @@ describe.skipIf(!support.ok)(`the resource on a real API server${support.ok ? ''
     test('says within seconds why nothing can be scheduled, also in kubectl describe', async () => {
       await apply(film('too-many', { parallelism: { gpus: 16 } }));
       const row = await until(() => kubectl('get', 'vg', 'too-many'), /Unschedulable/);
-      expect(row).toMatch(
-        /NAME +PHASE +PROGRESS +FRAMES +ETA +GPUS +AGE +WHY\n\S+ +Queued +0% +0\/81 +16 +\S+ +Unschedulable/,
-      );
+      expect(row).toMatch(/NAME +PHASE +PERCENT +FRAMES +ETA +GPUS +AGE +WHY\n\S+ +Queued +16 +\S+ +Unschedulable/);
       await until(
         () => kubectl('describe', 'vg', 'too-many'),
         /Warning +Unschedulable .*dualparal-operator .*persistentvolumeclaim "(models|films)" not found/,

@@ -98,7 +98,9 @@ test.skipIf(!hasMemoryGroups)(
     mkdirSync(group);
     try {
       writeFileSync(join(group, 'memory.limit_in_bytes'), String(170e6));
-      const film = await longFilm(['sh', '-c', `echo $$ > ${group}/cgroup.procs; exec "$@"`, 'sh']);
+      // By its plan it would not even begin.
+      const script = `echo $$ > ${group}/cgroup.procs; DUALPARAL_IGNORE_MEMORY=1 exec "$@"`;
+      const film = await longFilm(['sh', '-c', script, 'sh']);
       // What the kernel ends is the process with the most memory. Where the film needs less than the limit, the limit shrinks.
       for (let limit = 160e6; film.living().length > 1 && limit > 70e6; limit -= 10e6) {
         await sleep(200);

@@ -10,18 +10,21 @@ export interface FilmWishes {
   readonly steps?: number;
   readonly stages?: number;
   readonly model?: string;
+  /** Time between two checkpoints. */
+  readonly every?: string;
 }
 
 const TINY = join(ROOT, 'models/tiny');
 const BLOCK_LATENTS = 2;
 
-function specOf({ seed = 1, frames = 41, steps = 6, stages = 2 }: FilmWishes) {
+function specOf({ seed = 1, frames = 41, steps = 6, stages = 2, every }: FilmWishes) {
   return {
     prompt: 'a red circle moving right on a dark background',
     seed,
     length: { frames },
     size: { width: 96, height: 96 },
     sampling: { steps, guidanceScale: 1 },
+    ...(every === undefined ? {} : { checkpoint: { every } }),
     parallelism: { gpus: stages, blockLatents: BLOCK_LATENTS, contextLatents: BLOCK_LATENTS },
   };
 }

@@ -9,7 +9,7 @@ import { openPipeline, type PipelineInput } from '../../runner/pipeline/driver.t
 import type { PipelineEvent } from '../../runner/pipeline/watch.ts';
 import { zeros } from '../../runner/tensor.ts';
 import { openModel } from '../../runner/weights/open-model.ts';
-import { modelInput, tinyModel } from '../same-bits/inputs.ts';
+import { modelInput, type RunNumbers, tinyModel } from '../same-bits/inputs.ts';
 import { randomModel } from '../same-bits/random-model.ts';
 import { FAULT_VARIABLE, type Fault } from './programs/fault.ts';
 
@@ -31,8 +31,8 @@ const living = () => threads.filter(({ threadId }) => threadId !== -1).length;
 /** Three stages and far more work than any test waits for. */
 const LONG = { stages: 3, steps: 50, frames: 4001, blockLatents: 4, contextLatents: 2 };
 
-function longRun(fault?: Fault): PipelineInput {
-  const input = modelInput(tinyModel(), LONG);
+function longRun(fault?: Fault, changes: Partial<RunNumbers> = {}): PipelineInput {
+  const input = modelInput(tinyModel(), { ...LONG, ...changes });
   if (fault === undefined) return input;
   process.env[FAULT_VARIABLE] = JSON.stringify(fault);
   return { ...input, options: { stageWorker: FAILING_STAGE } };
@@ -107,6 +107,21 @@ describe('what hangs is noticed by how long it took before, and named', () => {
       code: 'E_PIPELINE_STAGE_HUNG',
       message: expect.stringMatching(new RegExp(`^stage ${stage} \\(layers .* at item ${item} of 25000 for \\d+ s`)),
       exit: 'device',
+    });
+    expect(living()).toBe(0);
+  });
+
+  test.each([
+    { stages: 2, stage: 0, item: 12 },
+    { stages: 2, stage: 1, item: 30 },
+    { stages: 4, stage: 1, item: 0 },
+    { stages: 4, stage: 2, item: 30 },
+    { stages: 4, stage: 3, item: 31 },
+  ])('with guidance in parallel on $stages devices: stage $stage at item $item', async ({ stages, stage, item }) => {
+    const input = longRun({ stage, item, how: 'hang' }, { stages, guidanceParallel: true });
+    await expect(takeAll({ ...input, options: { ...input.options, patience } })).rejects.toMatchObject({
+      code: 'E_PIPELINE_STAGE_HUNG',
+      message: expect.stringMatching(new RegExp(`^stage ${stage} \\(layers .* at item ${item} of `)),
     });
     expect(living()).toBe(0);
   });

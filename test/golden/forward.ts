@@ -1,3 +1,4 @@
+import type { AttentionOperator } from '../../runner/model/attention-operator.ts';
 import { contextGraph, timeGraph } from '../../runner/model/condition.ts';
 import type { TransformerConfig } from '../../runner/model/config.ts';
 import { embedGraph, tokensPerLatent } from '../../runner/model/embed.ts';
@@ -5,6 +6,7 @@ import type { Graph } from '../../runner/model/graph.ts';
 import { headGraph } from '../../runner/model/head.ts';
 import { crossKvGraph, sliceGraph } from '../../runner/model/layers.ts';
 import { rotaryTables, timeSinusoid } from '../../runner/model/rotary.ts';
+import type { SliceOptions } from '../../runner/model/slice-options.ts';
 import { cpuDevices } from '../../runner/ort/device.ts';
 import { type AnyTensor, runOnceAny } from '../../runner/ort/run-once.ts';
 import { createSession } from '../../runner/ort/session.ts';
@@ -17,6 +19,10 @@ export interface ForwardInput {
   readonly dtype?: 'F32' | 'F16';
   /** Kind of the graphs; those for CUDA run on the CPU too, but slower and in more memory. */
   readonly attention?: 'cpu' | 'cuda';
+  /** Of the graphs for CUDA; the default where absent. */
+  readonly operator?: AttentionOperator;
+  /** Of the layers; the kind's own where absent. */
+  readonly form?: SliceOptions['form'];
   readonly config: TransformerConfig;
   readonly weights: ComponentWeights;
   /** `[1, C, F, H, W]`, left context included. */
@@ -44,11 +50,14 @@ export interface ForwardOutput {
 
 export function forward(input: ForwardInput): ForwardOutput {
   const { config, weights, latents, contextLatents } = input;
-  const compute = { attention: input.attention ?? 'cpu', dtype: input.dtype ?? 'F32' } as const;
+  const form = input.form === undefined ? {} : { form: input.form };
+  const operator = input.operator === undefined ? {} : { operator: input.operator };
+  const compute = { attention: input.attention ?? 'cpu', dtype: input.dtype ?? 'F32', ...operator } as const;
   const [, , frames, height, width] = latents.shape as [number, number, number, number, number];
   const window = { frames, height, width };
   const right = input.right ?? [];
-  const run = (graph: Graph, values: Readonly<Record<string, F32Tensor>>) => runGraph(graph, weights, input, values);
+  const run = (graph: Graph, values: Readonly<Record<string, F32Tensor | AnyTensor>>) =>
+    runGraph(graph, weights, input, values);
 
   const sinusoid = tensor([1, config.timeWidth], timeSinusoid(input.timestep, config.timeWidth));
   const { temb, tproj } = run(timeGraph(config, weights.tensors), { sinusoid });
@@ -67,8 +76,9 @@ export function forward(input: ForwardInput): ForwardOutput {
     const layers = Array.from({ length: endLayer - firstLayer }, (_, index) => firstLayer + index);
     const rightKv =
       contextTokens === 0 ? {} : Object.fromEntries(layers.flatMap((l) => rightInputs(right[l], l, config)));
-    const graph = sliceGraph(config, weights.tensors, { ...slice, contextTokens });
-    const out = run(graph, { x: hidden.at(-1) ?? embed!, tproj: tproj!, ...rotary, ...cross, ...rightKv });
+    const graph = sliceGraph(config, weights.tensors, { ...slice, contextTokens, ...form });
+    const given = { x: hidden.at(-1) ?? embed!, tproj: tproj!, ...rotary, ...cross, ...rightKv };
+    const out = run(graph, { ...given, ...jointInputs(graph, embed!.shape[1]!, rotary.cos.shape[0]!, config) });
     hidden.push(out.y!);
     if (contextTokens > 0) kept.push(...layers.map((l) => ({ k: out[`keepk.${l}`]!, v: out[`keepv.${l}`]! })));
     firstLayer = endLayer;
@@ -81,12 +91,15 @@ function runGraph(
   graph: Graph,
   weights: ComponentWeights,
   { intraOpThreads = 1 }: ForwardInput,
-  inputs: Readonly<Record<string, F32Tensor>>,
+  inputs: Readonly<Record<string, F32Tensor | AnyTensor>>,
 ): Readonly<Record<string, F32Tensor>> {
   const [device] = cpuDevices(1);
   const session = createSession(graph.bytes, { device: device!, weightsFolder: weights.folder, intraOpThreads });
   const half = new Set(graph.inputs.filter(({ dtype }) => dtype === 'F16').map(({ name }) => name));
-  const given = Object.entries(inputs).map(([name, tensor]) => [name, half.has(name) ? toHalf(tensor) : tensor]);
+  const given = Object.entries(inputs).map(([name, tensor]) => [
+    name,
+    half.has(name) ? toHalf(tensor as F32Tensor) : tensor,
+  ]);
   try {
     const outputs = Object.entries(runOnceAny(session, Object.fromEntries(given)));
     return Object.fromEntries(outputs.map(([name, tensor]) => [name, fromAny(tensor)]));
@@ -116,6 +129,14 @@ function rightInputs(kv: { k: F32Tensor; v: F32Tensor } | undefined, layer: numb
     [`rightk.${layer}`, kv?.k ?? none],
     [`rightv.${layer}`, kv?.v ?? none],
   ] as const;
+}
+
+/** Memory in which a graph joins keys, if it does. */
+function jointInputs({ inputs }: Graph, tokens: number, keys: number, { width }: TransformerConfig) {
+  if (!inputs.some(({ name }) => name === 'rightstart')) return {};
+  const memory = () => tensor([1, keys, width], new Float32Array(keys * width));
+  const start = { dtype: 'I64', shape: [1], data: BigInt64Array.of(BigInt(tokens)) } as const;
+  return { jointk: memory(), jointv: memory(), rightstart: start };
 }
 
 function tensor(shape: readonly number[], data: Float32Array): F32Tensor {

@@ -7,6 +7,7 @@ import { cpuDevices } from '../../runner/ort/device.ts';
 import { openPipeline, type Pipeline, type PipelineInput } from '../../runner/pipeline/driver.ts';
 import type { PipelineModel } from '../../runner/pipeline/stage-task.ts';
 import type { Plan } from '../../runner/plan/plan.ts';
+import type { LeftContext } from '../../runner/plan/schedule.ts';
 import { planModel } from '../../runner/plan-job.ts';
 import type { F32Tensor } from '../../runner/tensor.ts';
 import { readJsonFile } from '../../runner/weights/model-file.ts';
@@ -25,6 +26,9 @@ export interface GoldenCase {
   readonly contextLatents: number;
   /** Iterations between the entries of two blocks. */
   readonly stride: number;
+  readonly leftContext: LeftContext;
+  /** Lowest and highest noise level with guidance; null: all. */
+  readonly guidanceInterval: readonly [number, number] | null;
   readonly latents: number;
   readonly pool: F32Tensor;
   readonly orders: readonly (readonly number[])[];
@@ -85,6 +89,7 @@ function casePlan(golden: GoldenCase, model: PipelineModel, stages: number, text
       guidanceScale,
       guidanceScale2,
       flowShift: golden.flowShift,
+      guidanceInterval: intervalOf(golden),
       maxSequenceLength: textTokens,
     },
     parallelism: {
@@ -92,10 +97,17 @@ function casePlan(golden: GoldenCase, model: PipelineModel, stages: number, text
       blockLatents: golden.blockLatents,
       contextLatents: golden.contextLatents,
       stride: golden.stride,
+      leftContext: golden.leftContext,
     },
     output: { folder: golden.folder },
   });
   return planModel(spec, model, cpuDevices(stages));
+}
+
+function intervalOf({ guidanceInterval }: GoldenCase) {
+  if (guidanceInterval === null) return undefined;
+  const [low, high] = guidanceInterval;
+  return { low, high };
 }
 
 /** Runs a pipeline to its end: the clean latents, concatenated in time. `after` sees it before its threads end. */

@@ -54,7 +54,7 @@ test('the tiny model in our runner makes the latents and frames that it makes in
     parallelism: { gpus: 2, blockLatents: noise.shape[2], contextLatents: 0 },
     output: { folder: ROOT },
   });
-  const { model, plan } = planJob(spec, {});
+  const { model, plan } = planJob(spec, {}, { device: 'cpu' });
   const text = { config: model.config.text, weights: model.text, tokenizerFolder: model.tokenizerFolder };
   const prompts = [settings.prompt, settings.negative_prompt].map((prompt, at) => ({
     name: `prompt ${at}`,

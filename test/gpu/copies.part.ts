@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { scheduleOf } from '../../runner/pipeline/stage-task.ts';
+import { scheduleOf } from '../../runner/plan/plan-schedule.ts';
 import { openSchedule } from '../../runner/plan/schedule.ts';
 import { runToEnd } from '../golden/run-case.ts';
 import { modelInput, tinyModel } from '../same-bits/inputs.ts';

@@ -1,3 +1,4 @@
+import { ATTENTION_OPERATORS } from '../../runner/model/attention-operator.ts';
 import { attentionGraph } from './attention.part.ts';
 import { load } from './measure.ts';
 import type { PartContext } from './part.ts';
@@ -15,10 +16,9 @@ export async function run({ attempt, devices, folder, small, kind }: PartContext
     release();
     return {};
   });
-  for (const operator of ['Attention', 'MultiHeadAttention', 'GroupQueryAttention'] as const) {
+  for (const operator of ATTENTION_OPERATORS) {
     await attempt(`${operator}'s kernels`, () => {
-      const given = { last: Int32Array.of(tokens - 1), total: Int32Array.of(tokens) };
-      const loaded = load(attentionGraph(operator, dtype, 12), { device: device!, lengths: { S: tokens }, given });
+      const loaded = load(attentionGraph(operator, dtype, 12), { device: device!, lengths: { S: tokens } });
       loaded.binding.run();
       loaded.release();
       return {};

@@ -59,11 +59,13 @@ export interface LoadSettings {
   /** Outputs go to host memory, to be read. */
   readonly readable?: boolean;
   /** Values that are not to be random. */
-  readonly given?: Readonly<Record<string, Float32Array | Int32Array>>;
+  readonly given?: Readonly<Record<string, Float32Array | Int32Array | BigInt64Array>>;
+  /** The input whose memory an output is written to; undefined where it has its own. */
+  readonly inPlaceOf?: (output: string) => string | undefined;
 }
 
 export function load({ bytes, inputs, outputs }: Graph, settings: LoadSettings): Loaded {
-  const { device, lengths, given = {}, readable, ...options } = settings;
+  const { device, lengths, given = {}, readable, inPlaceOf = () => undefined, ...options } = settings;
   const session = createSession(bytes, { device, ...options });
   const binding = createBinding(session);
   const shapeOf = (shape: readonly (string | number)[]) =>
@@ -73,12 +75,25 @@ export function load({ bytes, inputs, outputs }: Graph, settings: LoadSettings):
     held.push(value);
     return value;
   };
+  const places = new Map<string, Value>();
+  const written = new Set(outputs.map(({ name }) => inPlaceOf(name)));
   for (const [index, { name, dtype, shape }] of inputs.entries()) {
     const sizes = shapeOf(shape);
+    if (written.has(name)) {
+      const place = hold(deviceValue(session, dtype, sizes));
+      places.set(name, place);
+      binding.bindInput(name, place);
+      continue;
+    }
     const data = typedData(given[name] ?? pooled(elementCount(sizes), index), dtype);
     binding.bindInput(name, hold(hostValue(data, dtype, sizes)));
   }
   const values = outputs.map(({ name, dtype, shape }): [string, Value] => {
+    const place = places.get(inPlaceOf(name) ?? '');
+    if (place !== undefined) {
+      binding.bindOutput(name, place);
+      return [name, place];
+    }
     const sizes = shapeOf(shape);
     const bytesWanted = elementCount(sizes) * bytesPerElement(dtype);
     const value = readable ? hostValue(new Uint8Array(bytesWanted), dtype, sizes) : deviceValue(session, dtype, sizes);
@@ -97,8 +112,8 @@ export function load({ bytes, inputs, outputs }: Graph, settings: LoadSettings):
   };
 }
 
-function typedData(data: Float32Array | Int32Array, dtype: DType): ArrayBufferView {
-  return data instanceof Int32Array || dtype === 'F32' ? data : toType(data, dtype as FloatType);
+function typedData(data: Float32Array | Int32Array | BigInt64Array, dtype: DType): ArrayBufferView {
+  return !(data instanceof Float32Array) || dtype === 'F32' ? data : toType(data, dtype as FloatType);
 }
 
 /** The numbers of a value in host memory. */

@@ -1,6 +1,7 @@
 import { parseTransformerConfig } from '../../runner/model/component-configs.ts';
 import type { TransformerConfig } from '../../runner/model/config.ts';
-import { type SliceOptions, sliceGraph } from '../../runner/model/layers.ts';
+import { sliceGraph } from '../../runner/model/layers.ts';
+import type { SliceOptions } from '../../runner/model/slice-options.ts';
 import { layerTensors } from '../../runner/model/tensor-names.ts';
 import type { Device } from '../../runner/ort/device.ts';
 import type { FloatType } from '../../runner/tensor.ts';
@@ -21,6 +22,9 @@ export interface LayersSettings {
   readonly dtype: FloatType;
   /** Of the weights; the same as `dtype` unless said. */
   readonly stored?: FloatType;
+  /** Of the layers, and their attention on CUDA; the device's own where absent. */
+  readonly form?: SliceOptions['form'] | undefined;
+  readonly operator?: SliceOptions['operator'] | undefined;
   readonly readable?: boolean;
   readonly optimize?: LoadSettings['optimize'];
 }
@@ -47,18 +51,23 @@ export function loadLayers(settings: LayersSettings) {
   const config = configOf(model);
   const tensors = Array.from({ length: layers }, (_, layer) => [...layerTensors(config, layer)]).flat();
   const weights = randomWeights(folder, `${model}-${layers}-${stored}`, tensors, stored);
-  const options: SliceOptions = { attention: device.kind, dtype, firstLayer: 0, endLayer: layers, contextTokens: K };
+  const { form, operator } = settings;
+  const choices = { ...(form === undefined ? {} : { form }), ...(operator === undefined ? {} : { operator }) };
+  const slice = { firstLayer: 0, endLayer: layers, contextTokens: K };
+  const options: SliceOptions = { attention: device.kind, dtype, ...slice, ...choices };
   const graph = sliceGraph(config, weights.tensors, options);
   const angles = Float32Array.from({ length: ((tokens + K) * config.headWidth) / 2 }, (_, at) => (at % 977) / 311);
+  const lengths = { S: tokens, 'S+R': tokens + K, R: K, L: TEXT_TOKENS };
   const loaded = load(graph, {
     device,
     weightsFolder: weights.folder,
-    lengths: { S: tokens, 'S+R': tokens + K, R: K, L: TEXT_TOKENS },
-    given: { cos: angles.map(Math.cos), sin: angles.map(Math.sin) },
+    lengths,
+    given: { cos: angles.map(Math.cos), sin: angles.map(Math.sin), rightstart: BigInt64Array.of(BigInt(tokens)) },
+    inPlaceOf: (output) => /^(?:begun|joined)([kv])\./.exec(output)?.[1]?.replace(/^/, 'joint'),
     ...(readable === undefined ? {} : { readable }),
     ...(optimize === undefined ? {} : { optimize }),
   });
-  return { ...loaded, graph, config };
+  return { ...loaded, graph, lengths, config };
 }
 
 /** Floating-point operations of a layer, keys and values of the text not counted: they are made once per film. */

@@ -4,6 +4,9 @@
  */
 import { film } from './film.ts';
 import { ODD_DOCUMENTS } from './odd-documents.ts';
+import { ODD_PARALLELISM } from './odd-parallelism.ts';
+import { ODD_PODS } from './odd-pods.ts';
+import { ODD_QUANTITIES } from './odd-quantities.ts';
 import { ODD_TEXTS } from './odd-texts.ts';
 import { ODD_VALUES } from './odd-values.ts';
 
@@ -12,7 +15,7 @@ export interface OddManifest {
   readonly bytes: Uint8Array;
 }
 
-const CASES = [...ODD_VALUES, ...ODD_DOCUMENTS, ...ODD_TEXTS];
+const CASES = [...ODD_VALUES, ...ODD_QUANTITIES, ...ODD_PARALLELISM, ...ODD_PODS, ...ODD_DOCUMENTS, ...ODD_TEXTS];
 
 export const CORPUS: readonly OddManifest[] = CASES.map(([what, text]) => ({
   what: what.length > 90 ? `${what.slice(0, 80)}… (${what.length} characters)` : what,

@@ -107,6 +107,8 @@ export const ODD_VALUES: readonly (readonly [string, string])[] = [
     '{ noise: null, steps: null }',
     '{ steps: 2, steps: 3 }',
   ]),
+  ...values('sampling', ['{ precision: bfloat16 }', '{ precision: BF16 }', '{ precision: null }', '{ precision: 16 }']),
+  ...values('decoding', ['{ precision: float16 }', '{ precision: bfloat16 }', '{ precision: "auto " }']),
   ...values('sampling', ['{ <<: { steps: 4 } }', '{ <<: { steps: 4 }, steps: 3 }', '{ steps: 3, <<: { steps: 4 } }']),
   ...values('sampling', [
     '{ <<: [{ steps: 4 }, { steps: 5, guidanceScale: 3 }] }',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { scheduleOf } from '../../runner/pipeline/stage-task.ts';
+import { scheduleOf } from '../../runner/plan/plan-schedule.ts';
 import { openSchedule } from '../../runner/plan/schedule.ts';
 import { modelInput, tinyModel } from './inputs.ts';
 import { openStages } from './sequential.ts';

@@ -28,19 +28,23 @@ export interface RunNumbers {
   readonly blockLatents: number;
   readonly contextLatents: number;
   readonly stride?: number;
+  readonly leftContext?: 'recompute' | 'reuse';
+  readonly guidanceParallel?: boolean;
+  readonly guidanceInterval?: { readonly low: number; readonly high: number };
   readonly size?: { readonly width: number; readonly height: number };
 }
 
 function jobOf(numbers: RunNumbers): JobSpec {
   const { stages, steps, frames, blockLatents, contextLatents, stride = 1 } = numbers;
+  const { leftContext, guidanceParallel, guidanceInterval } = numbers;
   return jobSpecSchema.parse({
     name: 'run',
     prompt: 'a red circle moving to the right',
     frames,
     size: numbers.size ?? { width: 64, height: 48 },
     model: { ref: 'model', folder: GOLDEN },
-    sampling: { steps, maxSequenceLength: 64 },
-    parallelism: { gpus: stages, blockLatents, contextLatents, stride },
+    sampling: { steps, maxSequenceLength: 64, guidanceInterval },
+    parallelism: { gpus: stages, blockLatents, contextLatents, stride, leftContext, guidanceParallel },
     output: { folder: '/nowhere' },
   });
 }

@@ -22,6 +22,12 @@ const CASES = [
   's3-t3-b4-c4-as-many-steps',
   's3-t2-b4-c4-fewer-steps',
   's3-two-experts-same-expert',
+  'reuse-s1-t3-b4-c2-more-blocks-than-steps',
+  'reuse-s2-t5-b4-c2',
+  'reuse-s3-two-experts-same-expert',
+  'interval-s1-t6-b4-c4-begins-late',
+  'interval-s1-two-experts-same-expert',
+  'reuse-interval-s2-t6-b4-c4',
 ];
 
 describe.each(CASES)('%s', (name) => {
@@ -44,6 +50,9 @@ test.each([
   { name: 't6-b4-c2', stages: 3, steps: 36 },
   { name: 's2-t6-b4-c4', stages: 1, steps: 24 },
   { name: 's2-t6-b4-c4', stages: 3, steps: 24 },
+  { name: 'reuse-s2-t5-b4-c2', stages: 3, steps: 20 },
+  { name: 'interval-s2-t5-b4-c2', stages: 3, steps: 20 },
+  { name: 'reuse-interval-s2-t6-b4-c4', stages: 2, steps: 18 },
 ])('$name: on $stages stages every block in flight equals the reference after every iteration', async (traced) => {
   const golden = readGolden(`dualparal/${traced.name}.safetensors`);
   const wanted = golden.names.flatMap((name) => {

@@ -1,9 +1,11 @@
 import { joinLatents, sliceLatents } from '../../runner/latents.ts';
 import type { PipelineInput } from '../../runner/pipeline/driver.ts';
 import { blockStates, CELLS, createSharedMemory, ownLatents, type SharedMemory } from '../../runner/pipeline/layout.ts';
+import { wholeLine } from '../../runner/pipeline/line.ts';
 import { joinRing } from '../../runner/pipeline/ring.ts';
 import { type ItemRunner, openItemRunner } from '../../runner/pipeline/stage-loop.ts';
-import { scheduleOf, stageTasks } from '../../runner/pipeline/stage-task.ts';
+import { stageTasks } from '../../runner/pipeline/stage-task.ts';
+import { scheduleOf } from '../../runner/plan/plan-schedule.ts';
 import { openSchedule } from '../../runner/plan/schedule.ts';
 import type { F32Tensor } from '../../runner/tensor.ts';
 
@@ -22,7 +24,7 @@ export function openStages(input: PipelineInput, intraOpThreads: number, stack: 
 function sharedMemoryOf({ plan, model, conditional }: PipelineInput): SharedMemory {
   const { width } = model.config.transformer;
   const textTokens = conditional.shape[1]!;
-  return createSharedMemory(plan, { width, textTokens, dtype: 'F32', trace: false });
+  return createSharedMemory(plan, { width, textTokens, dtype: 'F32', trace: false, device: 'cpu' });
 }
 
 function openStagesOver(
@@ -35,9 +37,17 @@ function openStagesOver(
   const prompts = [conditional, unconditional].filter((prompt) => prompt !== null);
   // Nobody takes the blocks here: all places are free from the start.
   new Int32Array(shared.control)[CELLS.taken] = plan.blocks;
-  const tasks = stageTasks(model, devices, { plan, prompts, dtype: 'F32', shared, noise, intraOpThreads });
+  const tasks = stageTasks(model, devices, {
+    plan,
+    prompts,
+    dtype: 'F32',
+    shared,
+    noise,
+    firstIteration: 0,
+    intraOpThreads,
+  });
   return tasks.map((task) =>
-    openItemRunner(task, joinRing(shared.control, task.stage, tasks.length, plan.ringSlots), stack),
+    openItemRunner(task, joinRing(shared.control, task.stage, wholeLine(tasks.length), plan.ringSlots), stack),
   );
 }
 
@@ -70,9 +80,9 @@ export function sequentialFilm(input: PipelineInput): F32Tensor {
   const blocks: F32Tensor[] = [];
   const cursor = openSchedule(scheduleOf(plan));
   while (cursor.next()) {
-    const { block, step, branch } = cursor.item;
+    const { block, step, branch, branches } = cursor.item;
     for (const run of stages) run(cursor.item);
-    if (step < plan.sampling.steps - 1 || branch < plan.branches - 1) continue;
+    if (step < plan.sampling.steps - 1 || branch < branches - 1) continue;
     const shape = [1, plan.latentChannels, ownLatents(plan, block), plan.latentHeight, plan.latentWidth];
     blocks.push({ shape, data: stateOf(block).x.slice() });
   }

@@ -20,6 +20,7 @@ export interface Sampling {
   /** The model's own where it is undefined. */
   readonly flowShift?: number | undefined;
   readonly guidanceScale: number;
+  readonly guidanceInterval?: { readonly low: number; readonly high: number } | undefined;
   readonly stages: number;
 }
 
@@ -75,13 +76,13 @@ export async function makeTrialFilm(kit: Kit, way: Way, prompt: TrialPrompt, fra
 
 async function playBlocks(
   kit: Kit,
-  { blockLatents, contextLatents, stride, sampling, isCoordinated }: Extract<Way, { kind: 'blocks' }>,
+  { blockLatents, contextLatents, stride, leftContext, sampling, isCoordinated }: Extract<Way, { kind: 'blocks' }>,
   { prompt, seed }: TrialPrompt,
   frames: number,
   measure: FilmMeasure,
 ): Promise<void> {
   const own = { ...kit, sampling: { ...kit.sampling, ...sampling } };
-  const spec = specOf(own, { prompt, frames, blockLatents, contextLatents, stride });
+  const spec = specOf(own, { prompt, frames, blockLatents, contextLatents, stride, leftContext });
   await play(kit, spec, (shape) => (isCoordinated ? seededNoise : independentNoise)(seed, shape), measure);
 }
 
@@ -116,22 +117,24 @@ interface FilmSpec {
   readonly blockLatents: number;
   readonly contextLatents: number;
   readonly stride?: number;
+  readonly leftContext?: 'recompute' | 'reuse' | undefined;
 }
 
 function specOf({ folder, world, sampling }: Kit, film: FilmSpec): JobSpec {
-  const { steps, flowShift, guidanceScale, stages } = sampling;
+  const { steps, flowShift, guidanceScale, guidanceInterval, stages } = sampling;
   return jobSpecSchema.parse({
     name: 'trial',
     prompt: film.prompt,
     frames: film.frames,
     size: { width: world.side, height: world.side },
     model: { ref: 'trial', folder },
-    sampling: { steps, flowShift, guidanceScale, maxSequenceLength: TEXT_TOKENS },
+    sampling: { steps, flowShift, guidanceScale, guidanceInterval, maxSequenceLength: TEXT_TOKENS },
     parallelism: {
       gpus: stages,
       blockLatents: film.blockLatents,
       contextLatents: film.contextLatents,
       stride: film.stride ?? 1,
+      leftContext: film.leftContext,
     },
     output: { folder: '/nowhere' },
   });
@@ -144,7 +147,7 @@ async function play(
   noiseOf: (shape: NoiseShape) => ReturnType<typeof seededNoise>,
   measure: FilmMeasure,
 ): Promise<void> {
-  const { model, plan, devices } = planJob(spec, {});
+  const { model, plan, devices } = planJob(spec, {}, { device: 'cpu' });
   const { latentHeight, latentWidth } = plan;
   await using decoder = await openFrameDecoder(
     { config: model.config.vae, weights: model.vae },

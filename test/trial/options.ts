@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Sampling } from './make-film.ts';
+import { TABLES } from './ways.ts';
 
 /** Options of the commands of this folder. */
 export interface Options {
@@ -19,6 +20,10 @@ export interface Options {
   readonly longStride: number;
   /** Seeds of each prompt. */
   readonly seeds: number;
+  /** Processes that make a trial's films. */
+  readonly processes: number;
+  /** Tables of a trial, by name. */
+  readonly tables: readonly string[];
   readonly json: string | undefined;
   readonly markdown: string | undefined;
 }
@@ -35,14 +40,15 @@ const COUNTS = [
   'seeds',
   'steps',
   'stages',
+  'processes',
 ] as const;
 
 export const OPTIONS_HELP = `  --model DIR       a model folder with a world.json (default: models/tiny)
   --prompts N       held-out prompts
   --frames F        length of the long films: 4k + 1
   --long N          prompts of long films
-  --long-block N    latents of a long film's block (4)
-  --long-stride N   iterations between two of its blocks (1)
+  --long-block N    latents of a long film's block (8)
+  --long-stride N   iterations between two of its blocks (3)
   --long-steps N    denoising steps of long films (12)
   --long-shift S    shift of their noise levels (1.5)
   --steps N         denoising steps (30)
@@ -50,8 +56,10 @@ export const OPTIONS_HELP = `  --model DIR       a model folder with a world.jso
   --stages N        slices of the model (2)
   --seed N          seed of the first prompt; each has one of its own (100)
   --seeds N         films of each prompt, each from a seed of its own (1)
+  --processes N     processes that make a trial's films (1)
+  --table NAME      one table of a trial: ${Object.keys(TABLES).join(', ')} (all)
   --json FILE       all figures of all films
-  --markdown FILE   the table, put in place of the one that the file has`;
+  --markdown FILE   the tables, each put in place of the one that the file has`;
 
 /** Reads the command line over the defaults of a command. Throws an error that says what is wrong. */
 export function readOptions(defaults: { prompts: number; frames: number; long: number }): Options {
@@ -61,7 +69,7 @@ export function readOptions(defaults: { prompts: number; frames: number; long: n
     options: {
       ...{ model: text, prompts: text, frames: text, long: text, steps: text, guidance: text, stages: text },
       ...{ 'long-block': text, 'long-steps': text, 'long-shift': text, 'long-stride': text, seeds: text },
-      ...{ seed: text, json: text, markdown: text },
+      ...{ seed: text, table: text, processes: text, json: text, markdown: text },
     },
   });
   const [first, ...more] = positionals;
@@ -90,10 +98,19 @@ export function readOptions(defaults: { prompts: number; frames: number; long: n
     seed: count('seed', 100),
     sampling: { steps: count('steps', 30), guidanceScale, stages },
     longSampling: { steps: count('long-steps', 12), flowShift, guidanceScale, stages },
-    longBlock: count('long-block', 4),
-    longStride: count('long-stride', 1),
+    longBlock: count('long-block', 8),
+    longStride: count('long-stride', 3),
     seeds: count('seeds', 1),
+    processes: count('processes', 1),
+    tables: tablesOf(values.table),
     json: values.json,
     markdown: values.markdown,
   };
+}
+
+function tablesOf(name: string | undefined): readonly string[] {
+  const names = Object.keys(TABLES);
+  if (name === undefined) return names;
+  if (!names.includes(name)) throw new Error(`--table must be one of ${names.join(', ')}, found ${name}`);
+  return [name];
 }

@@ -37,13 +37,14 @@ export function tableOf(rows: readonly Row[]): string {
   ].join('\n');
 }
 
-const BEGIN = '<!-- begin: written by npm run trial -->';
 const END = '<!-- end -->';
 
-/** The page with `text` between its marks; a page of nothing else where it has none. */
-export function withTable(page: string, text: string): string {
-  const [before, rest] = page.split(BEGIN);
-  const after = rest?.split(END)[1];
-  const written = `${BEGIN}\n${text}\n${END}`;
-  return before === undefined || after === undefined ? `${written}\n` : `${before}${written}${after}`;
+/** The page with `text` between the marks of table `name`; `text` follows the page where it has none. */
+export function withTable(page: string, name: string, text: string): string {
+  const begin = `<!-- begin: written by npm run trial -- --table ${name} -->`;
+  const written = `${begin}\n${text}\n${END}`;
+  const [before, rest] = page.split(begin);
+  const after = rest?.split(END);
+  if (before === undefined || after === undefined || after.length < 2) return `${page}${written}\n`;
+  return `${before}${written}${after.slice(1).join(END)}`;
 }

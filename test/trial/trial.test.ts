@@ -9,7 +9,7 @@ import { trialPrompts } from './prompts.ts';
 import { tinyWorld } from './read-world.ts';
 import { summarise } from './summary.ts';
 import { tableOf, withTable } from './table.ts';
-import { WAYS } from './ways.ts';
+import { TABLES } from './ways.ts';
 
 const world = tinyWorld();
 const wanted = parsePrompt(world, 'a red circle moving right')!;
@@ -84,13 +84,14 @@ test('gates hold for true films and fail for what is wrong, each by name', () =>
   expect(failing([unjoined])).toEqual(['long: seam ratio, mean']);
 });
 
-test('the table has a line per way, and takes the place of the one before', () => {
+test('a table has a line per way, and takes the place of the one of its name, not of another', () => {
   const table = tableOf([{ name: 'true', summary: summarise([right]) }]);
   expect(table.split('\n').at(-1)).toMatch(
     /^\| true \| 65 \| 100 % \| 100 % \| 100 % \| 100 % \| 100 % \| 1\.00 \| 100 % \|/,
   );
-  const page = `# Title\n\n${withTable('', 'old')}\nAfter.\n`;
-  expect(withTable(page, 'new')).toBe(page.replace('old', 'new'));
+  const page = withTable(withTable('# Title\n', 'one', 'old'), 'two', 'another');
+  expect(page.match(/old|another/g)).toEqual(['old', 'another']);
+  expect(withTable(`${page}After.\n`, 'one', 'new')).toBe(`${page}After.\n`.replace('old', 'new'));
 });
 
 describe('films of every way are made and measured', () => {
@@ -101,7 +102,10 @@ describe('films of every way are made and measured', () => {
     const folder = join(import.meta.dirname, '../golden/data/tiny-wan');
     kit = await openKit(folder, world, { steps: 1, guidanceScale: 1, stages: 1 }, prompts);
   });
-  const way = (name: string) => WAYS.find((each) => each.name === name)!;
+  const way = (name: string) =>
+    Object.values(TABLES)
+      .flat()
+      .find((each) => each.name === name)!;
 
   test('a chunk as long as a plain film is that film', async () => {
     const plain = await makeTrialFilm(kit, way('plain short run'), prompt, 5);

@@ -1,5 +1,6 @@
 /** A stage that follows the real schedule through the real ring and takes a fixed time for each item, for benchmarks. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { wholeLine } from '../../../runner/pipeline/line.ts';
 import { joinRing } from '../../../runner/pipeline/ring.ts';
 import { openSchedule, type ScheduleSettings } from '../../../runner/plan/schedule.ts';
 
@@ -24,15 +25,13 @@ export interface TimedStageReport {
 const asleep = new Int32Array(new SharedArrayBuffer(4));
 const now = () => performance.timeOrigin + performance.now();
 
-/** Sleeps for most of the time, so that many stages fit few cores, and looks at the clock for the rest. */
+/** Sleeps, so that many stages fit few cores. It ends a little late, which the mean time of the items tells. */
 function take(milliseconds: number): void {
-  const until = performance.now() + milliseconds;
-  if (milliseconds > 2) Atomics.wait(asleep, 0, 0, milliseconds - 1);
-  while (performance.now() < until);
+  Atomics.wait(asleep, 0, 0, milliseconds);
 }
 
 const { control, stage, stages, ringSlots, itemMilliseconds, schedule } = workerData as TimedStage;
-const ring = joinRing(control, stage, stages, ringSlots);
+const ring = joinRing(control, stage, wholeLine(stages), ringSlots);
 const cursor = openSchedule(schedule);
 parentPort?.postMessage('ready');
 ring.waitForConditions();

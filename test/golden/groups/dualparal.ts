@@ -24,6 +24,8 @@ export function readCase(folder: string, file: TensorFile): GoldenCase {
     blockLatents,
     contextLatents: setting(file, 'context_latents'),
     stride: file.metadata.stride === undefined ? 1 : setting(file, 'stride'),
+    leftContext: file.metadata.left_context === undefined ? 'recompute' : setting(file, 'left_context'),
+    guidanceInterval: file.metadata.guidance_interval === undefined ? null : setting(file, 'guidance_interval'),
     latents: file.f32('latents').shape[2]!,
     pool: file.f32('pool'),
     orders: Array.from({ length: permutations.length / blockLatents }, (_, index) =>

@@ -40,6 +40,8 @@ export const pipelineCheck: GroupCheck = {
         flowShift: setting(golden, 'flow_shift'),
         blockLatents: latents,
         contextLatents: 0,
+        leftContext: 'recompute',
+        guidanceInterval: null,
         stride: 1,
         latents,
         pool: noise,

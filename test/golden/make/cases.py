@@ -37,16 +37,23 @@ def write_case(folder, scene, case):
     if case.traced:
         tensors |= {f"iteration.{k}.block.{i}": x for k, blocks in enumerate(done.iterations) for i, x in blocks.items()}
     policy = "any" if case.any_expert else "same-expert"
+    variants = {"left_context": case.left_context} if case.left_context != "recompute" else {}
+    if case.guidance_interval:
+        variants["guidance_interval"] = list(case.guidance_interval)
     folder.write(f"dualparal/{case.file}", tensors, steps=case.steps, block_latents=case.block, context_latents=case.context,
                  blocks=case.blocks, stride=case.stride, iterations=len(done.iterations), flow_shift=case.shift,
                  experts=len(experts), guidance=list(case.guidance) if len(experts) > 1 else case.guidance[0],
-                 boundary_timestep=boundary, boundary_policy=policy, prompt=scene.prompts[0], negative=scene.prompts[1])
+                 boundary_timestep=boundary, boundary_policy=policy, prompt=scene.prompts[0], negative=scene.prompts[1], **variants)
     name = f"dualparal {case.file}"
     folder.found(f"{name} f32 vs f64", distance(remade(exact, case).latents, done.latents))
     effect = lambda what, other: folder.found(f"{name}: effect of {what} (not an error)", distance(other.latents, done.latents))
     effect("the context", remade(experts, case, uses_context=False))
     if case.stride > 1:
         effect("the stride", remade(experts, dataclasses.replace(case, stride=1)))
+    if case.left_context == "reuse":
+        effect("the reuse", remade(experts, dataclasses.replace(case, left_context="recompute")))
+    if case.guidance_interval:
+        effect("the interval", remade(experts, dataclasses.replace(case, guidance_interval=())))
     if len(experts) > 1:
         effect("the other expert's context", remade(experts, dataclasses.replace(case, any_expert=not case.any_expert)))
     folder.found(f"{name}: spread", done.latents.std().item())

@@ -29,7 +29,8 @@ def check_case(folder, path, experts, texts):
     tensors, told = read(path)
     guidance = told["guidance"] if isinstance(told["guidance"], list) else [told["guidance"]]
     case = Case(told["steps"], told["block_latents"], told["context_latents"], told["blocks"], tuple(guidance),
-                told["flow_shift"], told["boundary_policy"] == "any", stride=told.get("stride", 1))
+                told["flow_shift"], told["boundary_policy"] == "any", stride=told.get("stride", 1),
+                left_context=told.get("left_context", "recompute"), guidance_interval=tuple(told.get("guidance_interval", ())))
     orders = tensors.get("permutations", [])
     done = run(case, experts[: told["experts"]], told["boundary_timestep"], texts, tensors["pool"], orders)
     far = {"latents": distance(done.latents, tensors["latents"])}
@@ -48,8 +49,8 @@ def check_block_step(folder, experts, texts):
     right = [list(zip(tensors["right.k"][branch].unsqueeze(1), tensors["right.v"][branch].unsqueeze(1))) for branch in (0, 1)]
     window = torch.cat([tensors["left"], tensors["own"]], 2)
     outputs = [forward(model, window, tensors["timestep"].item(), texts[b], right[b], context) for b in (0, 1)]
-    guided, _ = block_step(model, texts, tensors["timestep"].item(), tensors["left"], tensors["own"], right, context,
-                           told["guidance"], True)
+    guided = block_step(model, texts, tensors["timestep"].item(), tensors["left"], tensors["own"], right, context,
+                        told["guidance"], True).velocity
     kept = lambda part: torch.stack([torch.cat([pair[part] for pair in out.kept]) for out in outputs])
     return {
         "layers": max(distance(x, tensors[f"layer.{i}"]) for i, x in enumerate(outputs[0].layers)),

@@ -155,10 +155,10 @@ def write_block_step(folder, model, texts):
     block, _, timestep, later = sizes.block_step
     left, own, right = (folder.noise(f"block-step {part}", frames, *sizes.window[1:])
                         for part, frames in (("left", context), ("own", block), ("right", block)))
-    _, seen = block_step(model, texts, later, own[:, :, -context:], right, [None, None], context, sizes.guidance, True)
+    seen = block_step(model, texts, later, own[:, :, -context:], right, [None, None], context, sizes.guidance, True).kept
     window = torch.cat([left, own], 2)
     outputs = [forward(model, window, timestep, text, neighbour, context) for text, neighbour in zip(texts, seen)]
-    guided, _ = block_step(model, texts, timestep, left, own, seen, context, sizes.guidance, True)
+    guided = block_step(model, texts, timestep, left, own, seen, context, sizes.guidance, True).velocity
     stacked = lambda branches, part: torch.stack([torch.cat([pair[part] for pair in kept]) for kept in branches])
     kept = [out.kept for out in outputs]
     folder.write("dualparal/block-step", {

@@ -9,7 +9,8 @@ import pathlib
 class Case:
     """
     A DualParal run. Its guidance is one scale per expert; `any_expert` uses the right context of the other expert too; a block
-    enters every `stride` iterations.
+    enters every `stride` iterations. `left_context` "reuse" sees the left neighbour by keys and values that it kept;
+    `guidance_interval` holds the lowest and the highest noise level of a guided step, both guided too.
     """
 
     steps: int
@@ -22,6 +23,8 @@ class Case:
     traced: bool = False
     name: str = ""
     stride: int = 1
+    left_context: str = "recompute"
+    guidance_interval: tuple = ()
 
     @property
     def file(self):

@@ -37,17 +37,23 @@ def scene_of(folder):
     return Scene(models, texts, tuple(told["prompts"][:2]), 1000 * boundary, tuple(size))
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+def add_runs(description, cases, seed, report, more=lambda folder, scene: None):
+    """The program: writes the cases' runs to the folder it is given, and what is found about them."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--seed", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=seed)
     given = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
     scene = scene_of(given.folder)
     folder = Folder(given.folder, given.seed, scene.models[0].config.in_channels)
-    for case in CASES:
+    more(folder, scene)
+    for case in cases:
         write_case(folder, scene, case)
-    folder.report("report-strides.json", torch, diffusers)
+    folder.report(report, torch, diffusers)
     if unfair := folder.unfair():
         sys.exit(f"not fair, two right implementations differ by more than {FAIR} in: {', '.join(unfair)}")
+
+
+if __name__ == "__main__":
+    add_runs(__doc__, CASES, 2, "report-strides.json")

@@ -1,4 +1,4 @@
-"""Wan's transformer restated in plain tensor algebra for any float type, with DualParal's right context in self-attention."""
+"""Wan's transformer restated in plain tensor algebra for any float type, with DualParal's contexts in self-attention."""
 
 import dataclasses
 import math
@@ -35,12 +35,15 @@ class Output:
     velocity: torch.Tensor
     """Keys (before norm and rotation) and values that the left neighbour will see, one pair `[1, K, D]` per layer."""
     kept: tuple
+    ends: tuple
+    """The same of the last latents, for the right neighbour where it reuses them."""
 
 
-def forward(model, latents, timestep, text, right=(), context=0):
+def forward(model, latents, timestep, text, right=(), context=0, left=()):
     """
     One pass: `latents [1, C, F, H, W]`, all at `timestep`, `text [1, L, textWidth]`. With a `context` of that many latents the
-    tokens of latents `[context, 2·context)` are kept; `right` is what the right neighbour kept.
+    tokens of latents `[context, 2·context)` are kept; `right` is what the right neighbour kept. `left` stands for the latents
+    of a left context by the keys and values that they once had: `latents` are then without them, and the first `context` are kept.
     """
     w = model.weights
     _, _, frames, height, width = latents.shape
@@ -54,34 +57,39 @@ def forward(model, latents, timestep, text, right=(), context=0):
     x = embed = embed.flatten(2).transpose(1, 2)
 
     tokens = context * (height // 2) * (width // 2)
-    seen = frames + (context if right else 0)
+    before = tokens if left else 0
+    first = 0 if left else tokens
+    seen = (context if left else 0) + frames + (context if right else 0)
     angles = rotary_angles(x.shape[-1] // model.heads, seen, height // 2, width // 2)
     turn = (angles.cos().to(model.dtype), angles.sin().to(model.dtype))
-    layers, kept = [], []
+    layers, kept, ends = [], [], []
     for layer in range(model.layers):
-        neighbour = right[layer] if right else None
-        x, own = _layer(model, layer, x, prompt, modulation, turn, neighbour, tokens)
+        neighbours = (left[layer] if left else None, right[layer] if right else None)
+        x, own = _layer(model, layer, x, prompt, modulation, turn, before, neighbours)
         layers.append(x)
-        kept.append(own)
+        kept.append(tuple(part[:, first : first + tokens] for part in own))
+        ends.append(tuple(part[:, part.shape[1] - tokens :] for part in own))
 
     shift, scale = (w["scale_shift_table"] + temb[:, None]).chunk(2, dim=1)
     out = linear(_norm(x, model.epsilon) * (1 + scale) + shift, "proj_out")
     out = out.reshape(1, frames, height // 2, width // 2, 1, 2, 2, -1).permute(0, 7, 1, 4, 2, 5, 3, 6)
-    return Output(embed, tuple(layers), out.flatten(6, 7).flatten(4, 5).flatten(2, 3), tuple(kept) if context else ())
+    velocity = out.flatten(6, 7).flatten(4, 5).flatten(2, 3)
+    return Output(embed, tuple(layers), velocity, tuple(kept) if context else (), tuple(ends) if context else ())
 
 
-def _layer(model, layer, x, prompt, modulation, turn, right, tokens):
+def _layer(model, layer, x, prompt, modulation, turn, before, neighbours):
+    """A layer's `x`, whose tokens follow `before` others, and the keys and values of its own tokens."""
     w, epsilon, name = model.weights, model.epsilon, f"blocks.{layer}"
     linear = lambda value, part: F.linear(value, w[f"{name}.{part}.weight"], w[f"{name}.{part}.bias"])
     rms = lambda value, part: value / (value.square().mean(-1, keepdim=True) + epsilon).sqrt() * w[f"{name}.{part}.weight"]
     shift, scale, gate, shift2, scale2, gate2 = (w[f"{name}.scale_shift_table"] + modulation).chunk(6, dim=1)
 
     y = _norm(x, epsilon) * (1 + scale) + shift
-    key, value = linear(y, "attn1.to_k"), linear(y, "attn1.to_v")
-    kept = (key[:, tokens : 2 * tokens], value[:, tokens : 2 * tokens])
-    if right is not None:
-        key, value = torch.cat([key, right[0]], 1), torch.cat([value, right[1]], 1)
-    query = _rotate(rms(linear(y, "attn1.to_q"), "attn1.norm_q"), turn, model.heads)
+    own = linear(y, "attn1.to_k"), linear(y, "attn1.to_v")
+    left, right = neighbours
+    key, value = (torch.cat(parts, 1) for parts in zip(*(part for part in (left, own, right) if part is not None)))
+    here = tuple(table[before:] for table in turn)
+    query = _rotate(rms(linear(y, "attn1.to_q"), "attn1.norm_q"), here, model.heads)
     mixed = _attention(query, _rotate(rms(key, "attn1.norm_k"), turn, model.heads), value, model.heads)
     x = x + linear(mixed, "attn1.to_out.0") * gate
 
@@ -90,7 +98,7 @@ def _layer(model, layer, x, prompt, modulation, turn, right, tokens):
     x = x + linear(_attention(query, key, linear(prompt, "attn2.to_v"), model.heads), "attn2.to_out.0")
 
     y = _norm(x, epsilon) * (1 + scale2) + shift2
-    return x + linear(_gelu(linear(y, "ffn.net.0.proj")), "ffn.net.2") * gate2, kept
+    return x + linear(_gelu(linear(y, "ffn.net.0.proj")), "ffn.net.2") * gate2, own
 
 
 def sinusoid(timestep, width):

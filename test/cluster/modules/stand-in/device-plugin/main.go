@@ -1,5 +1,6 @@
 // Command stand-in-device-plugin advertises GPUs that do not exist to a real kubelet, so that scheduling, allocation and
-// the ids which a pod sees are real. A container finds its ids in NVIDIA_VISIBLE_DEVICES and DUALPARAL_STANDIN_GPUS.
+// the ids which a pod sees are real. A container finds its ids in NVIDIA_VISIBLE_DEVICES and DUALPARAL_STANDIN_GPUS. While the
+// file -silent-while exists, containers find nothing: their GPUs are then real to the kubelet alone.
 package main
 
 import (
@@ -21,10 +22,12 @@ import (
 type standIn struct {
 	plugin.UnimplementedDevicePluginServer
 	devices []*plugin.Device
+	// silentWhile names a file that silences Allocate while it exists; empty for never.
+	silentWhile string
 }
 
-func newStandIn(count int) *standIn {
-	server := &standIn{}
+func newStandIn(count int, silentWhile string) *standIn {
+	server := &standIn{silentWhile: silentWhile}
 	for index := range count {
 		server.devices = append(server.devices, &plugin.Device{
 			ID:     fmt.Sprintf("stand-in-gpu-%d", index),
@@ -51,11 +54,18 @@ func (s *standIn) Allocate(_ context.Context, request *plugin.AllocateRequest) (
 	response := &plugin.AllocateResponse{}
 	for _, container := range request.ContainerRequests {
 		ids := strings.Join(container.DevicesIds, ",")
-		response.ContainerResponses = append(response.ContainerResponses, &plugin.ContainerAllocateResponse{
-			Envs: map[string]string{"NVIDIA_VISIBLE_DEVICES": ids, "DUALPARAL_STANDIN_GPUS": ids},
-		})
+		answer := &plugin.ContainerAllocateResponse{}
+		if !s.isSilent() {
+			answer.Envs = map[string]string{"NVIDIA_VISIBLE_DEVICES": ids, "DUALPARAL_STANDIN_GPUS": ids}
+		}
+		response.ContainerResponses = append(response.ContainerResponses, answer)
 	}
 	return response, nil
+}
+
+func (s *standIn) isSilent() bool {
+	_, err := os.Stat(s.silentWhile)
+	return s.silentWhile != "" && err == nil
 }
 
 func register(ctx context.Context, kubeletSocket, endpoint, resource string) error {
@@ -114,8 +124,9 @@ func main() {
 	folder := flag.String("folder", strings.TrimSuffix(plugin.DevicePluginPath, "/"), "the kubelet's device plugin folder")
 	resource := flag.String("resource", "nvidia.com/gpu", "resource name to advertise")
 	count := flag.Int("count", 8, "how many devices to advertise")
+	silentWhile := flag.String("silent-while", "", "while this file exists, containers get no sign of their devices")
 	flag.Parse()
-	server := newStandIn(*count)
+	server := newStandIn(*count, *silentWhile)
 	for {
 		err := serveUntilReplaced(*folder, *resource, server)
 		log.Printf("registering again: %v", err)

@@ -1,0 +1,61 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+/** PyTorch's layers and product in a process of its own, which computes only while it is asked to. */
+export interface TorchLayers {
+  /** PyTorch's version. */
+  readonly version: string;
+  /** "eager" or "compiled", whichever is faster. */
+  readonly form: string;
+  milliseconds(what: 'layers' | 'product', times: number): Promise<Milliseconds>;
+  close(): void;
+}
+
+/** Of one of several runs, on average: by the clock, and of all threads together. */
+export interface Milliseconds {
+  readonly wall: number;
+  readonly processor: number;
+}
+
+/** What `programs/torch-layers.py` is told. */
+export interface TorchTask {
+  readonly device: 'cpu' | 'cuda';
+  readonly threads: number;
+  readonly type: 'F32' | 'BF16';
+  readonly heads: number;
+  readonly headWidth: number;
+  readonly feedForward: number;
+  readonly channels: number;
+  readonly layers: number;
+  readonly ends: boolean;
+  /** The window in patches. */
+  readonly frames: number;
+  readonly height: number;
+  readonly width: number;
+  readonly context: number;
+  readonly text: number;
+}
+
+/** Starts it; resolves once the layers are loaded and compiled. */
+export async function openTorchLayers(python: string, task: TorchTask): Promise<TorchLayers> {
+  const program = new URL('./programs/torch-layers.py', import.meta.url).pathname;
+  const child = spawn(python, [program], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: child.stdout });
+  const ended = once(child, 'close').then(([code]) => {
+    throw new Error(`${python} ${program} ended with ${code}`);
+  });
+  ended.catch(() => undefined);
+  const ask = async (line: string): Promise<unknown> => {
+    const answer = once(lines, 'line');
+    child.stdin.write(`${line}\n`);
+    return JSON.parse(String((await Promise.race([answer, ended]))[0]));
+  };
+  const { torch, form } = (await ask(JSON.stringify(task))) as { torch: string; form: string };
+  return {
+    version: torch,
+    form,
+    milliseconds: async (what, times) => (await ask(`${what} ${times}`)) as Milliseconds,
+    close: () => child.stdin.end(),
+  };
+}

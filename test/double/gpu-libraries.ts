@@ -1,0 +1,81 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Stand-ins for NVIDIA's libraries, built by the machine's C compiler; sources are in `gpu/`. */
+
+/** A GPU as the stand-in driver shows it; `uuid` has 32 hexadecimal digits. */
+export interface DoubleCuda {
+  readonly uuid: string;
+  readonly major?: number;
+  readonly minor?: number;
+  readonly mebibytes?: number;
+  /** Digits of the devices that it reaches. */
+  readonly peers?: string;
+  readonly name?: string;
+}
+
+/** A GPU or slice as the stand-in NVML shows it; `uuid` as NVML writes it. */
+export interface DoubleNvml {
+  readonly uuid: string;
+  readonly totalMebibytes?: number;
+  readonly freeMebibytes?: number;
+  readonly processes?: number;
+  readonly name?: string;
+}
+
+/** A machine as both libraries show it. */
+export interface DoubleMachine {
+  readonly cuda: readonly DoubleCuda[];
+  readonly cudaVersion?: number;
+  readonly nvml: readonly DoubleNvml[];
+  readonly slices?: readonly DoubleNvml[];
+  /** Calls that fail, with their codes. */
+  readonly fail?: Readonly<Record<string, number>>;
+}
+
+/** Whether this machine can build them. */
+export const canBuildLibraries = process.platform === 'linux' && spawnSync('cc', ['--version']).status === 0;
+
+const CUDA_LIBRARIES = ['libcudart.so.13', 'libcublas.so.13', 'libcublasLt.so.13', 'libcurand.so.10', 'libcudnn.so.9'];
+const RUNTIME = ['libonnxruntime.so.1', 'libonnxruntime_providers_shared.so', 'libonnxruntime_providers_cuda.so'];
+
+/** Builds into `folder`: `driver/` and `nvml/` for LD_LIBRARY_PATH, `cuda/` (empty CUDA libraries) and `runtime/` (empty ONNX Runtime). */
+export function buildGpuLibraries(folder: string): void {
+  const source = join(import.meta.dirname, 'gpu');
+  for (const part of ['driver', 'nvml', 'cuda', 'runtime']) mkdirSync(join(folder, part));
+  const empty = join(folder, 'empty.c');
+  writeFileSync(empty, 'int nothing;\n');
+  compile(join(source, 'libcuda.c'), join(folder, 'driver/libcuda.so.1'));
+  compile(join(source, 'libnvidia-ml.c'), join(folder, 'nvml/libnvidia-ml.so.1'));
+  compile(empty, join(folder, 'empty.so'));
+  for (const name of CUDA_LIBRARIES) copyFileSync(join(folder, 'empty.so'), join(folder, 'cuda', name));
+  for (const name of RUNTIME) copyFileSync(join(folder, 'empty.so'), join(folder, 'runtime', name));
+}
+
+function compile(source: string, library: string): void {
+  execFileSync('cc', ['-shared', '-fPIC', '-Wall', '-Wextra', '-Werror', '-o', library, source]);
+}
+
+/** Variables that make the stand-ins show this machine. */
+export function doubleEnvironment({ cuda, cudaVersion = 13_000, nvml, slices = [], fail = {} }: DoubleMachine) {
+  const lines = (rows: readonly (readonly (string | number)[])[]) => rows.map((row) => `${row.join(' ')}\n`).join('');
+  const nvmlRow = (device: DoubleNvml, cut: number) => {
+    const { uuid, totalMebibytes = 81_559, freeMebibytes = 81_000, processes = 0, name = 'NVIDIA H100' } = device;
+    return [uuid, totalMebibytes, freeMebibytes, processes, cut, name];
+  };
+  return {
+    DOUBLE_CUDA: lines(
+      cuda.map(({ uuid, major = 9, minor = 0, mebibytes = 81_000, peers = '-', name = 'NVIDIA H100' }) => {
+        return [uuid, major, minor, mebibytes, peers, name];
+      }),
+    ),
+    DOUBLE_CUDA_VERSION: String(cudaVersion),
+    DOUBLE_DRIVER: '580.65.06',
+    DOUBLE_NVML: lines(nvml.map((device) => nvmlRow(device, slices.length))),
+    DOUBLE_NVML_SLICES: lines(slices.map((device) => nvmlRow(device, 0))),
+    DOUBLE_FAIL: Object.entries(fail)
+      .map(([call, code]) => `${call}=${code}`)
+      .join(','),
+  };
+}

@@ -1,0 +1,110 @@
+import { expect, test } from 'vitest';
+import { joinLatents } from '../../runner/latents.ts';
+import type { PipelineCut } from '../../runner/pipeline/cut.ts';
+import { openPipeline, type PipelineInput } from '../../runner/pipeline/driver.ts';
+import type { ResumeState } from '../../runner/pipeline/resume.ts';
+import type { F32Tensor } from '../../runner/tensor.ts';
+import { createDice } from '../faults/dice.ts';
+import { runToEnd } from '../golden/run-case.ts';
+import { fingerprint } from './fingerprint.ts';
+import { modelInput, type RunNumbers, tinyModel } from './inputs.ts';
+
+/** A cut as it would be read from a disk, with the clean latents of the blocks that had left the queue. */
+interface Kept {
+  readonly from: ResumeState;
+  readonly finished: readonly F32Tensor[];
+}
+
+/** Runs to the end and keeps as many cuts as are made on the way; `atOnce` asks for each at the end of an iteration. */
+async function cutsOf(input: PipelineInput, atOnce: boolean): Promise<{ film: F32Tensor; cuts: readonly Kept[] }> {
+  const finished: F32Tensor[] = [];
+  const cuts: Kept[] = [];
+  const onFinished = ({ latents }: { readonly latents: F32Tensor }) => void finished.push(latents);
+  await using pipeline = await openPipeline({ ...input, onFinished, options: { ...input.options, cuts: true } });
+  if (atOnce) pipeline.cuts.atOnce();
+  const cutting = (async () => {
+    for (let cut = await pipeline.cuts.next(); cut !== undefined; cut = await pipeline.cuts.next()) {
+      cuts.push(copyOf(cut, finished));
+    }
+  })();
+  const parts: F32Tensor[] = [];
+  for await (const block of pipeline.finishedBlocks()) parts.push(block.latents);
+  await cutting;
+  return { film: joinLatents(parts), cuts };
+}
+
+function copyOf({ iteration, finished: count, blocks }: PipelineCut, all: readonly F32Tensor[]): Kept {
+  const finished = all.slice(0, count);
+  expect(finished.length).toBe(count);
+  const states = new Map(blocks.map(({ block, state }) => [block, Float32Array.from(state)]));
+  return { from: { iteration, states, lastFinished: finished.at(-1)?.data ?? null }, finished };
+}
+
+async function resumed(input: PipelineInput, { from, finished }: Kept): Promise<F32Tensor> {
+  return joinLatents([...finished, await runToEnd({ ...input, from })]);
+}
+
+const FILM = { frames: 61, blockLatents: 4 };
+
+test.each([
+  { what: 'the paper’s schedule', steps: 4, contextLatents: 2 },
+  { what: 'more blocks than steps', steps: 2, contextLatents: 4 },
+  { what: 'a stride', steps: 6, stride: 3, contextLatents: 4 },
+  { what: 'fewer steps than the stride', steps: 2, stride: 5, contextLatents: 2 },
+  { what: 'guidance in some steps', steps: 6, contextLatents: 2, guidanceInterval: { low: 0.3, high: 0.9 } },
+  { what: 'no context', steps: 3, contextLatents: 0 },
+] as const)(
+  'a run that goes on after a cut has the same bits on any number of stages: $what',
+  async ({ what: _, ...numbers }) => {
+    const dice = createDice(numbers.steps);
+    for (const atOnce of [false, true]) {
+      const { film, cuts } = await cutsOf(modelInput(tinyModel(), { stages: 2, ...FILM, ...numbers }), atOnce);
+      expect(cuts.length).toBeGreaterThan(0);
+      for (const [stages, guidanceParallel] of [
+        [1, false],
+        [5, false],
+        [4, true],
+      ] as const) {
+        const input = modelInput(tinyModel(), { ...FILM, ...numbers, stages, guidanceParallel });
+        const cut = dice.pick(cuts.filter(({ finished }) => finished.length < input.plan.blocks));
+        expect(fingerprint(await resumed(input, cut)), `${stages} stages after iteration ${cut.from.iteration}`).toBe(
+          fingerprint(film),
+        );
+      }
+    }
+  },
+);
+
+test('cuts of a run whose guidance is parallel are those of any other', async () => {
+  const numbers: RunNumbers = { ...FILM, stages: 4, steps: 4, contextLatents: 2, guidanceParallel: true };
+  const { film, cuts } = await cutsOf(modelInput(tinyModel(), numbers), false);
+  const input = modelInput(tinyModel(), { ...numbers, stages: 3, guidanceParallel: false });
+  for (const cut of cuts.filter(({ finished }) => finished.length < input.plan.blocks)) {
+    expect(fingerprint(await resumed(input, cut))).toBe(fingerprint(film));
+  }
+});
+
+test('a run that goes on can be cut and gone on with again', async () => {
+  const input = modelInput(tinyModel(), { stages: 2, ...FILM, steps: 5, contextLatents: 2 });
+  const whole = await runToEnd(input);
+  const first = (await cutsOf(input, false)).cuts[0]!;
+  const { cuts } = await cutsOf({ ...input, from: first.from }, true);
+  const second = cuts.find(({ from }) => from.iteration > first.from.iteration)!;
+  // What the second run finished comes after what the first had.
+  const finished = [...first.finished, ...second.finished];
+  expect(fingerprint(await resumed(input, { ...second, finished }))).toBe(fingerprint(whole));
+});
+
+test.skipIf(process.platform !== 'linux')('numbers kept as on CUDA can be cut and gone on with', async () => {
+  const options = { asOnCuda: true, stageWorker: new URL('./copying-stage-worker.ts', import.meta.url) };
+  const inputOf = (stages: number) => ({
+    ...modelInput(tinyModel(), { ...FILM, stages, steps: 5, contextLatents: 2 }),
+    options,
+  });
+  const { film, cuts } = await cutsOf(inputOf(2), false);
+  const unfinished = cuts.filter(({ finished }) => finished.length < inputOf(2).plan.blocks);
+  expect(unfinished.length).toBeGreaterThan(0);
+  for (const cut of unfinished) {
+    expect(fingerprint(await resumed(inputOf(3), cut))).toBe(fingerprint(film));
+  }
+});
