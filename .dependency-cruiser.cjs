@@ -1,13 +1,13 @@
 // Import directions of the rooms (tools/rooms.ts). `tools/directions.ts` runs it and proves that each rule bites.
-const { ROOMS, PURE_ROOMS, filesOf } = require('./tools/rooms.ts');
+const { ROOMS, DECISIONS, PURE_ROOMS, filesOf } = require('./tools/rooms.ts');
 
 const no = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
 const TESTS = '\\.test\\.ts$';
-const HOUSE = '^(runner|operator|crds|image|bin|test|tools)/';
+const HOUSE = '^(runner|operator|crds|charts|image|bin|test|tools)/';
 /** Sources under `path`, tests aside: a test may reach for fixtures and builders. */
 const sources = (path, ...pathNot) => ({ path, pathNot: [TESTS, ...pathNot] });
 
-const PURE_OPERATOR = ['operator/job', 'operator/reconcile/(policy/|decide|settle)'];
+const PURE_OPERATOR = ['operator/api', 'operator/job'];
 const TINY_WORLD = '^runner/quality/tiny-world/';
 
 module.exports = {
@@ -19,7 +19,7 @@ module.exports = {
       }),
     ),
     no('no-cycles', 'cycles hide who depends on whom', { path: '^(runner|operator)/' }, { circular: true }),
-    no('runner-not-operator', 'not even in tests', { path: '^runner/' }, { path: '^(operator|crds|image)/' }),
+    no('runner-not-operator', 'not even in tests', { path: '^runner/' }, { path: '^(operator|crds|charts|image)/' }),
     no('world-doorway', 'circles and squares are known to one folder', sources('.', '^(test|tools)/', TINY_WORLD), {
       path: TINY_WORLD,
       pathNot: `${TINY_WORLD}judge-prompt\\.ts$`,
@@ -42,9 +42,14 @@ module.exports = {
     no('pure-rooms', 'no I/O, clock or thread in the data tier', sources(filesOf(PURE_ROOMS)), {
       dependencyTypes: ['core'],
     }),
-    no('pure-decisions', 'decisions do no I/O', sources(`^(${PURE_OPERATOR.join('|')})`), {
+    no('pure-operator', 'what decisions are made from does no I/O', sources(filesOf(PURE_OPERATOR)), {
       dependencyTypes: ['core'],
     }),
+    ...Object.entries(DECISIONS).map(([part, allowed]) =>
+      no(`${part} decides`, `it may import only: ${allowed.join(', ')}`, sources(filesOf([part])), {
+        pathNot: filesOf([part, ...allowed]),
+      }),
+    ),
     no('contract-zod', 'the contract is zod and constants', sources('^runner/contract/'), {
       path: 'node_modules/',
       pathNot: 'node_modules/zod/',

@@ -10,7 +10,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{runner,operator,crds,test,image,tools}/**/*.test.ts'],
+          include: ['{runner,operator,crds,charts,test,image,tools}/**/*.test.ts'],
           exclude: CLUSTER_TESTS,
           pool: 'forks',
           testTimeout: 120_000,

@@ -1,5 +1,5 @@
 import { dirname, relative } from 'node:path';
-import { PURE_ROOMS, ROOMS } from './rooms.ts';
+import { DECISIONS, filesOf, PURE_ROOMS, ROOMS } from './rooms.ts';
 
 /** An import that must be reported: by which rule, from which file, and a part of what it imports as it is reported. */
 export interface Breach {
@@ -45,6 +45,60 @@ function pathFrom(file: string, to: string): string {
   return path.startsWith('.') ? path : `./${path}`;
 }
 
+/** Sources that no decision may import, whatever `rooms.ts` comes to say. */
+const BESIDE = ['operator/reconcile/target.ts', 'operator/job/target.ts', 'operator/kube/client.ts'];
+/** Modules of Node and packages, as they are imported and as they are reported. */
+const OUTSIDE: Readonly<Record<string, string>> = {
+  'node:fs': 'fs',
+  'node:fs/promises': 'fs/promises',
+  'node:crypto': 'crypto',
+  'node:timers/promises': 'timers/promises',
+  'node:perf_hooks': 'perf_hooks',
+  'node:process': 'process',
+  'node:os': 'os',
+  'node:net': 'net',
+  'node:http': 'http',
+  'node:child_process': 'child_process',
+  'node:worker_threads': 'worker_threads',
+  'node:module': 'module',
+  pino: 'node_modules/pino',
+  undici: 'node_modules/undici',
+  '@kubernetes/client-node': 'node_modules/@kubernetes',
+};
+
+/** For every part that decides, all that `rooms.ts` does not let it import: as a value, as a type and late. */
+export function plantDecisions(): Planted {
+  const others = [...Object.keys(ROOMS), ...NEVER].filter((room) => room !== 'operator/reconcile');
+  const parts = Object.keys(DECISIONS);
+  const targets = [
+    ...others.map((room) => `${room}/target.ts`),
+    ...BESIDE,
+    ...parts.map((part) => `${part}/target.ts`),
+  ];
+  const files: Record<string, string> = Object.fromEntries(targets.map((file) => [file, 'export type T = 1;']));
+  const breaches: Breach[] = [];
+  for (const [part, allowed] of Object.entries(DECISIONS)) {
+    const isAllowed = (file: string) => new RegExp(filesOf([part, ...allowed])).test(file);
+    const wrong = targets.filter((file) => BESIDE.includes(file) || !isAllowed(file));
+    for (const from of filesIn(part, 'breach')) {
+      const text = wrong.map((to, index) => importOf(pathFrom(from, to), index));
+      files[from] = [...text, ...Object.keys(OUTSIDE).map(importOf), ''].join('\n');
+      breaches.push(...[...wrong, ...Object.values(OUTSIDE)].map((to) => ({ rule: `${part} decides`, from, to })));
+    }
+  }
+  return { files, breaches };
+}
+
+/** One of the ways to import something. */
+function importOf(path: string, index: number): string {
+  const ways = [
+    `import '${path}';`,
+    `export type T${index} = import('${path}').T;`,
+    `export const t${index} = import('${path}');`,
+  ];
+  return ways[index % ways.length] ?? '';
+}
+
 const READS_A_FILE = "import { readFileSync } from 'node:fs'; readFileSync('');";
 
 /** Breaches of the other rules, one file each. */
@@ -53,12 +107,20 @@ export function plantOthers(): Planted {
     ...PURE_ROOMS.flatMap((room) =>
       filesIn(room, 'reads').map((from) => ({ rule: 'pure-rooms', from, to: 'fs', text: READS_A_FILE })),
     ),
-    ...['job/a', 'reconcile/policy/a', 'reconcile/decide', 'reconcile/settle'].map((file) => ({
-      rule: 'pure-decisions',
-      from: `operator/${file}.ts`,
+    ...['api', 'job'].map((room) => ({
+      rule: 'pure-operator',
+      from: `operator/${room}/reads.ts`,
       to: 'fs',
       text: READS_A_FILE,
     })),
+    ...['gates', 'status/a', 'decide', 'settle'].flatMap((file) => {
+      const rule = `operator/reconcile/${file.replace('/a', '')} decides`;
+      const from = `operator/reconcile/${file}.ts`;
+      return [
+        { rule, from, to: 'operator/kube/client.ts', text: `import '${pathFrom(from, 'operator/kube/client.ts')}';` },
+        { rule, from: from.replace('.ts', '/b.ts'), to: 'fs', text: READS_A_FILE },
+      ];
+    }),
     {
       rule: 'only-ort-koffi',
       from: 'runner/pipeline/a.ts',
@@ -116,7 +178,12 @@ export function plantOthers(): Planted {
       text: "import './tiny-world/judge-prompt.ts';",
     },
   ];
-  const targets = ['operator/api/a.ts', `${TINY_WORLD}/world.ts`, `${TINY_WORLD}/judge-prompt.ts`];
+  const targets = [
+    'operator/api/a.ts',
+    'operator/kube/client.ts',
+    `${TINY_WORLD}/world.ts`,
+    `${TINY_WORLD}/judge-prompt.ts`,
+  ];
   return {
     files: {
       ...Object.fromEntries(targets.map((file) => [file, ''])),
@@ -161,12 +228,20 @@ const IMPURE: readonly string[] = [
   'navigator.hardwareConcurrency',
   'localStorage.length',
   'console.log()',
+  'global.setTimeout(() => {}, 1)',
+  'Temporal.Now.instant()',
+  "new PerformanceMark('x').startTime",
+  "new CustomEvent('x').timeStamp",
+  "new MessageEvent('x').timeStamp",
+  'new MessageChannel()',
+  "require('node:fs')",
+  'new WeakRef({}).deref()',
+  'new FinalizationRegistry(() => {})',
 ];
 const ALSO_PURE = [
+  'operator/api/clock.ts',
   'operator/job/clock.ts',
-  'operator/reconcile/policy/clock.ts',
-  'operator/reconcile/decide.ts',
-  'operator/reconcile/settle.ts',
+  ...Object.keys(DECISIONS).map((part) => (part.endsWith('/status') ? `${part}/clock.ts` : `${part}.ts`)),
 ];
 
 /** For every pure room a file that holds each of the impure uses on a line of its own; and how many each must be blamed for. */

@@ -20,7 +20,7 @@ const LINK = /\]\(([^)\s]+)\)/g;
 const PAGE = /(?<![\w/.-])(?:(?:[\w.-]+\/)+[\w-]+\.md|[A-Z][\w-]*\.md|[a-z][\w-]*\.md(?=#))(?:#[\w-]+)?/g;
 /** A source named in backticks, or a place in one of the repository's folders. */
 const NAMED =
-  /`((?:[\w.-]+\/)*[\w.-]+\.(?:ts|py|mjs|cjs)|(?:runner|operator|crds|test|image|tools|bin|docs|models|training|deploy|examples)\/[\w./-]*)`/g;
+  /`((?:[\w.-]+\/)*[\w.-]+\.(?:ts|py|mjs|cjs)|(?:runner|operator|crds|charts|test|image|tools|bin|docs|models|training|deploy|examples)\/[\w./-]*)`/g;
 /** Citations of what is not part of the repository: section signs, and titles in capitals. */
 const FOREIGN = /§|\b[A-Z]{3,}_SPEC\b|\bDUALPARAL\b(?!_)/g;
 /** Made or fetched while working, so not tracked. */

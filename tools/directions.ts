@@ -9,8 +9,8 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, 
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type Breach, plantArrows, plantGlobals, plantOthers } from './breaches.ts';
-import { ROOMS, roomOf } from './rooms.ts';
+import { type Breach, plantArrows, plantDecisions, plantGlobals, plantOthers } from './breaches.ts';
+import { DECISIONS, filesOf, ROOMS, roomOf } from './rooms.ts';
 
 interface Violation {
   readonly from: string;
@@ -28,8 +28,8 @@ const ROOT = join(import.meta.dirname, '..');
 const RULES: readonly string[] = createRequire(import.meta.url)('../.dependency-cruiser.cjs').forbidden.map(
   ({ name }: { name: string }) => name,
 );
-const FOLDERS = ['runner', 'operator', 'crds', 'test', 'image', 'tools', 'bin'];
-const LISTED = /^(runner|operator|crds|image|bin)\//;
+const FOLDERS = ['runner', 'operator', 'crds', 'charts', 'test', 'image', 'tools', 'bin'];
+const LISTED = /^(runner|operator|crds|charts|image|bin)\//;
 const TEST = /\.test\.ts$/;
 
 function run(folder: string, program: string, args: readonly string[]): string {
@@ -64,9 +64,11 @@ function inPlanted<T>(files: Readonly<Record<string, string>>, check: (folder: s
   }
 }
 
+const PLANTED = () => [plantArrows(), plantDecisions(), plantOthers()];
+
 /** Breaches that were planted and not reported. */
 function missedBreaches(): readonly string[] {
-  const planted = [plantArrows(), plantOthers()];
+  const planted = PLANTED();
   const missed = planted.flatMap(({ files, breaches }) => {
     const { violations } = inPlanted(files, cruise);
     const isFound = ({ rule, from, to }: Breach) =>
@@ -120,17 +122,30 @@ function staleRooms(modules: readonly Module[]): readonly string[] {
   ];
 }
 
+/** What `rooms.ts` lets a part that decides import, and it does not; a part that is not there imports nothing. */
+function staleDecisions(modules: readonly Module[]): readonly string[] {
+  return Object.entries(DECISIONS).flatMap(([part, allowed]) => {
+    const isPart = (source: string) => new RegExp(filesOf([part])).test(source) && !TEST.test(source);
+    const imported = modules.filter(({ source }) => isPart(source)).flatMap(({ dependencies }) => dependencies);
+    const isUsed = (other: string) => imported.some(({ resolved }) => new RegExp(filesOf([other])).test(resolved));
+    return allowed
+      .filter((other) => !isUsed(other))
+      .map((other) => `tools/rooms.ts lets ${part} import ${other}, and it does not`);
+  });
+}
+
 const { violations, modules } = cruise(ROOT);
 const wrong = [
   ...violations.map(({ from, to, rule }) => `${rule.name}: ${from} imports ${to}`),
   ...staleRooms(modules),
+  ...staleDecisions(modules),
   ...[...missedBreaches(), ...missedGlobals()].map(
     (breach) => `a planted breach was not found, the check does not bite: ${breach}`,
   ),
 ];
 for (const line of wrong) console.error(line);
 if (wrong.length > 0) process.exit(1);
-const planted = plantArrows().breaches.length + plantOthers().breaches.length;
+const planted = PLANTED().flatMap(({ breaches }) => breaches).length;
 const uses = Object.keys(plantGlobals().files).length * plantGlobals().lines;
 console.log(
   `import directions hold in ${modules.length} modules; ${planted} planted imports and ${uses} impure uses were found`,

@@ -13,8 +13,8 @@ const RUNNER: Readonly<Record<string, readonly string[]>> = {
   tensor: [],
   latents: ['tensor'],
   model: ['tensor', 'contract'],
-  plan: ['model', 'contract'],
   diffusion: ['tensor', 'contract'],
+  plan: ['model', 'diffusion', 'tensor', 'contract'],
   quality: ['contract'],
   // edges
   ort: ['tensor', 'contract'],
@@ -22,30 +22,66 @@ const RUNNER: Readonly<Record<string, readonly string[]>> = {
   output: ['store', 'contract'],
   weights: ['store', 'model', 'tensor', 'contract'],
   // engine
-  devices: ['ort'],
+  devices: ['ort', 'contract'],
   thread: ['ort', 'contract'],
   text: ['thread', 'ort', 'weights', 'store', 'model', 'tensor', 'contract'],
   decode: ['thread', 'ort', 'weights', 'model', 'latents', 'tensor', 'contract'],
   pipeline: ['thread', 'ort', 'weights', 'model', 'plan', 'diffusion', 'latents', 'tensor', 'contract'],
+  checkpoint: ['output', 'store', 'tensor', 'contract'],
   // story
   report: ['contract'],
   noise: ['weights', 'plan', 'diffusion', 'tensor', 'contract'],
   'judge-film': ['weights', 'store', 'plan', 'quality', 'contract'],
-  'plan-job': ['pipeline', 'devices', 'ort', 'weights', 'plan', 'contract'],
+  'memory-plan': ['decode', 'pipeline', 'text', 'ort', 'weights', 'plan', 'tensor', 'contract'],
+  'memory-check': ['memory-plan', 'ort', 'weights', 'plan', 'contract'],
+  'plan-job': ['memory-check', 'memory-plan', 'pipeline', 'devices', 'ort', 'weights', 'plan', 'model', 'contract'],
+  'pod-folder': ['store', 'contract'],
   'latents-file': ['output', 'store', 'weights', 'plan', 'latents', 'tensor', 'contract'],
   prepare: [
     ...['plan-job', 'judge-film', 'noise', 'latents-file', 'text', 'thread', 'output', 'store'],
     ...['plan', 'diffusion', 'quality', 'contract'],
   ],
+  'runner-io': ['report', 'contract'],
+  'checkpoint-identity': ['checkpoint', 'prepare', 'output', 'weights', 'contract'],
+  'film-checkpoints': ['checkpoint', 'pipeline', 'output', 'store', 'plan', 'contract'],
+  'resume-film': [
+    ...['checkpoint', 'decode', 'pipeline', 'output', 'store', 'plan'],
+    ...['latents', 'model', 'pod-folder', 'tensor', 'contract'],
+  ],
+  'begin-film': [
+    ...['checkpoint', 'checkpoint-identity', 'film-checkpoints', 'resume-film', 'prepare'],
+    ...['output', 'store', 'contract'],
+  ],
+  'fill-film': [
+    ...[
+      'begin-film',
+      'checkpoint',
+      'film-checkpoints',
+      'resume-film',
+      'runner-io',
+      'prepare',
+      'report',
+      'text',
+      'decode',
+      'pipeline',
+      'thread',
+    ],
+    ...['output', 'latents-file', 'model', 'tensor', 'contract'],
+  ],
   generate: [
-    ...['prepare', 'plan-job', 'report', 'text', 'decode', 'pipeline', 'output', 'store'],
-    ...['latents-file', 'quality', 'tensor', 'contract'],
+    ...['begin-film', 'fill-film', 'runner-io', 'prepare', 'plan-job', 'output', 'store'],
+    ...['latents-file', 'pod-folder', 'quality', 'contract'],
   ],
   cli: [
     ...[
       'generate',
+      'runner-io',
+      'checkpoint',
+      'pod-folder',
       'prepare',
       'plan-job',
+      'memory-plan',
+      'devices',
       'judge-film',
       'report',
       'text',
@@ -62,12 +98,14 @@ const RUNNER: Readonly<Record<string, readonly string[]>> = {
 const OPERATOR: Readonly<Record<string, readonly string[]>> = {
   api: ['runner/contract'],
   kube: ['runner/contract'],
-  telemetry: [],
+  listen: [],
+  telemetry: ['listen'],
   job: ['api', 'runner/contract'],
-  progress: ['api', 'kube', 'runner/contract'],
+  progress: ['api', 'kube', 'listen', 'runner/contract'],
   reconcile: ['api', 'job', 'kube', 'runner/contract'],
   instruments: ['kube', 'telemetry'],
-  settings: ['progress', 'telemetry', 'runner/contract'],
+  'runner-defaults-file': ['kube', 'runner/contract'],
+  settings: ['progress', 'runner-defaults-file', 'telemetry', 'runner/contract'],
   operator: ['api', 'instruments', 'kube', 'progress', 'reconcile', 'settings', 'telemetry'],
   command: ['kube', 'operator', 'settings', 'telemetry', 'runner/contract'],
   main: ['command'],
@@ -78,8 +116,57 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ...inFolder('runner', RUNNER),
   ...inFolder('operator', OPERATOR),
   crds: ['operator/api'],
+  charts: ['crds', 'operator/api'],
   image: ['runner/contract'],
   bin: [],
+};
+
+const parts = (...names: string[]) => names.map((name) => `operator/reconcile/${name}`);
+
+/**
+ * Sources of the operator that decide, and all that each may import besides itself, other rooms, Node and packages included. So
+ * no clock, no chance and no I/O can come in: what is listed has none either.
+ */
+export const DECISIONS: Readonly<Record<string, readonly string[]>> = {
+  // what is known, and what can come of it
+  'operator/reconcile/observed': ['operator/api', 'operator/job/names', 'operator/job/queue', 'runner/contract'],
+  'operator/reconcile/verdict': [...parts('observed'), 'operator/api', 'runner/contract'],
+  'operator/reconcile/pod-facts': [...parts('observed'), 'operator/api', 'runner/contract'],
+  'operator/reconcile/own-pods': [
+    ...parts('observed', 'pod-facts', 'belongs', 'status'),
+    ...['operator/api', 'operator/job/names'],
+  ],
+  'operator/reconcile/strays': [
+    ...parts('observed', 'pod-facts', 'belongs', 'own-pods'),
+    ...['operator/api', 'operator/job/names'],
+  ],
+  'operator/reconcile/suspension': [...parts('observed', 'verdict'), 'operator/api'],
+  'operator/reconcile/attempts': [...parts('observed', 'suspension'), 'operator/api'],
+  'operator/reconcile/deadlines': [
+    ...parts('observed', 'verdict', 'attempts', 'suspension'),
+    ...['operator/api', 'runner/contract'],
+  ],
+  'operator/reconcile/clearing': [...parts('observed', 'verdict'), 'operator/api', 'runner/contract'],
+  // what is to be done
+  'operator/reconcile/gates': [
+    ...parts('observed', 'verdict', 'pod-facts', 'suspension', 'deadlines', 'attempts'),
+    ...['operator/api', 'runner/contract'],
+  ],
+  'operator/reconcile/actions': parts('observed', 'verdict', 'deadlines', 'clearing'),
+  // what is to be said
+  'operator/reconcile/status': [
+    ...parts('observed', 'verdict', 'suspension', 'deadlines', 'attempts', 'pod-facts'),
+    ...['operator/api', 'operator/job/names', 'runner/contract'],
+  ],
+  // both
+  'operator/reconcile/decide': [
+    ...parts('observed', 'verdict', 'attempts', 'suspension', 'deadlines', 'clearing', 'gates', 'actions', 'status'),
+    'operator/api',
+  ],
+  'operator/reconcile/settle': [
+    ...parts('observed', 'verdict', 'decide', 'status'),
+    ...['operator/api', 'operator/job/names'],
+  ],
 };
 
 /** Rooms without I/O, clock, chance, thread or environment. */
