@@ -103,7 +103,8 @@ describe('the operator as a program', () => {
       ];
       for (const path of kinds) server.on('GET', path, empty);
       server.on('POST', '/api/v1/namespaces/dualparal-system/secrets', { status: 201, body: {} });
-      const lease = { metadata: { name: 'dualparal-operator', namespace: 'dualparal-system', resourceVersion: '7' } };
+      const metadata = { name: 'dualparal-operator', namespace: 'dualparal-system', resourceVersion: '7' };
+      const lease = { kind: 'Lease', metadata };
       server.on('POST', LEASES, (call) => ({
         status: 201,
         body: { ...lease, spec: (call.body as { spec: object }).spec },

@@ -60,6 +60,7 @@ function keepLease(): readonly string[] {
   let stored: object | undefined;
   let version = 1;
   const body = () => ({
+    kind: 'Lease',
     metadata: { name: 'dualparal-operator', namespace: 'dualparal-system', resourceVersion: String(version) },
     spec: stored,
   });
@@ -163,7 +164,8 @@ async function busyOperator() {
 it('an operator whose lease was taken sends nothing any more, and ends', async () => {
   const operator = await busyOperator();
   let atLoss = Number.NaN;
-  const taken = { metadata: { name: 'dualparal-operator', resourceVersion: '99' }, spec: { holderIdentity: 'other' } };
+  const metadata = { name: 'dualparal-operator', resourceVersion: '99' };
+  const taken = { kind: 'Lease', metadata, spec: { holderIdentity: 'other' } };
   server.on('PUT', LEASE, { status: 409, body: { reason: 'Conflict' } });
   server.on('GET', LEASE, () => {
     atLoss = server.calls.length;

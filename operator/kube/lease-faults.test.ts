@@ -23,6 +23,7 @@ async function startLeaseServer(dice: Dice) {
   let trouble = 0.3;
   const body = (lease: typeof stored) =>
     JSON.stringify({
+      kind: 'Lease',
       metadata: { name: 'o', namespace: 's', resourceVersion: String(lease?.version) },
       spec: lease?.spec,
     });
@@ -39,14 +40,23 @@ async function startLeaseServer(dice: Dice) {
     };
     return { status: 200, text: body(stored) };
   };
-  const garbage = ['{}', 'null', '<html>', '{"metadata":{"resourceVersion":"7"}}'];
+  /** The last ones carry the version that a write would need: they must not pass for a lease that nobody holds. */
+  const garbage = () => {
+    const metadata = { resourceVersion: String(stored?.version) };
+    const others = [
+      { metadata },
+      { kind: 'Status', metadata },
+      { kind: 'Lease', metadata: { ...metadata, name: 'p' } },
+    ];
+    return dice.pick(['{}', 'null', '<html>', ...others.map((other) => JSON.stringify(other))]);
+  };
   /** What becomes of a request; undefined where its connection breaks, null where nothing comes. */
   const answers: Readonly<Record<Fault, (method: string, text: string) => Answer | Promise<Answer>>> = {
     refuse: () => ({ status: dice.pick([429, 500, 503]), text: '{}', retryAfter: dice.pick(['0.01', '0.2', '9']) }),
     conflict: () => ({ status: 409, text: '{"reason":"Conflict"}' }),
     reset: () => undefined,
     hang: () => null,
-    garble: () => ({ status: 200, text: dice.pick(garbage) }),
+    garble: () => ({ status: 200, text: garbage() }),
     stale: (method, text) =>
       method === 'GET' && before !== undefined ? { status: 200, text: body(before) } : serve(method, text),
     lose: (method, text) => void serve(method, text),

@@ -32,6 +32,7 @@ function keepLease(spec?: Spec): { current: () => Spec | undefined; touch: (spec
   let stored = spec;
   let version = 1;
   const body = () => ({
+    kind: 'Lease',
     metadata: { name: 'operator', namespace: 'system', resourceVersion: String(version) },
     spec: stored,
   });
@@ -169,8 +170,11 @@ describe('a lease', () => {
     ['null', { body: null }],
     ['a page', { body: '<html>welcome</html>' }],
     ['another object', { body: { kind: 'Status', status: 'Success' } }],
-    ['a lease of somebody else', { body: { metadata: { resourceVersion: '9' }, spec: { holderIdentity: 'b' } } }],
-    ['a lease without its version', { body: { metadata: { name: 'operator' }, spec: {} } }],
+    [
+      'a lease of somebody else',
+      { body: { kind: 'Lease', metadata: { name: 'operator', resourceVersion: '9' }, spec: { holderIdentity: 'b' } } },
+    ],
+    ['a lease without its version', { body: { kind: 'Lease', metadata: { name: 'operator' }, spec: {} } }],
   ])('is not renewed by 200 with %s', async (_what, reply) => {
     keepLease();
     const leadership = await lead('a', undefined, { ...TIMING, renewMs: 100 });
@@ -181,7 +185,15 @@ describe('a lease', () => {
   });
 
   it('is not taken on the word of an answer that is no lease', async () => {
-    server.on('GET', NAMED, { body: {} }, { body: { metadata: { name: 'operator' } } }, { body: null });
+    const metadata = { name: 'operator', resourceVersion: '9' };
+    server.on(
+      'GET',
+      NAMED,
+      { body: {} },
+      { body: { metadata } },
+      { body: { kind: 'Status', metadata } },
+      { body: null },
+    );
     server.on('PUT', NAMED, { body: {} });
     const stop = new AbortController();
     const leading = lead('a', stop.signal);

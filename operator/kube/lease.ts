@@ -175,7 +175,8 @@ function keepRenewing(candidacy: Candidacy, first: Lease, firstSentAt: number): 
 
 async function read({ client, namespace, name }: Candidacy, signal: AbortSignal): Promise<Lease | undefined> {
   try {
-    return leaseOf(await client.call<unknown>({ method: 'GET', path: pathOf(LEASES, { namespace, name }), signal }));
+    const path = pathOf(LEASES, { namespace, name });
+    return leaseOf(await client.call<unknown>({ method: 'GET', path, signal }), name);
   } catch (error) {
     if (failureOf(error).kind === 'missing') return undefined;
     throw error;
@@ -208,16 +209,18 @@ async function write(
     found === undefined
       ? await client.call({ method: 'POST', path: pathOf(LEASES, { namespace }), body: lease, signal })
       : await client.call({ method: 'PUT', path: pathOf(LEASES, { namespace, name }), body: lease, signal });
-  const written = leaseOf(answer);
+  const written = leaseOf(answer, name);
   if ((written.spec?.holderIdentity ?? '') !== holder) throw noLease('does not say what was written');
   return written;
 }
 
-/** The lease that an answer holds. Something between us and the API server may answer 200 with anything: that renews nothing. */
-function leaseOf(answer: unknown): Lease {
+/** Our lease, which an answer holds. Something between us and the API server may answer 200 with anything: that renews and frees nothing. */
+function leaseOf(answer: unknown, name: string): Lease {
   const lease = answer as Lease | null | undefined;
+  // A lease may have no holder, and even no spec: what only looks like that must not count as one to be taken.
+  if (lease?.kind !== 'Lease' || lease.metadata?.name !== name) throw noLease('is no lease of that name');
   // Without its version, the next write would go over whatever is there.
-  if (typeof lease?.metadata?.resourceVersion !== 'string') throw noLease('is no lease');
+  if (typeof lease.metadata.resourceVersion !== 'string') throw noLease('has no version');
   return lease;
 }
 
