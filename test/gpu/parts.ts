@@ -37,7 +37,8 @@ export type PartName =
   | 'copies'
   | 'bench-layers'
   | 'bench-film'
-  | 'bench-hop';
+  | 'bench-hop'
+  | 'whole-film';
 
 /** With a library before CUDA's own that notes every copy. */
 const counted = (task: string) => {
@@ -58,6 +59,7 @@ export const PARTS: Readonly<Record<PartName, PartSettings>> = {
   speed: { seconds: 75, command: node },
   torch: { seconds: 80, command: (task) => [python, here('torch-figures.py'), task] },
   films: { seconds: 60, command: node },
+  'whole-film': { seconds: 75, command: node },
   kernels: {
     seconds: 45,
     command: profiled('gpu__time_duration.sum', 'dram__bytes_read.sum', 'dram__bytes_write.sum'),
@@ -67,6 +69,6 @@ export const PARTS: Readonly<Record<PartName, PartSettings>> = {
   attention: { seconds: 30, command: node, keepOutput: true },
   'bench-hop': { seconds: 25, command: node },
   'bench-film': { seconds: 60, command: node },
-  'bench-layers': { seconds: 150, command: node },
+  'bench-layers': { seconds: 200, command: node },
   decoder: { seconds: 50, command: node },
 };

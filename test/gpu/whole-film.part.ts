@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readTensors } from '../../runner/weights/read-tensors.ts';
+import { type Ended, killQuietly, ROOT, startFilm } from '../faults/film-process.ts';
+import { errors } from './measure.ts';
+import type { PartContext } from './part.ts';
+
+const LATENTS = 'latents.safetensors';
+/** Shares of the undisturbed film's time at which the next one is killed, one after the other. */
+const KILLS = [0.5, 0.7, 0.8];
+type Precision = 'float32' | 'bfloat16';
+
+/** Films of the tiny model from prompt to mp4, by the command line: against the processor's, twice the same, and the same through kills. */
+export async function run({ attempt, folder, kind, small }: PartContext): Promise<void> {
+  const at = join(folder, 'whole-film');
+  mkdirSync(at);
+  const make = filmMaker(at, kind, small);
+  const cpu = filmMaker(at, 'cpu', small);
+  const wanted = await cpu('on-processor', 'float32').ended.then((ended) => latentsOf(at, 'on-processor', ended));
+  for (const precision of ['float32', 'bfloat16'] satisfies Precision[]) {
+    const first = `${precision}-1`;
+    let seconds = 0;
+    await attempt(`a film from prompt to mp4 in ${precision}, against the processor in float32`, async () => {
+      const started = performance.now();
+      const ended = await make(first, precision).ended;
+      seconds = (performance.now() - started) / 1000;
+      return { seconds, result: ended.record, ...errors(latentsOf(at, first, ended), wanted) };
+    });
+    const undisturbed = digests(at, first);
+    await attempt(`the same film again in ${precision}`, async () => {
+      const ended = await make(`${precision}-2`, precision).ended;
+      return { status: ended.status, sameBits: digests(at, `${precision}-2`) === undisturbed };
+    });
+    await attempt(`the same film through kills in ${precision}`, async () => {
+      const kills: string[] = [];
+      for (const share of KILLS) kills.push(await killed(make(`${precision}-killed`, precision), share * seconds));
+      const ended = await make(`${precision}-killed`, precision).ended;
+      const goneOn = /going on after iteration \d+/.exec(ended.stdout)?.[0] ?? 'began anew';
+      return { kills, status: ended.status, goneOn, sameBits: digests(at, `${precision}-killed`) === undisturbed };
+    });
+  }
+}
+
+/** Starts the film into a folder of that name. Checkpoints are written as often as they can be. */
+function filmMaker(at: string, kind: 'cpu' | 'cuda', small: boolean) {
+  return (name: string, precision: Precision) => {
+    const spec = {
+      prompt: 'a red circle moving right on a dark background',
+      seed: 42,
+      length: { frames: small ? 41 : 161 },
+      size: { width: 96, height: 96 },
+      model: { ref: join(ROOT, 'models/tiny') },
+      sampling: { steps: small ? 4 : 12, flowShift: 1.5, guidanceScale: 1, precision },
+      checkpoint: { every: '0s' },
+      parallelism: { gpus: 1, blockLatents: 8, contextLatents: 4, stride: 3 },
+    };
+    const manifest = { apiVersion: 'dualparal.io/v1alpha1', kind: 'VideoGeneration', metadata: { name: 'film' }, spec };
+    const file = join(at, `${precision}.json`);
+    writeFileSync(file, JSON.stringify(manifest));
+    mkdirSync(join(at, name), { recursive: true });
+    const args = ['generate', '-f', file, '-o', 'out', '--latents', LATENTS, '--device', kind, '--json'];
+    const names = ['LD_LIBRARY_PATH', 'DUALPARAL_ORT_LIBRARY', 'NODE_PATH'];
+    const environment = Object.fromEntries(names.flatMap((key) => (process.env[key] ? [[key, process.env[key]]] : [])));
+    return startFilm(args, { cwd: join(at, name), environment });
+  };
+}
+
+function latentsOf(at: string, name: string, { status, stderr }: Ended): Float32Array {
+  if (status !== 0) throw new Error(`ended with ${status}: ${stderr.trimEnd().slice(-600)}`);
+  return readTensors(join(at, name, LATENTS)).f32('latents').data;
+}
+
+function digests(at: string, name: string): string {
+  const files = [join(at, name, 'out/video.mp4'), join(at, name, LATENTS)];
+  try {
+    return files.map((file) => createHash('sha256').update(readFileSync(file)).digest('hex')).join(' ');
+  } catch (error) {
+    return `${name}: ${(error as Error).message}`;
+  }
+}
+
+/** Kills the process that makes the film after so many seconds: what it was at, or that it was done before. */
+async function killed(film: ReturnType<typeof startFilm>, seconds: number): Promise<string> {
+  const isOver = await Promise.race([film.ended.then(() => true), sleep(1000 * seconds).then(() => false)]);
+  if (isOver) return 'was done before';
+  const child = film.child();
+  killQuietly(child ?? film.pid);
+  const { stdout } = await film.ended;
+  return [...stdout.matchAll(/"phase":"(\w+)"/g)].at(-1)?.[1] ?? 'the start';
+}
