@@ -140,6 +140,7 @@ export const DECISIONS: Readonly<Record<string, readonly string[]>> = {
     ...parts('observed', 'pod-facts', 'belongs', 'own-pods'),
     ...['operator/api', 'operator/job/names'],
   ],
+  'operator/reconcile/unwritten': ['operator/api'],
   'operator/reconcile/suspension': [...parts('observed', 'verdict'), 'operator/api'],
   'operator/reconcile/attempts': [...parts('observed', 'suspension'), 'operator/api'],
   'operator/reconcile/deadlines': [

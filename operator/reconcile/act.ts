@@ -87,6 +87,7 @@ async function createJob(
     await freeze(of, { name: mapOf(object), jobUid: uid }, context);
   } catch (error) {
     // The Job is there all the same.
+    sources.frozen.set(uid, false);
     return { ...failed(error), jobUid: uid };
   }
   return { result: created ? 'done' : 'already', jobUid: uid };

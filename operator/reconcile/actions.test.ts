@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { job } from '../../test/build/job.ts';
 import { observed } from '../../test/build/observed.ts';
-import { ended, pod, running } from '../../test/build/pod.ts';
+import { ended, onNode, pod, running } from '../../test/build/pod.ts';
 import type { Pod } from '../api/kubernetes.ts';
 import { decide } from './decide.ts';
 
@@ -19,6 +19,21 @@ it.each<[string, readonly Pod[], readonly string[]]>([
   ['whose next pod is at work', [first(pod(1, ended(10))), next(pod(1, running))], []],
   ['whose pod has failed', [pod(1, ended(1))], []],
 ])('whether a missing frozen spec is written, for a Job %s', (_what, pods, actions) => {
-  const decision = decide(observed({ live: true, jobs: [job(1)], pods }), NOW);
+  const decision = decide(observed({ live: true, jobs: [job(1)], missing: ['job-1'], pods }), NOW);
+  expect(decision.actions.map(({ type }) => type)).toEqual(actions);
+});
+
+it.each<[string, readonly Pod[], readonly string[]]>([
+  ['has no pod yet', [], []],
+  ['has a pod without a node', [pod(1)], []],
+  ['has a pod that its node is about to start', [pod(1, onNode())], ['freeze']],
+  [
+    'has another such pod, after one that was taken away',
+    [first(pod(1, ended(10))), next(pod(1, onNode()))],
+    ['freeze'],
+  ],
+  ['has a pod that has read it', [pod(1, running)], []],
+])('whether a frozen spec of which nobody knows is written, for a Job that %s', (_what, pods, actions) => {
+  const decision = decide(observed({ jobs: [job(1)], pods }), NOW);
   expect(decision.actions.map(({ type }) => type)).toEqual(actions);
 });

@@ -76,9 +76,13 @@ function endsByItself({ pods }: JobView): boolean {
   return !pods.some(isAlive) && (last?.state === 'succeeded' || last?.state === 'failed');
 }
 
-/** Its runner has not read the frozen spec yet; nor has that of the pod which the Job makes in place of one taken away. */
-function awaitsFrozenSpec(job: JobView): boolean {
-  return !job.frozen && job.pods.every((pod) => pod.state === 'waiting' || pod.state === 'disrupted');
+/**
+ * Its runner has not read the frozen spec yet; nor has that of the pod which the Job makes in place of one taken away. Where nobody
+ * knows whether it is there, it is looked for when a pod needs it: a thousand films in a queue cost an operator that begins nothing.
+ */
+function awaitsFrozenSpec({ frozen, pods }: JobView): boolean {
+  const isNeeded = frozen === 'missing' || pods.some(({ state, scheduled }) => state === 'waiting' && scheduled);
+  return frozen !== 'written' && isNeeded && pods.every(({ state }) => state === 'waiting' || state === 'disrupted');
 }
 
 /** Whether the frozen spec, written now, would be the one that the Job was made for. */

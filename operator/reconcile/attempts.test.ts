@@ -9,7 +9,7 @@ const jobView = (number: number, fields: Partial<JobView> = {}): JobView => ({
   number,
   generation: 1,
   map: `film-${number}-0a1b2c3d`,
-  frozen: true,
+  frozen: 'written',
   pods: [],
   ...fields,
 });

@@ -24,7 +24,7 @@ async function written(decision: ReturnType<typeof decide>): Promise<VideoGenera
       };
     },
   };
-  const sources = { resources: { learn: () => {} } };
+  const sources = { resources: { learn: () => {} }, unwritten: new Map() };
   await claim(decision, { client, sources, signal: new AbortController().signal } as never);
   return stored!;
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { job } from '../../test/build/job.ts';
 import { sourcesOf } from '../../test/build/observed.ts';
+import { pod, running } from '../../test/build/pod.ts';
 import { UID, videoGeneration, withMetadata, withStatus } from '../../test/build/video-generation.ts';
 import { type ReceivedCall, type ScriptedApiServer, startScriptedApiServer } from '../../test/double/api-server.ts';
 import { type KubeClient, openPlainClient } from '../kube/client.ts';
@@ -77,20 +78,16 @@ const options = (): ControllerOptions => ({
 const lines = () => server.calls.map((call) => `${call.method} ${call.path}`);
 
 describe('one round', () => {
-  it('reads the resource, claims the attempt on that version of it, makes Job and frozen spec, then reports', async () => {
+  it('reads the resource, claims the attempt on that version of it with all that is to be said, makes Job and frozen spec', async () => {
     expect(await reconcile(KEY, options())).toEqual({ again: false });
-    expect(lines()).toEqual([...READS, `PATCH ${STATUS}`, `POST ${JOBS}`, `POST ${MAPS}`, `PATCH ${STATUS}`]);
+    expect(lines()).toEqual([...READS, `PATCH ${STATUS}`, `POST ${JOBS}`, `POST ${MAPS}`]);
     expect(server.calls[3]?.body).toMatchObject({
       metadata: { uid: UID, resourceVersion: '10' },
-      status: { claim: { attempt: 1, generation: 1 }, startTime: '2026-01-01T00:30:00Z' },
+      status: { phase: 'Queued', claim: { attempt: 1, generation: 1 }, startTime: '2026-01-01T00:30:00Z' },
     });
     expect(server.calls[5]?.body).toMatchObject({
       immutable: true,
       metadata: { ownerReferences: [{ kind: 'Job', uid: 'job-1' }] },
-    });
-    expect(server.calls[6]?.body).toMatchObject({
-      metadata: { uid: UID, resourceVersion: '2001' },
-      status: { phase: 'Queued', claim: { jobUid: 'job-1' } },
     });
     expect(events).toEqual(['JobStarted']);
     expect(news).toEqual([`${KEY} 1 JobStarted`]);
@@ -101,7 +98,7 @@ describe('one round', () => {
     sources.resources.remove(film);
     sources.resources.created(film);
     expect(await reconcile(KEY, options())).toEqual({ again: false });
-    expect(lines()).toEqual([`PATCH ${STATUS}`, `POST ${JOBS}`, `POST ${MAPS}`, `PATCH ${STATUS}`]);
+    expect(lines()).toEqual([`PATCH ${STATUS}`, `POST ${JOBS}`, `POST ${MAPS}`]);
     expect(server.calls[0]?.body).toMatchObject({ metadata: { uid: UID, resourceVersion: '10' } });
   });
 
@@ -121,6 +118,39 @@ describe('one round', () => {
     await reconcile(KEY, options());
     const calls = server.calls.length;
     await reconcile(KEY, options());
+    expect(lines().slice(calls)).toEqual([]);
+  });
+
+  it('writes down which Job it made together with the next news of the film', async () => {
+    await reconcile(KEY, options());
+    const calls = server.calls.length;
+    sources.pods.upsert(pod(1, running));
+    server.on('GET', JOBS, { body: { items: [job(1)] } });
+    await reconcile(KEY, options());
+    expect(lines().slice(calls)).toEqual([`PATCH ${STATUS}`]);
+    expect(server.calls.at(-1)?.body).toMatchObject({
+      status: { phase: 'Running', claim: { attempt: 1, jobUid: 'job-1', frozen: true } },
+    });
+  });
+
+  it('knows that the Job is gone that it made, although that was never written down', async () => {
+    await reconcile(KEY, options());
+    sources.jobs.replace([], '3000');
+    const calls = server.calls.length;
+    await reconcile(KEY, options());
+    expect(new Set(lines().slice(calls, -1))).toEqual(new Set([...READS, `GET ${JOBS}/lighthouse-3f2a9c1b-1`]));
+    expect(lines().at(-1)).toBe(`PATCH ${STATUS}`);
+    expect(server.calls.at(-1)?.body).toMatchObject({
+      status: { disruptions: 1, attempts: [{ number: 1, outcome: 'Disrupted', reason: 'JobGone' }] },
+    });
+  });
+
+  it('asks and writes nothing of a film that another process has queued', async () => {
+    await reconcile(KEY, options());
+    const film = (server.calls.find(({ method }) => method === 'PATCH')?.body ?? {}) as { status: object };
+    sources = sourcesOf({ film: videoGeneration(withStatus(film.status as never)), jobs: [job(1)] }, queue.add);
+    const calls = server.calls.length;
+    expect(await reconcile(KEY, options())).toEqual({ again: false });
     expect(lines().slice(calls)).toEqual([]);
   });
 
@@ -192,12 +222,7 @@ describe('one round', () => {
     server.on('GET', JOBS, { body: { items: [job(1)] } });
     const calls = server.calls.length;
     expect(await reconcile(KEY, options())).toEqual({ again: false });
-    expect(lines().slice(calls)).toEqual([
-      ...READS,
-      `GET ${MAPS}/lighthouse-3f2a9c1b-1`,
-      `POST ${MAPS}`,
-      `PATCH ${STATUS}`,
-    ]);
+    expect(lines().slice(calls)).toEqual([...READS, `GET ${MAPS}/lighthouse-3f2a9c1b-1`, `POST ${MAPS}`]);
   });
 
   it('says in the status what the API server refused', async () => {

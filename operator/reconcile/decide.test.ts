@@ -243,7 +243,7 @@ describe('the decision', () => {
     ],
     [
       'writes a frozen spec that an earlier try did not come to',
-      { jobs: [job(1)], pods: [pod(1, unscheduled)] },
+      { jobs: [job(1)], pods: [pod(1, unscheduled)], missing: ['job-1'] },
       {
         phase: 'Queued',
         reason: 'Unschedulable',

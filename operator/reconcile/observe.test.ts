@@ -18,10 +18,10 @@ describe('an observation', () => {
   });
 
   it.each([
-    ['this process has written it', ['job-1'], undefined, true],
-    ['the status tells that one before it has', [], 'job-1', true],
-    ['the status tells so of another Job', [], 'job-0', false],
-    ['nobody tells', [], undefined, false],
+    ['this process has written it', ['job-1'], undefined, 'written'],
+    ['the status tells that one before it has', [], 'job-1', 'written'],
+    ['the status tells so of another Job', [], 'job-0', 'unknown'],
+    ['nobody tells', [], undefined, 'unknown'],
   ])('knows whether the frozen spec is there: %s', (_what, frozen, jobUid, expected) => {
     const claim = { attempt: 1, job: 'lighthouse-3f2a9c1b-1', generation: 1, specHash: '' };
     const status = { observedGeneration: 1, phase: 'Queued' as const, conditions: [], failures: 0, disruptions: 0 };

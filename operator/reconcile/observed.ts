@@ -98,8 +98,8 @@ export interface JobView {
   readonly queue?: string;
   /** ConfigMap of its frozen spec. */
   readonly map: string;
-  /** Whether its frozen spec is known to have been written. */
-  readonly frozen: boolean;
+  /** Whether its frozen spec was written; unknown to a process that has not made the Job, as long as nobody has told. */
+  readonly frozen: 'written' | 'missing' | 'unknown';
   /** Why it cannot make its pod, in the words of the Job controller. */
   readonly refusal?: string;
   /** Pods in the order in which they were made; at most the last one has not ended. */

@@ -1,5 +1,6 @@
 import type { Progress } from '#contract/progress.ts';
 import type { Job, ObjectEvent, Pod, Workload } from '../api/kubernetes.ts';
+import type { Claim } from '../api/status.ts';
 import type { VideoGeneration } from '../api/video-generation.ts';
 import { type Cache, type ChangeListener, createCache } from '../kube/cache.ts';
 import { controllerUid, type KubeObject, keyOf } from '../kube/resource.ts';
@@ -20,6 +21,8 @@ export interface Sources {
   readonly hearing: (podUid: string | undefined) => Hearing;
   /** By uid of the Job, whether this process has written or seen its frozen spec, or found it missing. */
   readonly frozen: Map<string, boolean>;
+  /** By uid of the resource, what this process knows of the Job that was claimed, and has had no reason yet to write down. */
+  readonly unwritten: Map<string, Claim>;
   /** By uid of the Job, the newest complaint about its frozen spec that was looked into: its event's version. */
   readonly complaints: Map<string, string>;
   /** By uid of the resource, what the API server has refused, and for which generation. */
@@ -53,13 +56,14 @@ export function createSources({ wake, podGone, published, hearing }: SourceListe
   const frozen: Sources['frozen'] = new Map();
   const complaints = new Map<string, string>();
   const refusals: Sources['refusals'] = new Map();
+  const unwritten: Sources['unwritten'] = new Map();
   const wakeChild = (child: Child | undefined) => {
     const key = child === undefined ? undefined : labelledKey(child);
     if (key !== undefined) wake(key);
   };
   const filmChanged: ChangeListener<VideoGeneration> = (before, after) => {
     const object = after ?? before;
-    if (after === undefined) refusals.delete(before?.metadata.uid ?? '');
+    if (after === undefined) for (const memory of [refusals, unwritten]) memory.delete(before?.metadata.uid ?? '');
     if (object !== undefined) wake(keyOf(object));
   };
   const jobChanged: ChangeListener<Job> = (before, after) => {
@@ -84,7 +88,7 @@ export function createSources({ wake, podGone, published, hearing }: SourceListe
   const workloads = createCache<Workload>({ [BY_SUBJECT]: controllerUid }, (before, after) => {
     wakeChild(jobs.by(BY_UID, controllerUid((after ?? before)!) ?? '')[0]);
   });
-  return { resources, jobs, pods, events, workloads, published, hearing, frozen, complaints, refusals };
+  return { resources, jobs, pods, events, workloads, published, hearing, frozen, unwritten, complaints, refusals };
 }
 
 /** Puts objects that were read from the API server into a cache, where they are newer than what is there. */

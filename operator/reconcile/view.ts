@@ -17,6 +17,7 @@ import { changesSince } from './runner-changes.ts';
 import { BY_SUBJECT, type Sources } from './sources.ts';
 import { readSpec } from './spec.ts';
 import { straysOf } from './strays.ts';
+import { withUnwritten } from './unwritten.ts';
 
 /** A resource and everything that is labelled for it, from the caches or from the API server. */
 export interface Found {
@@ -27,13 +28,13 @@ export interface Found {
 }
 
 /** What is known of Jobs besides themselves. */
-type JobSources = EventSources & { readonly frozen: (jobUid: string) => boolean };
+type JobSources = EventSources & { readonly frozen: (jobUid: string) => JobView['frozen'] };
 
 /** Sorts what was found into what a decision is made from. What only claims to belong to the resource is left out. */
 export function viewOf({ object, jobs, pods, live }: Found, sources: Sources, hostPathAllowed: boolean): Observed {
   const { namespace = '', name, uid = '', generation = 0, deletionTimestamp, resourceVersion } = object.metadata;
   const resource = { namespace, name, uid, generation };
-  const status = statusIn(object);
+  const status = withUnwritten(statusIn(object), sources.unwritten.get(uid));
   const ownJobs = jobs.filter((job) => numberOf(resource, job, status) !== undefined);
   const known = new Set([status?.claim?.jobUid, ...ownJobs.map(({ metadata }) => metadata.uid)]);
   const own = pods.filter((pod) => isOwn(resource, pod, known, status) && !isOnlyCounted(pod, status));
@@ -43,7 +44,7 @@ export function viewOf({ object, jobs, pods, live }: Found, sources: Sources, ho
   const claimed = status?.startTime === undefined ? '' : status.claim?.specHash;
   const specHash = claimed || checked.specHash;
   const isKnown = (job: LostJob, mine: readonly Pod[]) => known.has(job.uid) || isWrittenDown(job, mine, status);
-  const frozen = (of: string) => isFrozen(of, status, sources);
+  const frozen = (of: string) => frozenOf(of, status, sources);
   const number = (job: Job) => numberOf(resource, job, status) ?? 0;
   const views = jobViews(resource, ownJobs, own, { ...sources, marks, frozen, isKnown, number });
   const isOutdated = (job: JobView) =>
@@ -106,9 +107,11 @@ function numberOf(
 }
 
 /** Whether what a Job makes was written down: as this process knows, else as one before it has told in the status. */
-function isFrozen(uid: string, status: VideoGenerationStatus | undefined, { frozen }: Sources): boolean {
+function frozenOf(uid: string, status: VideoGenerationStatus | undefined, { frozen }: Sources): JobView['frozen'] {
   const { claim } = status ?? {};
-  return frozen.get(uid) ?? (claim?.frozen === true && claim.jobUid === uid);
+  const isWritten = frozen.get(uid) ?? ((claim?.frozen === true && claim.jobUid === uid) || undefined);
+  if (isWritten === undefined) return 'unknown';
+  return isWritten ? 'written' : 'missing';
 }
 
 /** A Job whose attempts are all only counted has nothing more to say. */
@@ -158,7 +161,7 @@ function goneView(
 ): JobView {
   const views = pods.map((pod) => podView(pod, job.name, sources));
   const specHash = pods[0]?.metadata.annotations?.[ANNOTATION_SPEC_HASH];
-  return { ...job, generation: 0, ...defined({ specHash }), gone: true, map: job.name, frozen: true, pods: views };
+  return { ...job, generation: 0, ...defined({ specHash }), gone: true, map: job.name, frozen: 'written', pods: views };
 }
 
 /** Anybody can make such a pod: what its containers say is not asked. */
@@ -189,7 +192,7 @@ function jobView(job: Job, number: number, pods: readonly Pod[], sources: JobSou
     resuming: isResuming(job) || undefined,
     queue: metadata.labels?.[LABEL_QUEUE],
     map: mapOf(job),
-    frozen: sources.frozen(uid) && newComplaint(job, pods, sources) === undefined,
+    frozen: newComplaint(job, pods, sources) === undefined ? sources.frozen(uid) : 'missing',
     refusal: refusalOf(job, sources.events.by(BY_SUBJECT, uid), pods),
     pods: pods.map((pod) => podView(pod, metadata.name, sources)),
   });

@@ -13,6 +13,7 @@ import type { Observed } from './observed.ts';
 import type { Settlement } from './settle.ts';
 import { learn, type Sources } from './sources.ts';
 import type { StatusEvent } from './status/events.ts';
+import { withUnwritten } from './unwritten.ts';
 
 export const VIDEO_GENERATIONS: ResourceType = { group: GROUP, version: VERSION, plural: PLURAL };
 
@@ -24,7 +25,7 @@ export interface WriteContext {
 }
 
 /**
- * Writes the status if it differs from what is there, then the events. A resource that is gone needs neither; one that has
+ * Writes the status if there is news in it, then the events. A resource that is gone needs neither; one that has
  * changed since (`again`) has to be looked at anew.
  */
 export async function writeStatus(
@@ -34,7 +35,9 @@ export async function writeStatus(
 ): Promise<'written' | 'again' | 'gone'> {
   // What is there already is well-formed: most rounds end here.
   const status = decided === undefined || isDeepStrictEqual(decided, before) ? undefined : wellFormed(decided);
-  if (status !== undefined && !isDeepStrictEqual(status, before)) {
+  if (status?.claim !== undefined && isDeepStrictEqual(status, withUnwritten(before, status.claim))) {
+    options.sources.unwritten.set(resource.uid, status.claim);
+  } else if (status !== undefined && !isDeepStrictEqual(status, before)) {
     if ((await write(resource, status, options)) === undefined) {
       const found = await stillThere(resource, options);
       if (found === undefined) return 'gone';
@@ -71,6 +74,7 @@ export async function write(
     const answer = await apply<VideoGeneration>(client, VIDEO_GENERATIONS, object, options);
     const written = objectIn<VideoGeneration>(answer, pathOf(VIDEO_GENERATIONS, { namespace, name }));
     learn(sources.resources, [written]);
+    sources.unwritten.delete(uid);
     return written.metadata.resourceVersion ?? '';
   } catch (error) {
     const { kind } = failureOf(error);

@@ -14,6 +14,8 @@ export interface Cluster {
   readonly reports?: Readonly<Record<string, Progress>>;
   /** Uids of Jobs whose frozen spec was written. */
   readonly frozen?: readonly string[];
+  /** Uids of Jobs whose frozen spec is known to be missing. */
+  readonly missing?: readonly string[];
   /** For how long nothing was heard of the pod. */
   readonly silentMs?: number;
   /** Read from the API server itself: what is missing is gone. */
@@ -33,6 +35,7 @@ export function sourcesOf(cluster: Cluster, wake: (key: string) => void = () => 
   sources.pods.replace(cluster.pods ?? [], '1000');
   sources.events.replace(cluster.events ?? [], '1000');
   for (const uid of cluster.frozen ?? []) sources.frozen.set(uid, true);
+  for (const uid of cluster.missing ?? []) sources.frozen.set(uid, false);
   return sources;
 }
 

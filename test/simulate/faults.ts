@@ -185,7 +185,7 @@ export const FAULTS: readonly Fault[] = [
     patches: [
       {
         file: 'reconcile/view.ts',
-        from: 'sources.frozen(uid) && newComplaint(job, pods, sources) === undefined',
+        from: "newComplaint(job, pods, sources) === undefined ? sources.frozen(uid) : 'missing'",
         to: 'sources.frozen(uid)',
       },
     ],
@@ -193,7 +193,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'frozen-of-first-pod',
     what: 'the frozen spec is looked after for the first pod of a Job only',
-    patches: [{ file: ACTIONS, from: " || pod.state === 'disrupted')", to: ')' }],
+    patches: [{ file: ACTIONS, from: " || state === 'disrupted')", to: ')' }],
   },
   {
     name: 'attempts-out-of-order',

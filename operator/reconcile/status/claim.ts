@@ -20,6 +20,7 @@ export function claimOf(observed: Observed, verdict: Verdict): Claim | undefined
   const { number: attempt, name: job, generation, uid: jobUid } = newest;
   const known = before?.attempt === attempt ? before.specHash : '';
   // A complaint that it is missing is looked into; what is told here is that it was written once.
-  const frozen = newest.frozen || (before?.jobUid === jobUid && before?.frozen === true) ? true : undefined;
+  const frozen =
+    newest.frozen === 'written' || (before?.jobUid === jobUid && before?.frozen === true) ? true : undefined;
   return defined({ attempt, job, generation, specHash: newest.specHash ?? known, jobUid, frozen });
 }
