@@ -5,7 +5,8 @@ import type { Action, Context, Verdict } from './verdict.ts';
 
 /** What is to be done about a verdict, and what is to be cleared away whatever the verdict is. */
 export function actionsOf(context: Context, verdict: Verdict): readonly Action[] {
-  if (verdict.outcome === 'unsure' || verdict.outcome === 'leaving') return [];
+  if (verdict.outcome === 'unsure') return [];
+  if (verdict.outcome === 'leaving') return context.observed.resource.deleting ? forced(context) : [];
   const clearing = verdict.outcome === 'settled' ? clearingOf(context) : [];
   return [...deletions(context, verdict), ...pods(context, verdict), ...work(context, verdict), ...clearing];
 }
@@ -59,6 +60,13 @@ function pods(context: Context, verdict: Verdict): readonly Action[] {
       verdict.outcome === 'live' ? pod.lingering !== undefined : isLostAndToEnd(job, pod, context, verdict);
     return isToEnd && pod.leavingBy === undefined ? [{ type: 'delete-pod', name, uid, force: false }] : [];
   });
+}
+
+/** A film that is deleted in the foreground goes after its pods; those of a node that is believed to be lost end by force alone. */
+function forced(context: Context): readonly Action[] {
+  const { jobs, outdated } = context.observed;
+  const lost = [...jobs, ...outdated].flatMap(({ pods }) => pods.filter((pod) => isToBeForced(pod, context)));
+  return lost.map(({ name, uid }) => ({ type: 'delete-pod', name, uid, force: true }));
 }
 
 /** Nobody ends a pod whose Job was deleted without it but itself, and whoever deletes it. */

@@ -21,6 +21,8 @@ export interface Judging {
   readonly now: number;
   /** The spec says that the film waits: what is at work is taken away. */
   readonly suspending?: boolean;
+  /** The runner at work has got on since the status was written. */
+  readonly heard?: boolean;
 }
 
 type Known = Pick<VideoGenerationStatus, 'attempts' | 'claim'>;
@@ -90,10 +92,11 @@ export function newEnds(attempts: readonly Attempt[], before: readonly Attempt[]
 }
 
 /** Why the operator has taken an attempt away, written down while its pod was still at work. */
-function takenFor(known: Attempt | undefined, isLeaving = true): Why | undefined {
+function takenFor(known: Attempt | undefined, { isLeaving = true, heard = false } = {}): Why | undefined {
   if (known?.reason === undefined || isEnded(known)) return undefined;
-  // A suspension that was taken back before it took anything away is forgotten.
+  // A suspension that was taken back before it took anything away is forgotten, and so is a stall of a runner that got on.
   if (known.reason === 'Suspended' && !isLeaving) return undefined;
+  if (known.reason === 'Stalled' && !isLeaving && heard) return undefined;
   return { reason: known.reason, message: known.message ?? '' };
 }
 
@@ -135,7 +138,7 @@ function attemptOf(
   job: JobView,
   pod: PodView,
   before: readonly Attempt[],
-  { now, suspending = false }: Judging,
+  { now, suspending = false, heard = false }: Judging,
 ): Attempt {
   const known = before.find(({ podUid }) => podUid === pod.uid);
   const over = pod.state !== 'waiting' && pod.state !== 'running';
@@ -143,7 +146,9 @@ function attemptOf(
     job.gone === true && known !== undefined ? { ...attemptHead(job), generation: known.generation } : attemptHead(job);
   const isLeaving = job.gone === true || suspending || pod.leavingBy !== undefined;
   const untaken = over && pod.state !== 'disrupted';
-  const taken = untaken ? undefined : (takenFor(known, isLeaving) ?? suspensionOf(job, pod, known, { suspending }));
+  const taken = untaken
+    ? undefined
+    : (takenFor(known, { isLeaving, heard }) ?? suspensionOf(job, pod, known, { suspending }));
   return defined({
     ...head,
     pod: pod.name,

@@ -6,9 +6,10 @@ import type { WorkQueue } from '../kube/queue.ts';
 import { type ActContext, act } from './act.ts';
 import { newEnds } from './attempts.ts';
 import { claim } from './claim.ts';
-import { decide } from './decide.ts';
+import { isHeard } from './deadlines.ts';
+import { type Decision, decide } from './decide.ts';
 import { observe } from './observe.ts';
-import type { Observed } from './observed.ts';
+import { newestPod, type Observed } from './observed.ts';
 import { read } from './read.ts';
 import { settle } from './settle.ts';
 import { type StatusEvent, statusEvents } from './status/events.ts';
@@ -57,15 +58,11 @@ export async function reconcile(key: string, options: RoundOptions): Promise<Rou
   return facts === undefined ? { again: false } : carryOut(key, facts, decide(facts, options.now()), options);
 }
 
-async function carryOut(
-  key: string,
-  observed: Observed,
-  decision: ReturnType<typeof decide>,
-  options: RoundOptions,
-): Promise<Round> {
+async function carryOut(key: string, observed: Observed, decision: Decision, options: RoundOptions): Promise<Round> {
   const claimed = await claim(decision, options);
   if (claimed === undefined) return { again: true };
   told(key, observed, claimed, options);
+  if (isTakenBack(decision, claimed, options)) return { again: true };
   const outcomes = await act(decision.actions, observed, options);
   const settlement = settle(decision, outcomes, claimed.status);
   const { uid, generation } = observed.resource;
@@ -82,6 +79,13 @@ async function carryOut(
   if (written === 'gone') return { again: false };
   const again = settlement.again || written === 'again';
   return { again, ...defined({ afterMs: settlement.requeueAfterMs }) };
+}
+
+/** While a stall was written down the runner may have told that it got on: then nothing may be taken away. */
+function isTakenBack({ verdict }: Decision, { jobs, status }: Observed, { sources }: RoundOptions): boolean {
+  if (verdict.outcome !== 'ending' || verdict.why.reason !== 'Stalled') return false;
+  const pod = newestPod({ jobs });
+  return pod !== undefined && isHeard({ report: sources.published(pod.uid), status });
 }
 
 /** What was written down before anything was done is told at once: whatever comes of the rest, it happened. */

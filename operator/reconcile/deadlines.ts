@@ -142,10 +142,15 @@ function stallOf(pod: PodView, context: Context): readonly Deadline[] {
   const advance = isItsOwn ? progress?.lastAdvanceTime : undefined;
   const runs = Math.max(now - runningMs(context), advance === undefined ? 0 : millisecondsOf(advance));
   // What it has reported meanwhile may not be written down yet.
-  const news = observed.report !== undefined && isAdvance(observed.report, progress);
+  const news = isHeard(observed);
   const since = news ? now : Math.max(runs, now - observed.listeningMs);
   const where = progress === undefined ? 'it has not been heard of' : `it stood at ${progress.percent} %`;
   return [{ at: since + 1000 * secondsOf(limit), why: () => why('Stalled', { limit, pod: pod.name, detail: where }) }];
+}
+
+/** Whether the runner at work has told that it got on, and nobody has written it down yet. */
+export function isHeard({ report, status }: Pick<Observed, 'report' | 'status'>): boolean {
+  return report !== undefined && isAdvance(report, status?.progress);
 }
 
 /** Whether one record of progress is further than another. */

@@ -3,7 +3,7 @@ import type { VideoGenerationStatus } from '../api/status.ts';
 import { actionsOf } from './actions.ts';
 import { isEnded, newEnds, takenAway, updatedAttempts } from './attempts.ts';
 import { nextClearing } from './clearing.ts';
-import { earliest, nextDeadline, nextForce } from './deadlines.ts';
+import { earliest, isHeard, nextDeadline, nextForce } from './deadlines.ts';
 import { walk } from './gates.ts';
 import { isAlive, type Observed, type PodView } from './observed.ts';
 import { statusOf } from './status/status.ts';
@@ -35,6 +35,7 @@ export function decide(observed: Observed, now: number): Decision {
     live: observed.live,
     now,
     suspending: observed.suspend,
+    heard: isHeard(observed),
   });
   const seen: Context = { observed, attempts, now };
   const verdict = walk(seen);

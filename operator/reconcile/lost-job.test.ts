@@ -3,7 +3,7 @@ import { job } from '../../test/build/job.ts';
 import { observed } from '../../test/build/observed.ts';
 import { ended, orphaned, outlived, pod, running, succeededResult } from '../../test/build/pod.ts';
 import { videoGeneration, withMetadata, withSpec, withStatus } from '../../test/build/video-generation.ts';
-import type { Pod } from '../api/kubernetes.ts';
+import type { Job, Pod } from '../api/kubernetes.ts';
 import { decide } from './decide.ts';
 import { settle } from './settle.ts';
 
@@ -31,6 +31,25 @@ it('no GPU is held after the end: the pod of a finished film that lost its Job, 
       decide(observed({ film: withStatus(done)(film), frozen, live: true, pods }), NOW + minutes * 60_000).actions,
   );
   expect(rounds.flat()).toContainEqual(expect.objectContaining({ type: 'delete-pod', uid: 'pod-1' }));
+});
+
+it('a film that is deleted in the foreground loses the pods of a lost node by force, or it never goes', () => {
+  const lostNode = withSpec({ deadlines: { lostNode: '10m' } });
+  const going = { deletionTimestamp: '2026-01-01T00:11:00Z', finalizers: ['foregroundDeletion'] };
+  const leaving = <T extends Job | Pod>(object: T): T => ({ ...object, metadata: { ...object.metadata, ...going } });
+  const at = (time: string) =>
+    decide(
+      observed({
+        film: withMetadata(going)(withStatus(first)(videoGeneration(lostNode))),
+        ...{ frozen, live: true, jobs: [leaving(job(1))], pods: [leaving(pod(1, running))] },
+      }),
+      Date.parse(`2026-01-01T${time}Z`),
+    );
+  expect(at('00:20:00')).toMatchObject({ actions: [], requeueAfterMs: 60_000 });
+  expect(at('00:21:00').actions).toEqual([
+    { type: 'delete-pod', name: pod(1).metadata.name, uid: 'pod-1', force: true },
+  ]);
+  expect(at('00:21:00').status).toBeUndefined();
 });
 
 it('a suspended film gives its GPUs back, also where its pod has lost its Job', () => {

@@ -172,8 +172,8 @@ export function liveJob(observed: Observed): JobView | undefined {
 }
 
 /** The pod that is or was last at work; one that has ended never stands for one that has not. */
-export function newestPod(observed: Observed): PodView | undefined {
-  const job = observed.jobs.findLast(({ pods }) => pods.length > 0);
+export function newestPod({ jobs }: Pick<Observed, 'jobs'>): PodView | undefined {
+  const job = jobs.findLast(({ pods }) => pods.length > 0);
   return job === undefined ? undefined : podOf(job);
 }
 

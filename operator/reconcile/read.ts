@@ -4,7 +4,7 @@ import type { VideoGeneration } from '../api/video-generation.ts';
 import { jobName, mapOf } from '../job/names.ts';
 import { itemsIn, objectIn } from '../kube/answer.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { failureOf } from '../kube/failure.ts';
+import { ApiError, failureOf } from '../kube/failure.ts';
 import {
   CONFIG_MAPS,
   controllerUid,
@@ -15,13 +15,18 @@ import {
   pathOf,
   type ResourceType,
 } from '../kube/resource.ts';
+import { isEnded } from './attempts.ts';
 import { attemptNumber, jobOfPod } from './belongs.ts';
 import { newComplaint } from './complaints.ts';
-import type { Observed } from './observed.ts';
+import { isAlive, type Observed } from './observed.ts';
 import { podState } from './pod-facts.ts';
 import { BY_LABEL, learn, type Sources } from './sources.ts';
+import { contradictedJobs, type KnownPod } from './torn-read.ts';
 import { jobEnd, viewOf } from './view.ts';
 import { VIDEO_GENERATIONS } from './write-status.ts';
+
+/** A Job that changes more often than that while it is read is left for another round. */
+const MOST_READS = 4;
 
 export interface ReadContext {
   readonly client: KubeClient;
@@ -45,29 +50,50 @@ export async function read(
   const open = [...jobs, ...outdated].filter(({ ended }) => ended === undefined).map(({ number }) => number);
   const known = [claim?.attempt, attempts.at(-1)?.number, jobs.at(-1)?.number, ...open];
   const numbers = [...new Set(known.filter((number) => number !== undefined))];
-  const { namespace, name, uid } = resource;
-  const missing = (names: readonly (string | undefined)[], found: readonly Job[]) =>
-    readMissing(namespace, names, found, context);
-  const listed = await list<Job>(JOBS, object, context);
-  const ofStatus = await missing(
-    numbers.map((number) => jobName({ namespace, name, uid }, number)),
-    listed,
-  );
-  const foundPods = await readPods(object, context);
-  const before = [...listed, ...ofStatus];
-  const foundJobs = [
-    ...before,
-    ...(await missing(
-      foundPods.map((pod) => jobOfPod(resource, pod)?.name),
-      before,
-    )),
-  ];
+  const names = numbers.map((number) => jobName(resource, number));
+  const { foundJobs, foundPods } = await readTogether(object, names, atWork([...jobs, ...outdated], object), context);
   learn(sources.jobs, foundJobs);
   learn(sources.pods, foundPods);
   const pods = [...foundPods, ...endedInCache(object, foundPods, sources)];
   await lookForFrozenSpec(object, foundJobs, pods, context);
   const all = [...foundJobs, ...endedJobsInCache(object, foundJobs, sources)];
   return viewOf({ object, jobs: all, pods, live: true }, sources, hostPathAllowed);
+}
+
+/** Pods that were at work when they were last seen, by the caches or by who wrote the status. */
+function atWork(jobs: Observed['jobs'], { status }: VideoGeneration): readonly KnownPod[] {
+  const seen = jobs.flatMap(({ name, pods }) => pods.filter(isAlive).map(({ uid }) => ({ job: name, uid })));
+  const told = (status?.attempts ?? []).filter((attempt) => !isEnded(attempt));
+  return [...seen, ...told.flatMap(({ job, podUid }) => (podUid === undefined ? [] : [{ job, uid: podUid }]))];
+}
+
+/** Jobs, and pods that were read after them, of which none tells of something that happened to the other in between. */
+async function readTogether(
+  object: VideoGeneration,
+  names: readonly string[],
+  known: readonly KnownPod[],
+  context: ReadContext,
+): Promise<{ readonly foundJobs: readonly Job[]; readonly foundPods: readonly Pod[] }> {
+  const { namespace = '', name, uid = '' } = object.metadata;
+  const resource = { namespace, name, uid };
+  for (let tries = 0; tries < MOST_READS; tries++) {
+    const listed = await list<Job>(JOBS, object, context);
+    const before = [...listed, ...(await readMissing(namespace, names, listed, context))];
+    const foundPods = await readPods(object, context);
+    const ofPods = foundPods.map((pod) => jobOfPod(resource, pod)?.name);
+    const foundJobs = [...before, ...(await readMissing(namespace, ofPods, before, context))];
+    const doubtful = contradictedJobs(resource, foundJobs, foundPods, known);
+    if (!(await haveChanged(doubtful, namespace, context))) return { foundJobs, foundPods };
+  }
+  throw new ApiError({ kind: 'retry', status: 0, message: `the Jobs of ${name} change faster than they can be read` });
+}
+
+async function haveChanged(jobs: readonly Job[], namespace: string, context: ReadContext): Promise<boolean> {
+  for (const { metadata } of jobs) {
+    const again = await get<Job>(JOBS, { namespace, name: metadata.name }, context);
+    if (again?.metadata.resourceVersion !== metadata.resourceVersion) return true;
+  }
+  return false;
 }
 
 /** The resource as the API server has it now; undefined if it is gone. */

@@ -34,6 +34,8 @@ function progressFields(
       : finished(before, film.frames, { work: work ?? planOf(observed), time: verdict.endTime ?? timeText(now) });
   }
   if (verdict.outcome === 'failed') return before === undefined ? undefined : withoutEta(before);
+  // What a runner tells beyond that takes a stall back.
+  if (verdict.outcome === 'ending') return before;
   if (verdict.outcome !== 'live') return undefined;
   const pod = newestPod(observed);
   const isLast = pod !== undefined && pod.uid === attempts.at(-1)?.podUid;
