@@ -27,12 +27,7 @@ function progressFields(
   verdict: Verdict,
 ): ProgressStatus | undefined {
   const before = observed.status?.progress;
-  if (verdict.outcome === 'complete') {
-    const { film, work } = verdict.result ?? {};
-    return film === undefined
-      ? before
-      : finished(before, film.frames, { work: work ?? planOf(observed), time: verdict.endTime ?? timeText(now) });
-  }
+  if (verdict.outcome === 'complete') return completed(observed, verdict, now);
   if (verdict.outcome === 'failed') return before === undefined ? undefined : withoutEta(before);
   // What a runner tells beyond that takes a stall back.
   if (verdict.outcome === 'ending') return before;
@@ -42,6 +37,17 @@ function progressFields(
   // A pod that has ended, and was followed by one that is gone, has nothing to say any more.
   if (observed.report !== undefined && isLast) return reported(observed.report);
   return pod?.state === 'running' && pod.uid === observed.status?.attempts?.at(-1)?.podUid ? before : undefined;
+}
+
+function completed(
+  observed: Observed,
+  { result, endTime = '' }: Verdict & { readonly outcome: 'complete' },
+  now: number,
+): ProgressStatus | undefined {
+  const before = observed.status?.progress;
+  const { film, work } = result ?? {};
+  if (film === undefined) return before;
+  return finished(before, film.frames, { work: work ?? planOf(observed), time: endTime || timeText(now) });
 }
 
 /** With the time of our own clock at which it was seen to get on. */
