@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { FAULTS as OPERATOR_FAULTS } from '../simulate/faults.ts';
 import { crashesAtRandomMoments } from './crashes.ts';
-import { killsAtRandomMoments } from './kills.ts';
+import { describeKill, killsAtRandomMoments } from './kills.ts';
 import { damagedModels } from './models.ts';
 import { operatorsBehindFaults } from './operator.ts';
 import { stopAtRandomMoments } from './stops.ts';
@@ -30,7 +30,11 @@ const FAULTS = {
     repeat: (scratch, times, seed) => stopAtRandomMoments({ scratch, stops: times, seed, onStop: progress }),
   },
   crashes: { usual: 20, repeat: crashesAtRandomMoments },
-  kill: { usual: 200, repeat: killsAtRandomMoments },
+  kill: {
+    usual: 200,
+    repeat: (scratch, times, seed) =>
+      killsAtRandomMoments(scratch, times, seed, (kill) => console.error(describeKill(kill))),
+  },
   'two-runs': { usual: 20, repeat: twoRunsInOneFolder },
   models: { usual: 60, repeat: damagedModels },
   operator: { usual: 500, repeat: operatorsBehindFaults },
