@@ -13,7 +13,7 @@ import type { Store } from '../store/store.ts';
 import { openBlockEncoder, TICKS_PER_FRAME } from './encoder.ts';
 import { outputError } from './errors.ts';
 import { createPatience } from './patience.ts';
-import { type JoinOptions, joinFilm, type PublishedFilm, publishFilm } from './publish.ts';
+import { announced, type JoinOptions, joinFilm, type PublishedFilm, publishFilm } from './publish.ts';
 import { readFrames } from './read-frames.ts';
 import { differences, RECORD_FILE, recordBytes } from './record.ts';
 import { placeMedia, type Segment } from './segment.ts';
@@ -171,7 +171,7 @@ function writer(options: FilmOptions, { of, lock, earlier }: Held, signal: Abort
           signal,
         );
         state.isPublished = true;
-        if (earlier?.partial !== undefined) await store.remove(PARTIAL_FILE);
+        if (earlier !== undefined) await store.remove(PARTIAL_FILE);
         await clearDead(store, lock, lock.dead);
         return published;
       } catch (error) {
@@ -199,7 +199,9 @@ function writer(options: FilmOptions, { of, lock, earlier }: Held, signal: Abort
           return { ...before, location: `${store.location}/${PARTIAL_FILE}` };
         }
         const deadline = AbortSignal.timeout(PARTIAL_MILLISECONDS);
-        const { film } = await joinFilm(options, blocks.read(), state.frames, PARTIAL_FILE, deadline);
+        const { film } = await announced(store, { of, earlier }, () =>
+          joinFilm(options, blocks.read(), state.frames, PARTIAL_FILE, deadline),
+        );
         const files = { ...earlier?.files, [PARTIAL_FILE]: film.sha256 };
         await store.put(RECORD_FILE, recordBytes({ generator: 'dualparal', ...earlier, of, partial: film, files }));
         return film;

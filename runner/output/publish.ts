@@ -1,5 +1,6 @@
 import { toErrorRecord } from '#contract/error.ts';
 import type { Film, FilmPrecision } from '#contract/result.ts';
+import { digestOf } from '../store/digest.ts';
 import type { Store } from '../store/store.ts';
 import { type Picture, TICKS_PER_FRAME } from './encoder.ts';
 import { outputError } from './errors.ts';
@@ -8,7 +9,7 @@ import type { Ffmpeg } from './ffmpeg.ts';
 import { type Blocks, joinMp4 } from './mp4.ts';
 import { CONTACT_SHEET, makeContactSheet, makePoster, POSTER } from './poster.ts';
 import { type FilmRecord, RECORD_FILE, recordBytes } from './record.ts';
-import { FILM_FILE } from './survey.ts';
+import { FILM_FILE, PARTIAL_FILE } from './survey.ts';
 
 /** Where a film goes, and how. */
 export interface JoinOptions {
@@ -44,19 +45,37 @@ export interface ToPublish {
 export async function publishFilm(options: JoinOptions, what: ToPublish, signal?: AbortSignal): Promise<PublishedFilm> {
   const { store } = options;
   const { of, earlier, blocks, frames } = what;
+  const { film, facts } = await announced(store, what, () => joinFilm(options, blocks, frames, FILM_FILE));
+  const { files, warnings } = await addPictures(options, blocks, frames, signal);
+  const record: FilmRecord = {
+    ...{ generator: 'dualparal', of, film },
+    files: { ...(earlier && (await partialIn(store))), ...files, [FILM_FILE]: film.sha256 },
+  };
+  const failure = await store.put(RECORD_FILE, recordBytes(record)).catch((error: unknown) => error);
+  const more = failure instanceof Error ? [`no ${RECORD_FILE}: ${toErrorRecord(failure).message}`] : [];
+  return { film, facts, warnings: [...warnings, ...more] };
+}
+
+/** Writes files of ours once a record says that they are being written, so that whatever ends the run the next one knows them. */
+export async function announced<T>(
+  store: Store,
+  { of, earlier }: Pick<ToPublish, 'of' | 'earlier'>,
+  write: () => Promise<T>,
+): Promise<T> {
   const begun: FilmRecord = { generator: 'dualparal', ...earlier, of, files: earlier?.files ?? {}, publishing: true };
   await store.put(RECORD_FILE, recordBytes(begun));
-  const { film, facts } = await joinFilm(options, blocks, frames, FILM_FILE).catch(async (error: unknown) => {
+  return write().catch(async (error: unknown) => {
     // As if nothing had been tried; where even this fails, the next run knows our files by the record that stands there.
     const back = earlier === undefined ? store.remove(RECORD_FILE) : store.put(RECORD_FILE, recordBytes(earlier));
     await back.catch(() => undefined);
     throw error;
   });
-  const { files, warnings } = await addPictures(options, blocks, frames, signal);
-  const record: FilmRecord = { generator: 'dualparal', of, film, files: { ...files, [FILM_FILE]: film.sha256 } };
-  const failure = await store.put(RECORD_FILE, recordBytes(record)).catch((error: unknown) => error);
-  const more = failure instanceof Error ? [`no ${RECORD_FILE}: ${toErrorRecord(failure).message}`] : [];
-  return { film, facts, warnings: [...warnings, ...more] };
+}
+
+/** What an earlier run has kept of the film is known for as long as it is there: nobody can say when its removal has reached the disk. */
+async function partialIn(store: Store): Promise<Readonly<Record<string, string>>> {
+  const digest = await digestOf(store, PARTIAL_FILE).catch(() => undefined);
+  return digest === undefined ? {} : { [PARTIAL_FILE]: digest };
 }
 
 /** Joins blocks into `file` and reads back what it says of itself. */

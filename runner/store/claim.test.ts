@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Claim, claimName, claimNumber, DEAD_SECONDS, judgeClaim, parseClaim } from './claim.ts';
+import { type Claim, claimName, claimNumber, DEAD_SECONDS, isTorn, judgeClaim, parseClaim } from './claim.ts';
 
 test.each([
   {
@@ -64,4 +64,14 @@ test.each([
   ['no process', JSON.stringify({ ...CLAIM, pid: 0 }), undefined],
 ])('%s is read as what it is', (_, text, claim) => {
   expect(parseClaim(text)).toEqual(claim);
+});
+
+test.each([
+  { what: 'empty', text: '', torn: true },
+  { what: 'there in length only', text: '\0'.repeat(40), torn: true },
+  { what: 'cut off', text: JSON.stringify({ host: 'h', ...CLAIM }).slice(0, 40), torn: true },
+  { what: 'whole', text: `${JSON.stringify({ host: 'h', ...CLAIM })}\n`, torn: false },
+  { what: 'a text of somebody else', text: 'my notes', torn: false },
+])('a claim that is $what: torn is $torn', ({ text, torn }) => {
+  expect(isTorn(text)).toBe(torn);
 });

@@ -45,6 +45,11 @@ export function parseClaim(text: string): Claim | undefined {
   }
 }
 
+/** A claim of ours that was never written to its end: empty, cut off, or there in length only, as a loss of power leaves it. */
+export function isTorn(text: string): boolean {
+  return text === '' || text.includes('\0') || (text.startsWith('{"host":') && !text.endsWith('\n'));
+}
+
 /**
  * What to do about a claim that is `age` seconds old, and was `before` seconds old when last looked at: `wait` where only time
  * can tell.

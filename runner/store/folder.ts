@@ -174,7 +174,7 @@ function pathOf(root: string, name: string): string {
 /** Like `mkdir` with `recursive`, which reports ENOENT instead of the reason when a parent lies on a read-only file system. */
 async function makeFolder(folder: string): Promise<void> {
   const failure = await mkdir(folder).catch((error: unknown) => error);
-  if (failure === undefined) return;
+  if (failure === undefined) return syncFolder(dirname(folder));
   const existing = await stat(folder).catch(() => undefined);
   if (existing?.isDirectory()) return;
   if (!isCode(failure, 'ENOENT') || dirname(folder) === folder) throw failure;
@@ -182,6 +182,7 @@ async function makeFolder(folder: string): Promise<void> {
   await mkdir(folder).catch((error: unknown) => {
     if (!isCode(error, 'EEXIST')) throw error;
   });
+  await syncFolder(dirname(folder));
 }
 
 /** Makes the folders of a name below the root; one that is a link, or no folder, is refused instead of being written through. */
@@ -191,7 +192,8 @@ async function makeInside(root: string, name: string): Promise<void> {
     folder = join(folder, part);
     const failure = await mkdir(folder).catch((error: unknown) => error);
     if (failure !== undefined && !isCode(failure, 'EEXIST')) throw failure;
-    if (failure !== undefined) await refuseLink(folder);
+    if (failure === undefined) await syncFolder(dirname(folder));
+    else await refuseLink(folder);
   }
 }
 
@@ -249,7 +251,7 @@ async function writeAll(file: FileHandle, piece: Uint8Array): Promise<void> {
   }
 }
 
-/** Makes the rename itself survive a power cut, where the file system lets a folder be synced at all. */
+/** Makes a rename, or a new folder, survive a loss of power, where the file system lets a folder be synced at all. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined);
   await handle?.sync().catch(() => undefined);

@@ -7,6 +7,7 @@ import {
   claimNumber,
   DEAD_SECONDS,
   describeOwner,
+  isTorn,
   judgeClaim,
   parseClaim,
 } from './claim.ts';
@@ -109,7 +110,7 @@ function held(store: Store, number: number, bytes: Uint8Array, found: readonly F
   };
 }
 
-/** The claims in the store, lowest first. An empty one was being written when its run ended, or is being written now. */
+/** The claims in the store, lowest first. A torn one was being written when its run ended, or is being written now. */
 async function readClaims(store: Store): Promise<readonly Found[]> {
   const found: Found[] = [];
   for (const name of await store.list('running-')) {
@@ -118,7 +119,7 @@ async function readClaims(store: Store): Promise<readonly Found[]> {
     const text = await readClaim(store, name);
     if (text === undefined) continue;
     const claim = parseClaim(text);
-    if (claim === undefined && text !== '') throw strange(store, name);
+    if (claim === undefined && !isTorn(text)) throw strange(store, name);
     found.push({ number, claim });
   }
   return found.sort((a, b) => a.number - b.number);
@@ -152,7 +153,7 @@ async function outlive(
     if (age === undefined) return;
     const sight = claim === undefined ? 'unknown' : seeProcess(claim);
     const verdict = judgeClaim(claim?.ended === true, sight, age / 1000, before);
-    // An empty claim that has been written meanwhile is read anew.
+    // A torn claim that has been written meanwhile is read anew.
     if (bindsNobody(verdict, claim) || isOfTheFuture(age, Date.now() - began)) return;
     if (verdict === 'held' && claim !== undefined) throw busy(store, claim, sight === 'alive');
     if (before === undefined) warn?.(waiting(claim, DEAD_SECONDS - age / 1000));
