@@ -8,6 +8,7 @@ import { canCut, type FilmCheckpoints, openFilmCheckpoints } from './film-checkp
 import type { FilmWriter } from './output/film.ts';
 import type { GenerateExtras, PreparedJob } from './prepare.ts';
 import { clearEarlier, describeCheckpoint, findCheckpoint } from './resume-film.ts';
+import { heldStore } from './store/held.ts';
 import type { Store } from './store/store.ts';
 
 /** A film that is about to be made, or gone on with. */
@@ -29,13 +30,14 @@ export interface FilmToBegin {
   readonly extras: GenerateExtras;
 }
 
-/** Finds out where a film goes on, and says so. `store` is the film's, which holds it. Throws `E_CHECKPOINT_OTHER`. */
+/** Finds out where a film goes on, and says so. `place` is the film's store, which holds it. Throws `E_CHECKPOINT_OTHER`. */
 export async function beginFilm(
   film: FilmWriter,
-  store: Store,
+  place: Store,
   { spec, job, extras }: FilmToBegin,
   warn: (text: string) => void,
 ): Promise<BegunFilm> {
+  const store = heldStore(place, film.checkHeld);
   const { every, keep } = checkpointField.parse(spec.checkpoint ?? {});
   const fingerprint = fingerprintOf(spec, job);
   const { fresh = false, overwrite = false } = extras;

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { CodedError } from '#contract/error.ts';
 import { CHECKPOINT_FOLDER } from '../output/survey.ts';
-import { digestOf } from '../store/digest.ts';
 import type { Store } from '../store/store.ts';
 import { checkpointError } from './errors.ts';
 import { type Fingerprint, fingerprintDifference } from './fingerprint.ts';
@@ -121,33 +120,47 @@ async function readData(
     const damaged = await damagedLatents(store, manifest);
     if (damaged !== undefined) return { reason: `${damaged} is not as it was written` };
     const name = stateName(manifest.iteration);
-    const bytes = await store.get(name);
-    const states = new Map<number, Float32Array>();
-    let at = 0;
-    for (const entry of manifest.state.blocks) {
-      const state = bytes.subarray(at, at + entry.bytes);
-      at += entry.bytes;
-      if (state.byteLength !== entry.bytes || sha256Of(state) !== entry.sha256) {
-        return { reason: `the state of block ${entry.block} is not as it was written` };
-      }
-      states.set(entry.block, numbersOf(state));
-    }
-    if (at !== bytes.byteLength) return { reason: `${name} is longer than it was written` };
-    return { states };
+    const { bytes, blocks } = manifest.state;
+    const found = await store.look(name);
+    const isWhole = typeof found !== 'string' && found.bytes === bytes && sum(blocks) === bytes;
+    if (!isWhole) return { reason: `${name} is not as long as it was written` };
+    const starts = blocks.map((_, index) => sum(blocks.slice(0, index)));
+    const read = await severalAtOnce(blocks, async (entry, index) => {
+      const state = await store.read(name, starts[index]!, entry.bytes);
+      return sha256Of(state) === entry.sha256 ? numbersOf(state) : undefined;
+    });
+    const wrong = read.indexOf(undefined);
+    if (wrong >= 0) return { reason: `the state of block ${blocks[wrong]!.block} is not as it was written` };
+    return { states: new Map(blocks.map(({ block }, index) => [block, read[index]!])) };
   } catch (error) {
     return { reason: reasonOf(error) };
   }
 }
 
 async function damagedLatents(store: Store, { finished }: Manifest): Promise<string | undefined> {
-  for (const [block, entry] of finished.entries()) {
+  const damaged = await severalAtOnce(finished, async (entry, block) => {
     const name = latentsName(block);
     const found = await store.look(name);
     if (typeof found === 'string' || found.bytes !== entry.bytes) return name;
-    if ((await digestOf(store, name)) !== entry.sha256) return name;
-  }
-  return undefined;
+    return sha256Of(await store.get(name)) === entry.sha256 ? undefined : name;
+  });
+  return damaged.find((name) => name !== undefined);
 }
+
+/** What comes next is read while a digest is made, so that a processor does not wait for the disk nor the disk for it. */
+const AT_ONCE = 4;
+
+async function severalAtOnce<T, R>(items: readonly T[], body: (item: T, index: number) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  const left = items.entries();
+  const work = async () => {
+    for (const [index, item] of left) results[index] = await body(item, index);
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, work));
+  return results;
+}
+
+const sum = (entries: readonly { readonly bytes: number }[]) => entries.reduce((total, { bytes }) => total + bytes, 0);
 
 /** What is missing or damaged is a reason; a store that does not answer is an error. */
 function reasonOf(error: unknown): string {
@@ -159,7 +172,9 @@ function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** Copied, for bytes may lie anywhere in a buffer. */
+/** Copied where they lie in the middle of a larger buffer, which may be anybody's. */
 function numbersOf(bytes: Uint8Array): Float32Array {
-  return new Float32Array(new Uint8Array(bytes).buffer);
+  const { buffer, byteLength } = bytes;
+  const own = byteLength === buffer.byteLength ? buffer : new Uint8Array(bytes).buffer;
+  return new Float32Array(own);
 }

@@ -8,6 +8,7 @@ import { CodedError, toErrorRecord } from '#contract/error.ts';
 import type { Film } from '#contract/result.ts';
 import type { Claim } from '../store/claim.ts';
 import { digestOf } from '../store/digest.ts';
+import { heldStore } from '../store/held.ts';
 import { type Lock, takeLock } from '../store/lock.ts';
 import type { Store } from '../store/store.ts';
 import { openBlockEncoder, TICKS_PER_FRAME } from './encoder.ts';
@@ -88,7 +89,7 @@ export async function openFilm(options: FilmOptions, signal?: AbortSignal): Prom
     const earlier = await surveyOutput(store, of, lock.dead, options.overwrite === true);
     const killed = lock.dead.filter((claim) => claim.ended !== true && differences(claim.of, of).length === 0);
     await clearDead(store, lock, killed);
-    return writer(options, { of, lock, earlier }, signal);
+    return writer({ ...options, store: heldStore(store, lock.check) }, { of, lock, earlier }, signal);
   } catch (error) {
     await lock.release().catch(() => undefined);
     throw error;

@@ -113,8 +113,13 @@ export function folderStore(folder: string): Store {
       const path = await realPathOf(root, name);
       try {
         return await withFile(path, 'r', async (file) => {
-          const { buffer, bytesRead } = await file.read(new Uint8Array(length), 0, length, start);
-          return buffer.subarray(0, bytesRead);
+          const buffer = new Uint8Array(length);
+          let done = 0;
+          // A single read may give a part only.
+          for (let more = -1; more !== 0 && done < length; done += more) {
+            more = (await file.read(buffer, done, length - done, start + done)).bytesRead;
+          }
+          return buffer.subarray(0, done);
         });
       } catch (error) {
         throw explain(error, 'read', path);
