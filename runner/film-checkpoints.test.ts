@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { modelInput, tinyModel } from '../test/same-bits/inputs.ts';
-import { openFilmCheckpoints } from './film-checkpoints.ts';
+import { openFilmCheckpoints, stopPatience } from './film-checkpoints.ts';
 import type { PipelineCut } from './pipeline/cut.ts';
 import type { FinishedBlock } from './pipeline/watch.ts';
 import { folderStore } from './store/folder.ts';
@@ -130,4 +130,13 @@ test('a left context that is used again leaves nothing to be cut', async () => {
   checkpoints.start(pipeline);
   await checkpoints.complete();
   expect([checkpoints.isOn, pipeline.asked.times]).toEqual([false, 0]);
+});
+
+test.each([
+  { what: 'nothing is known', iteration: undefined, write: 0, patience: 20_000 },
+  { what: 'iterations are short', iteration: 10, write: 50, patience: 5000 },
+  { what: 'an iteration takes a while', iteration: 9000, write: 1000, patience: 20_000 },
+  { what: 'an iteration takes longer than a pod is given', iteration: 90_000, write: 1000, patience: 40_000 },
+])('where $what, a stop waits $patience ms for the last checkpoint', ({ iteration, write, patience }) => {
+  expect(stopPatience({ iteration, write })).toBe(patience);
 });

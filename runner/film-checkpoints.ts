@@ -42,8 +42,45 @@ export interface CheckpointsOfFilm {
   readonly warn: (text: string) => void;
 }
 
+/** What is known of a run's pace, in milliseconds; undefined until it was seen. */
+export interface Pace {
+  /** Of an iteration. */
+  readonly iteration: number | undefined;
+  /** Of writing a checkpoint. */
+  readonly write: number;
+}
+
+/** Where nothing is known of the pace. */
+const USUAL_PATIENCE_MILLISECONDS = 20_000;
+const LEAST_PATIENCE_MILLISECONDS = 5000;
 /** Within what a cluster gives a pod to end (cli/supervise.ts), with time left to say what happened. */
-const STOP_PATIENCE_MILLISECONDS = 20_000;
+const MOST_PATIENCE_MILLISECONDS = 40_000;
+/** Others may have become busy since. */
+const SLACK = 2;
+
+/** How long a stop waits for the last checkpoint: as long as an iteration and a write may take, if that is not too long. */
+export function stopPatience({ iteration, write }: Pace): number {
+  if (iteration === undefined) return USUAL_PATIENCE_MILLISECONDS;
+  const wanted = SLACK * (iteration + write);
+  return Math.min(MOST_PATIENCE_MILLISECONDS, Math.max(LEAST_PATIENCE_MILLISECONDS, wanted));
+}
+
+/** Watches the pace by the cuts that are made. */
+function watchPace() {
+  let seen: { readonly iteration: number; readonly at: number } | undefined;
+  const pace = { iteration: undefined as number | undefined, write: 0 };
+  return {
+    pace: pace as Pace,
+    cut(iteration: number, at: number) {
+      if (seen !== undefined && iteration > seen.iteration)
+        pace.iteration = (at - seen.at) / (iteration - seen.iteration);
+      seen = { iteration, at };
+    },
+    written(since: number, at: number) {
+      pace.write = at - since;
+    },
+  };
+}
 
 /** A left context that is used again lies in the stages, not in the blocks' states. */
 export function canCut({ leftContext }: Pick<Plan, 'leftContext'>): boolean {
@@ -56,6 +93,7 @@ export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints
   const isOn = canCut(plan);
   const writer = openCheckpointWriter(store, { fingerprint, iterations }, from);
   const waiting = new AbortController();
+  const watched = watchPace();
   let keeping: Promise<void> = Promise.resolve();
   let making: Promise<void> = Promise.resolve();
   let isGivenUp = false;
@@ -95,7 +133,9 @@ export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints
     const cut = await cuts.next();
     if (cut === undefined) return false;
     lastCutAt = performance.now();
+    watched.cut(cut.iteration, lastCutAt);
     await write(cut);
+    watched.written(lastCutAt, performance.now());
     return true;
   }
 
@@ -132,7 +172,7 @@ export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints
       waiting.abort();
       pipeline.cuts.atOnce();
       making = makeLast(pipeline, making);
-      await Promise.race([making, sleep(STOP_PATIENCE_MILLISECONDS, undefined, { ref: false })]);
+      await Promise.race([making, sleep(stopPatience(watched.pace), undefined, { ref: false })]);
     },
     complete,
     async [Symbol.asyncDispose]() {

@@ -10,6 +10,7 @@ import { judgeFilm } from './judge-film.ts';
 import { checkLatentsFile, latentsFileBytes } from './latents-file.ts';
 import { noiseOf } from './noise.ts';
 import { roomWarnings } from './output/room.ts';
+import { checkpointSize } from './plan/checkpoint-size.ts';
 import type { Plan } from './plan/plan.ts';
 import { type PlannedJob, planJob } from './plan-job.ts';
 import type { FilmMeasure } from './quality/film-quality.ts';
@@ -73,7 +74,10 @@ export async function prepare(
   const { latentsFile: asked } = extras;
   const latents = asked === undefined ? {} : { latentsFile: await checkLatentsFile(asked, spec.output.folder) };
   const latentsBytes = extras.latentsFile === undefined ? 0 : latentsFileBytes(plan);
-  const room = await roomWarnings(openStore(spec.output.folder), { ...spec.size, frames: plan.frames, latentsBytes });
+  const room = await roomWarnings(openStore(spec.output.folder), {
+    ...spec.size,
+    ...{ frames: plan.frames, latentsBytes, checkpointBytes: checkpointSize(plan).disk },
+  });
   const warnings = [...job.deviceWarnings, ...plan.warnings, ...textWarnings(spec, job), ...room];
   const measure = judgeFilm(spec, plan, model.folder, (text) => void warnings.push(text));
   const cache = await textCacheOf(extras, (text) => void warnings.push(text));

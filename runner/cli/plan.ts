@@ -1,5 +1,6 @@
-import type { JobSpec } from '#contract/job-spec.ts';
+import { checkpointField, type JobSpec } from '#contract/job-spec.ts';
 import type { MemoryPlan } from '../memory-plan.ts';
+import { checkpointSize } from '../plan/checkpoint-size.ts';
 import type { Plan } from '../plan/plan.ts';
 import { summaryOf } from '../plan-job.ts';
 import { prepare } from '../prepare.ts';
@@ -31,7 +32,10 @@ export async function planCommand(options: PlanOptions): Promise<void> {
   if (options.json === true) {
     const strides = stridesOf(plan, options.verbose === true);
     printJson(
-      { name: spec.name, frames: plan.frames, ...summaryOf(plan, memory), plan, memory, strides, notes, warnings },
+      {
+        ...{ name: spec.name, frames: plan.frames, ...summaryOf(plan, memory), plan, memory },
+        ...{ checkpoints: checkpointSize(plan), strides, notes, warnings },
+      },
       2,
     );
     return;
@@ -63,6 +67,7 @@ function describePlan(
     ),
     ...describeBalance(plan),
     ...describeMemory(memory),
+    describeCheckpoints(spec, plan),
     ...warnings.map((warning) => `  warning: ${warning}`),
   ];
 }
@@ -79,4 +84,13 @@ function describeVariants({ leftContext, stages }: Plan): readonly string[] {
     ...(leftContext === 'reuse' ? ['  left context: used again from the same step, not recomputed'] : []),
     ...(stages[0]!.branch === null ? [] : ['  guidance in parallel: each branch has half of the stages']),
   ];
+}
+
+/** What being able to go on takes. */
+function describeCheckpoints({ checkpoint }: JobSpec, plan: Plan): string {
+  const { state, disk, memory } = checkpointSize(plan);
+  if (state === 0) return '  checkpoints: none, an interrupted film begins anew';
+  const { every } = checkpointField.parse(checkpoint ?? {});
+  const size = `up to ${megabytes(state)} each, ${megabytes(disk)} of disk in all`;
+  return `  checkpoints every ${every}: ${size}, ${megabytes(memory)} of memory (among the blocks)`;
 }

@@ -7,6 +7,8 @@ export interface ExpectedFilm {
   readonly frames: number;
   /** Bytes of a file of clean latents that is asked for, too. */
   readonly latentsBytes?: number | undefined;
+  /** Bytes of the checkpoints that are made on the way: without room for them a film is made all the same. */
+  readonly checkpointBytes?: number | undefined;
 }
 
 /** Bytes that a run writes. */
@@ -29,11 +31,11 @@ const BESIDE_BYTES = 1 << 20;
 /** While blocks are joined, the film is there twice. */
 const COPIES = 2;
 
-/** Need of a film: twice its encoded bytes, the pictures beside it, and the latents. */
-export function diskNeed({ width, height, frames, latentsBytes = 0 }: ExpectedFilm): DiskNeed {
+/** Need of a film: twice its encoded bytes, the pictures beside it, the latents, and the checkpoints where they are likely to fit. */
+export function diskNeed({ width, height, frames, latentsBytes = 0, checkpointBytes = 0 }: ExpectedFilm): DiskNeed {
   const encoded = (width * height * frames * LIKELY_BITS_PER_PIXEL) / 8;
   return {
-    likely: Math.ceil(COPIES * encoded) + BESIDE_BYTES + latentsBytes,
+    likely: Math.ceil(COPIES * encoded) + BESIDE_BYTES + latentsBytes + checkpointBytes,
     least: COPIES * frames * LEAST_FRAME_BYTES + latentsBytes,
   };
 }

@@ -1,10 +1,10 @@
 import type { TextEncoderConfig } from '../model/config.ts';
 import type { TensorIndex } from '../model/graph.ts';
 import { textEncoderGraph } from '../model/text-encoder.ts';
+import { checkpointSize } from './checkpoint-size.ts';
 import { bytesOfDecoder, type DecoderUse } from './decoder-memory.ts';
 import { bytesOfStage, type StageUse } from './film-memory.ts';
 import type { Plan } from './plan.ts';
-import { blocksInFlight } from './schedule.ts';
 import { type Loading, type SessionMemory, sessionMemory, sum } from './session-memory.ts';
 
 /** Memory of the text encoder, in bytes: everything at once, since it is gone before the transformer loads. */
@@ -47,17 +47,13 @@ export function hostUse(plan: Plan, headWidth: number, places: number): HostUse 
   const latent = plan.latentChannels * plan.latentHeight * plan.latentWidth * FLOAT32_BYTES;
   const stages = plan.stages.length;
   const states = STATE_ARRAYS * (plan.windowLatents + (places - 1) * plan.blockLatents);
-  const { blocks, sampling, stride } = plan;
-  const inFlight = blocksInFlight({ blocks, steps: sampling.steps, stride });
-  const copies =
-    plan.leftContext === 'reuse' ? 0 : STATE_ARRAYS * (plan.windowLatents + (inFlight - 1) * plan.blockLatents);
   const window = plan.windowLatents * (3 + plan.branches);
   const noise = (stages + 1) * plan.windowLatents;
   const positions = (plan.windowLatents + plan.contextLatents) * plan.tokensPerLatent;
   return {
     base: BASE_BYTES,
     threads: THREAD_BYTES * (stages + 1),
-    blocks: (states + copies + window + noise) * latent,
+    blocks: (states + window + noise) * latent + checkpointSize(plan).memory,
     tables: 2 * stages * positions * (headWidth / 2) * FLOAT32_BYTES,
   };
 }
