@@ -88,7 +88,9 @@ test('a store that takes nothing is said once, and stops nobody', async () => {
   const pipeline = pipelineOf(cutAfter(1), cutAfter(2), cutAfter(3));
   checkpoints.start(pipeline);
   await vi.waitUntil(() => pipeline.asked.times === 4);
-  expect(said).toEqual([expect.stringMatching(/^no checkpoint after iteration 2: .*no space is left/)]);
+  expect(said).toEqual([
+    expect.stringMatching(/^E_CHECKPOINT_UNWRITTEN: no checkpoint after iteration 2: .*no space is left/),
+  ]);
   expect([checkpoints.last, state.leaves]).toEqual([undefined, false]);
 });
 
@@ -98,7 +100,7 @@ test('after latents that could not be kept no checkpoint is made: it would lack 
   checkpoints.keep(finishedBlock(1));
   await checkpoints.settled();
   await checkpoints.stop(pipelineOf(cutAfter(5, 1)));
-  expect(said).toEqual([expect.stringMatching(/^no more checkpoints are made: /)]);
+  expect(said).toEqual([expect.stringMatching(/^E_CHECKPOINT_GIVEN_UP: no more checkpoints are made, /)]);
   expect(checkpoints.last).toBeUndefined();
 });
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toErrorRecord } from '#contract/error.ts';
+import { checkpointWarning } from './checkpoint/errors.ts';
 import type { Fingerprint } from './checkpoint/fingerprint.ts';
 import type { Manifest } from './checkpoint/manifest.ts';
 import { openCheckpointWriter } from './checkpoint/write.ts';
@@ -102,7 +103,7 @@ export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints
   let last = from?.iteration;
 
   function giveUp(error: unknown): void {
-    if (!isGivenUp) warn(`no more checkpoints are made: ${toErrorRecord(error).message}`);
+    if (!isGivenUp) warn(checkpointWarning('E_CHECKPOINT_GIVEN_UP', { reason: toErrorRecord(error).message }));
     isGivenUp = true;
     waiting.abort();
   }
@@ -117,7 +118,8 @@ export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints
       last = cut.iteration;
       isFailing = false;
     } catch (error) {
-      if (!isFailing) warn(`no checkpoint after iteration ${cut.iteration + 1}: ${toErrorRecord(error).message}`);
+      const values = { iteration: cut.iteration + 1, reason: toErrorRecord(error).message };
+      if (!isFailing) warn(checkpointWarning('E_CHECKPOINT_UNWRITTEN', values));
       isFailing = true;
     }
   }

@@ -1,6 +1,6 @@
 import { defineErrors } from '#contract/error.ts';
 
-/** Errors of checkpoints. What merely keeps one from being written or used never reaches here: it is a warning of the run. */
+/** Errors of checkpoints. What merely keeps one from being written or used never ends a run: it is said with its code as a warning. */
 export const checkpointError = defineErrors({
   E_CHECKPOINT_OTHER: {
     message:
@@ -18,4 +18,24 @@ export const checkpointError = defineErrors({
     fixer: 'user',
     exit: 'output',
   },
+  E_CHECKPOINT_UNWRITTEN: {
+    message: 'no checkpoint after iteration {iteration}: {reason}',
+    fixer: 'administrator',
+    exit: 'output',
+  },
+  E_CHECKPOINT_GIVEN_UP: {
+    message: 'no more checkpoints are made, since what they need could not be kept: {reason}',
+    fixer: 'administrator',
+    exit: 'output',
+  },
+  E_CHECKPOINT_PASSED_OVER: {
+    message: 'the checkpoint {path} is passed over: {reason}',
+    fixer: 'administrator',
+    exit: 'output',
+  },
 });
+
+/** What does not end a run, with its code, for whoever watches. */
+export function checkpointWarning(...[code, values]: Parameters<typeof checkpointError>): string {
+  return `${code}: ${checkpointError(code, values).message}`;
+}

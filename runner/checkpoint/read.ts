@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { CodedError } from '#contract/error.ts';
 import { CHECKPOINT_FOLDER } from '../output/survey.ts';
 import type { Store } from '../store/store.ts';
-import { checkpointError } from './errors.ts';
+import { checkpointError, checkpointWarning } from './errors.ts';
 import { type Fingerprint, fingerprintDifference } from './fingerprint.ts';
 import { type Manifest, parseManifest } from './manifest.ts';
 import { iterationOfName, latentsName, manifestName, stateName } from './names.ts';
@@ -40,7 +40,7 @@ export async function readCheckpoint(
     const path = `${store.location}/${name}`;
     const manifest = await readManifest(store, name);
     if ('reason' in manifest) {
-      warn(`the checkpoint ${path} is passed over: ${manifest.reason}`);
+      warn(checkpointWarning('E_CHECKPOINT_PASSED_OVER', { path, reason: manifest.reason }));
       continue;
     }
     const difference = fingerprintDifference(manifest.fingerprint as Fingerprint, here);
@@ -48,13 +48,12 @@ export async function readCheckpoint(
       throw checkpointError('E_CHECKPOINT_OTHER', { path, differences: difference.fields.slice(0, 3).join(', ') });
     }
     if (difference !== undefined) {
-      warn(
-        `the checkpoint ${path} is passed over, its bits would not be those of this run: ${difference.fields.join(', ')}`,
-      );
+      const reason = `its bits would not be those of this run: ${difference.fields.join(', ')}`;
+      warn(checkpointWarning('E_CHECKPOINT_PASSED_OVER', { path, reason }));
       continue;
     }
     const read = await readData(store, manifest);
-    if ('reason' in read) warn(`the checkpoint ${path} is passed over: ${read.reason}`);
+    if ('reason' in read) warn(checkpointWarning('E_CHECKPOINT_PASSED_OVER', { path, reason: read.reason }));
     else return { store, manifest, states: read.states };
   }
   return undefined;
