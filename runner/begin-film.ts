@@ -7,6 +7,7 @@ import { fingerprintOf } from './checkpoint-identity.ts';
 import { canCut, type FilmCheckpoints, openFilmCheckpoints } from './film-checkpoints.ts';
 import type { FilmWriter } from './output/film.ts';
 import type { GenerateExtras, PreparedJob } from './prepare.ts';
+import type { Tracker } from './report/tracker.ts';
 import { clearEarlier, describeCheckpoint, findCheckpoint } from './resume-film.ts';
 import { heldStore } from './store/held.ts';
 import type { Store } from './store/store.ts';
@@ -35,9 +36,10 @@ export async function beginFilm(
   film: FilmWriter,
   place: Store,
   { spec, job, extras }: FilmToBegin,
-  warn: (text: string) => void,
+  tracker: Pick<Tracker, 'warn' | 'begins' | 'checkpoint' | 'checkpointFailed'>,
 ): Promise<BegunFilm> {
   const store = heldStore(place, film.checkHeld);
+  const { warn } = tracker;
   const { every, keep } = checkpointField.parse(spec.checkpoint ?? {});
   const fingerprint = fingerprintOf(spec, job);
   const { fresh = false, overwrite = false } = extras;
@@ -47,21 +49,39 @@ export async function beginFilm(
     film.leaveBlocks();
     warn(describeCheckpoint(checkpoint, encoded, job.plan));
   }
+  tellStart(checkpoint, store, tracker);
   if (!canCut(job.plan))
     warn('no checkpoints are made of a film with leftContext reuse: an interrupted one begins anew');
   const checkpoints = openFilmCheckpoints({
     ...{ store, film, plan: job.plan, fingerprint, warn },
     everySeconds: secondsOf(every),
     from: checkpoint?.manifest,
+    written: tracker.checkpoint,
+    failed: tracker.checkpointFailed,
   });
   return {
     ...{ film, checkpoint, encoded, checkpoints },
     async clear(say) {
       if (keep) return;
+      tracker.checkpoint(undefined);
       await removeCheckpoints(store).catch((error: unknown) =>
         say(`the checkpoints of the finished film stay: ${toErrorRecord(error).message}`),
       );
       await clearEarlier(store, spec, say);
     },
   };
+}
+
+function tellStart(
+  checkpoint: Checkpoint | undefined,
+  { location }: Pick<Store, 'location'>,
+  tracker: Pick<Tracker, 'begins' | 'checkpoint'>,
+): void {
+  if (checkpoint === undefined) {
+    tracker.begins({ iteration: 0 });
+    return;
+  }
+  const { iteration, writtenAt: time, state } = checkpoint.manifest;
+  tracker.begins({ iteration: iteration + 1, time });
+  tracker.checkpoint({ iteration: iteration + 1, time, bytes: state.bytes, location });
 }

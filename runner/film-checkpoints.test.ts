@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { CheckpointRecord } from '#contract/progress.ts';
 import { modelInput, tinyModel } from '../test/same-bits/inputs.ts';
 import { openFilmCheckpoints, stopPatience } from './film-checkpoints.ts';
 import type { PipelineCut } from './pipeline/cut.ts';
@@ -35,6 +36,7 @@ function open(
   more: { readonly store?: Partial<Store>; readonly everySeconds?: number; readonly isHeld?: boolean } = {},
 ) {
   const said: string[] = [];
+  const told: unknown[] = [];
   const state = { leaves: false };
   const film = {
     checkHeld: async () => {
@@ -48,8 +50,12 @@ function open(
   const checkpoints = openFilmCheckpoints({
     ...{ store: { ...folderStore(folder), ...more.store }, film, plan, fingerprint, from: undefined },
     ...{ everySeconds: more.everySeconds ?? 0, warn: (text: string) => void said.push(text) },
+    ...{
+      written: (made: CheckpointRecord) => void told.push(made),
+      failed: (reason: string) => void told.push(reason),
+    },
   });
-  return { checkpoints, said, state };
+  return { checkpoints, said, told, state };
 }
 
 function pipelineOf(...cuts: readonly PipelineCut[]) {
@@ -73,18 +79,19 @@ const full: Partial<Store> = {
 };
 
 test('a stop makes a last checkpoint at once, with the blocks that were finished by then', async () => {
-  const { checkpoints, said, state } = open({ everySeconds: 1000 });
+  const { checkpoints, said, told, state } = open({ everySeconds: 1000 });
   const pipeline = pipelineOf(cutAfter(5, 1));
   checkpoints.start(pipeline);
   checkpoints.keep(finishedBlock(0));
   await checkpoints.stop(pipeline);
   expect(pipeline.asked).toEqual({ atOnce: true, times: 1 });
   expect([checkpoints.last, state.leaves, said]).toEqual([5, true, []]);
+  expect(told).toEqual([{ iteration: 6, time: expect.any(String), bytes: expect.any(Number), location: folder }]);
   expect(files()).toEqual(['after-0000005.json', 'latents-0000000.f32', 'state-0000005.f32']);
 });
 
 test('a store that takes nothing is said once, and stops nobody', async () => {
-  const { checkpoints, said, state } = open({ store: full });
+  const { checkpoints, said, told, state } = open({ store: full });
   const pipeline = pipelineOf(cutAfter(1), cutAfter(2), cutAfter(3));
   checkpoints.start(pipeline);
   await vi.waitUntil(() => pipeline.asked.times === 4);
@@ -92,6 +99,7 @@ test('a store that takes nothing is said once, and stops nobody', async () => {
     expect.stringMatching(/^E_CHECKPOINT_UNWRITTEN: no checkpoint after iteration 2: .*no space is left/),
   ]);
   expect([checkpoints.last, state.leaves]).toEqual([undefined, false]);
+  expect(told).toEqual(Array(3).fill(expect.stringContaining('no space is left')));
 });
 
 test('after latents that could not be kept no checkpoint is made: it would lack them', async () => {

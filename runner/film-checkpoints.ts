@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toErrorRecord } from '#contract/error.ts';
+import type { CheckpointRecord } from '#contract/progress.ts';
 import { checkpointWarning } from './checkpoint/errors.ts';
 import type { Fingerprint } from './checkpoint/fingerprint.ts';
 import type { Manifest } from './checkpoint/manifest.ts';
@@ -41,6 +42,9 @@ export interface CheckpointsOfFilm {
   /** That of the checkpoint which the run goes on with. */
   readonly from: Manifest | undefined;
   readonly warn: (text: string) => void;
+  /** Told of each that is written, and of each that cannot be. */
+  readonly written?: (checkpoint: CheckpointRecord) => void;
+  readonly failed?: (reason: string) => void;
 }
 
 /** What is known of a run's pace, in milliseconds; undefined until it was seen. */
@@ -89,7 +93,7 @@ export function canCut({ leftContext }: Pick<Plan, 'leftContext'>): boolean {
 }
 
 export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints {
-  const { store, film, plan, fingerprint, everySeconds, from, warn } = options;
+  const { store, film, plan, fingerprint, everySeconds, from, warn, written, failed } = options;
   const { blocks, iterations } = plan;
   const isOn = canCut(plan);
   const writer = openCheckpointWriter(store, { fingerprint, iterations }, from);
@@ -105,6 +109,7 @@ export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints
   function giveUp(error: unknown): void {
     if (!isGivenUp) warn(checkpointWarning('E_CHECKPOINT_GIVEN_UP', { reason: toErrorRecord(error).message }));
     isGivenUp = true;
+    failed?.(toErrorRecord(error).message);
     waiting.abort();
   }
 
@@ -113,14 +118,17 @@ export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints
     if (isGivenUp) return;
     try {
       await film.checkHeld();
-      await writer.write(cut, film.entries());
+      const made = await writer.write(cut, film.entries());
       film.leaveBlocks();
       last = cut.iteration;
+      const { writtenAt: time, bytes } = made;
+      written?.({ iteration: last + 1, time, bytes, location: store.location });
       isFailing = false;
     } catch (error) {
       const values = { iteration: cut.iteration + 1, reason: toErrorRecord(error).message };
       if (!isFailing) warn(checkpointWarning('E_CHECKPOINT_UNWRITTEN', values));
       isFailing = true;
+      failed?.(toErrorRecord(error).message);
     }
   }
 

@@ -46,7 +46,7 @@ export async function generate(
     },
     signal,
   );
-  const begun = await beginFilm(film, options.store, { spec, job, extras }, tracker.warn);
+  const begun = await beginFilm(film, options.store, { spec, job, extras }, tracker);
   try {
     await fillFilm(begun, { spec, job, latents }, io, signal);
     const made = await publishFilm({ film, latents }, job.measure, io);

@@ -21,6 +21,7 @@ export interface Cut {
 /** What was written. */
 export interface Written {
   readonly iteration: number;
+  readonly writtenAt: string;
   /** Of its states and its manifest. */
   readonly bytes: number;
 }
@@ -84,7 +85,7 @@ export function openCheckpointWriter(
       const { bytes } = await store.put(manifestName(iteration), manifestBytes(manifest));
       if (written.at(-1) !== iteration) written.push(iteration);
       await removeOlder();
-      return { iteration, bytes: state.bytes + bytes };
+      return { iteration, writtenAt: manifest.writtenAt, bytes: state.bytes + bytes };
     },
   };
 }

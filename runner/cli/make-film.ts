@@ -1,6 +1,6 @@
 import { toErrorRecord } from '#contract/error.ts';
 import type { JobSpec } from '#contract/job-spec.ts';
-import type { Progress } from '#contract/progress.ts';
+import type { Progress, RunPhase } from '#contract/progress.ts';
 import type { Film, Result } from '#contract/result.ts';
 import { CONTRACT_VERSION } from '#contract/version.ts';
 import { generate } from '../generate.ts';
@@ -24,6 +24,9 @@ export interface Outcome {
   readonly result: Result;
   readonly failure: unknown;
 }
+
+/** Phases in which iterations have begun: a run that fails before them stands at none, also where it goes on from one. */
+const AT_ITERATIONS: ReadonlySet<string> = new Set<RunPhase>(['Denoising', 'Finishing', 'Done']);
 
 /** Shown while a run stops; nothing that its result needs to say. */
 const STOPPING = 'stopping: a second signal ends it at once';
@@ -90,6 +93,7 @@ export async function makeFilm(spec: () => JobSpec, watcher: Watcher, extras: Ge
       ...workOf(last),
       framesReady: last.framesReady,
       elapsedSeconds: (Date.now() - started) / 1000,
+      ...standOf(last),
       ...(warnings.length === 0 ? {} : { warnings: [...warnings] }),
     },
   };
@@ -99,6 +103,15 @@ function workOf({ plan }: Progress): Pick<Result, 'work'> {
   if (plan === undefined) return {};
   const { iterations, blocks, blockSteps } = plan;
   return { work: { iterations, blocks, blockSteps } };
+}
+
+/** How far it had come, for whoever goes on. */
+function standOf({ phase, iteration, resumedFrom, checkpoint }: Progress): Partial<Result> {
+  return {
+    ...(AT_ITERATIONS.has(phase) ? { iteration } : {}),
+    ...(resumedFrom === undefined ? {} : { resumedFrom }),
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+  };
 }
 
 /** What can be gone on with has the code that says so, whoever has asked for the stop. */

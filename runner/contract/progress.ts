@@ -25,6 +25,19 @@ export const planSummarySchema = z.object({
 });
 export type PlanSummary = Readonly<z.output<typeof planSummarySchema>>;
 
+/** A checkpoint that was written, after so many iterations; `time` by the clock of its node. */
+export const checkpointRecordSchema = z.object({
+  iteration: z.int().min(0),
+  time: z.iso.datetime(),
+  bytes: z.int().min(0),
+  location: z.string(),
+});
+export type CheckpointRecord = Readonly<z.output<typeof checkpointRecordSchema>>;
+
+/** Where a run has gone on: after so many iterations of an earlier one, none where it began anew; when that had written its checkpoint. */
+export const resumedFromSchema = z.object({ iteration: z.int().min(0), time: z.iso.datetime().optional() });
+export type ResumedFrom = Readonly<z.output<typeof resumedFromSchema>>;
+
 /** One progress record. `sequence` grows by one per record of a run: a reader drops late and repeated ones. */
 export const progressSchema = z.object({
   contractVersion: z.literal(CONTRACT_VERSION),
@@ -47,5 +60,11 @@ export const progressSchema = z.object({
   /** Sent with the first record after planning, and with every record that follows. */
   plan: planSummarySchema.optional(),
   warnings: z.array(z.string()).optional(),
+  /** Absent while it is not known, and in records of before it was told; so are those below. */
+  resumedFrom: resumedFromSchema.optional(),
+  /** The newest that the run could go on from. */
+  checkpoint: checkpointRecordSchema.optional(),
+  /** Why the last one could not be written; absent where it could. */
+  checkpointFailure: z.string().optional(),
 });
 export type Progress = Readonly<z.output<typeof progressSchema>>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DECODING_PRECISIONS, SAMPLING_PRECISIONS } from './job-spec.ts';
+import { checkpointRecordSchema, resumedFromSchema } from './progress.ts';
 import { CONTRACT_VERSION } from './version.ts';
 
 /** Kubernetes keeps at most this many bytes of a container's termination message. */
@@ -93,6 +94,11 @@ export const resultSchema = z.object({
   work: workSchema.optional(),
   framesReady: z.int().min(0),
   elapsedSeconds: z.number().min(0),
+  /** Iterations done; absent where denoising had not begun, and in records of before it was told. So are those below. */
+  iteration: z.int().min(0).optional(),
+  resumedFrom: resumedFromSchema.optional(),
+  /** The one that another run can go on from. */
+  checkpoint: checkpointRecordSchema.optional(),
   warnings: z.array(z.string()).optional(),
 });
 export type Result = Readonly<z.output<typeof resultSchema>>;

@@ -67,3 +67,25 @@ test('a run that goes on has the rate of its own block-steps, and the counts of 
   const { blockSteps, blockStepsPerSecond, etaSeconds, iteration, blocksFinished } = tracker.record();
   expect([blockSteps, blockStepsPerSecond, etaSeconds, iteration, blocksFinished]).toEqual([20, 0.5, 32, 6, 2]);
 });
+
+test('a run says where it goes on, which checkpoint is the newest, and why the last could not be written', () => {
+  const tracker = createTracker(() => 0);
+  const told = () => {
+    const { resumedFrom, checkpoint, checkpointFailure } = tracker.record();
+    return { resumedFrom, checkpoint, checkpointFailure };
+  };
+  const first = { iteration: 5, time: '2026-01-01T00:00:00.000Z', bytes: 10, location: '/films' };
+  const nothing = { resumedFrom: undefined, checkpoint: undefined, checkpointFailure: undefined };
+  expect(told()).toEqual(nothing);
+  tracker.begins({ iteration: 5, time: first.time });
+  tracker.checkpoint(first);
+  const resumedFrom = { iteration: 5, time: first.time };
+  expect(told()).toEqual({ resumedFrom, checkpoint: first, checkpointFailure: undefined });
+  tracker.checkpointFailed('no space is left');
+  expect(told()).toEqual({ resumedFrom, checkpoint: first, checkpointFailure: 'no space is left' });
+  const second = { ...first, iteration: 8 };
+  tracker.checkpoint(second);
+  expect(told()).toEqual({ resumedFrom, checkpoint: second, checkpointFailure: undefined });
+  tracker.checkpoint(undefined);
+  expect(told()).toEqual({ ...nothing, resumedFrom });
+});

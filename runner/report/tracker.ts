@@ -1,4 +1,4 @@
-import type { PlanSummary, Progress, RunPhase } from '#contract/progress.ts';
+import type { CheckpointRecord, PlanSummary, Progress, ResumedFrom, RunPhase } from '#contract/progress.ts';
 import { CONTRACT_VERSION } from '#contract/version.ts';
 
 /** What a stage is doing right now. `block` is absent while it waits. */
@@ -16,6 +16,12 @@ export interface Tracker {
   blockFinished(blocks: number): void;
   /** So many block-steps and iterations, and the blocks finished in them, are those of an earlier run. */
   goesOn(blockSteps: number, iteration: number, blocks: number): void;
+  /** Where the run begins: after so many iterations of an earlier one, or anew. */
+  begins(from: ResumedFrom): void;
+  /** The newest checkpoint; undefined where there is none any more. */
+  checkpoint(written: CheckpointRecord | undefined): void;
+  /** A checkpoint could not be written. */
+  checkpointFailed(reason: string): void;
   frames(ready: number): void;
   warn(text: string): void;
   /** The run as it stands, with the next sequence number. */
@@ -44,6 +50,9 @@ export function createTracker(nowMilliseconds: () => number): Tracker {
     denoisingSince: undefined as number | undefined,
     denoisingUntil: undefined as number | undefined,
     warnings: [] as string[],
+    resumedFrom: undefined as ResumedFrom | undefined,
+    checkpoint: undefined as CheckpointRecord | undefined,
+    checkpointFailure: undefined as string | undefined,
   };
 
   function rate(): number | undefined {
@@ -61,13 +70,17 @@ export function createTracker(nowMilliseconds: () => number): Tracker {
   }
 
   /** What is only known later in a run; absent fields are left out of the record. */
-  function known(): Pick<Progress, 'blockStepsPerSecond' | 'etaSeconds' | 'plan' | 'warnings'> {
+  function known(): Partial<Progress> {
     const perSecond = rate();
     const measured = perSecond === undefined ? {} : measuredFields(perSecond);
+    const { resumedFrom, checkpoint, checkpointFailure } = state;
     return {
       ...measured,
       ...(state.plan && { plan: state.plan }),
       ...(state.warnings.length > 0 && { warnings: [...state.warnings] }),
+      ...(resumedFrom && { resumedFrom }),
+      ...(checkpoint && { checkpoint }),
+      ...(checkpointFailure !== undefined && { checkpointFailure }),
     };
   }
 
@@ -122,6 +135,16 @@ export function createTracker(nowMilliseconds: () => number): Tracker {
       state.blockStepsBefore = blockSteps;
       state.iteration = iteration;
       state.blocksFinished = blocks;
+    },
+    begins(from) {
+      state.resumedFrom = from;
+    },
+    checkpoint(written) {
+      state.checkpoint = written;
+      state.checkpointFailure = undefined;
+    },
+    checkpointFailed(reason) {
+      state.checkpointFailure = reason;
     },
     frames(ready) {
       state.framesReady = ready;
