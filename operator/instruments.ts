@@ -13,6 +13,8 @@ export interface Instruments {
   /** An attempt has ended, and its end was written down. */
   readonly attemptEnded: (outcome: string) => void;
   readonly jobStarted: () => void;
+  /** What attempts that have ended have cost, and what of it is not in a film. */
+  readonly spent: (seconds: { readonly gpuSeconds: number; readonly lostGpuSeconds: number }) => void;
   readonly watchFailure: (kind: string) => void;
   readonly watchRestart: (kind: string) => void;
   readonly progress: (answer: string) => void;
@@ -33,6 +35,16 @@ export function createInstruments(): Instruments {
     'Attempts that have ended, by how: Succeeded, Failed, or Disrupted where the cluster took them away.',
     ['outcome'],
   );
+  const computed = metrics.counter(
+    'attempt_gpu_seconds_total',
+    'GPUs times the seconds that containers of attempts ran, counted when an end is written down.',
+    [],
+  );
+  const lost = metrics.counter(
+    'lost_gpu_seconds_total',
+    'Of attempt_gpu_seconds_total what is in no film: computed again by a later attempt, or of a film that has failed.',
+    [],
+  );
   const failures = metrics.counter('watch_failures_total', 'Failures of lists and watches by kind of object.', [
     'kind',
   ]);
@@ -50,6 +62,10 @@ export function createInstruments(): Instruments {
     waited: (took) => waits({}, took),
     attemptEnded: (outcome) => attempts({ outcome }),
     jobStarted: () => jobs({}),
+    spent({ gpuSeconds, lostGpuSeconds }) {
+      computed({}, gpuSeconds);
+      lost({}, lostGpuSeconds);
+    },
     watchFailure: (kind) => failures({ kind }),
     watchRestart: (kind) => restarts({ kind }),
     progress: (answer) => reports({ answer }),

@@ -159,6 +159,7 @@ async function leadAndWork(parts: Parts, endpoint: ProgressEndpoint, stop: Abort
     now: Date.now,
     measure: parts.instruments.round,
     count: (what) => (what === 'JobStarted' ? parts.instruments.jobStarted() : parts.instruments.attemptEnded(what)),
+    spent: parts.instruments.spent,
     // What befalls a film is news of the film, and no trouble of the operator's.
     news: (film, { reason, note, attempt }) =>
       log.info({ film, ...defined({ attempt }), reason, detail: note }, 'news'),

@@ -50,7 +50,7 @@ const RUNNER: Readonly<Record<string, readonly string[]>> = {
   ],
   'begin-film': [
     ...['checkpoint', 'checkpoint-identity', 'film-checkpoints', 'resume-film', 'prepare'],
-    ...['output', 'store', 'contract'],
+    ...['output', 'report', 'store', 'contract'],
   ],
   'fill-film': [
     ...[
@@ -147,21 +147,25 @@ export const DECISIONS: Readonly<Record<string, readonly string[]>> = {
     ...parts('observed', 'verdict', 'attempts', 'suspension'),
     ...['operator/api', 'runner/contract'],
   ],
+  'operator/reconcile/marks': [...parts('observed', 'attempts'), 'operator/api', 'runner/contract'],
+  'operator/reconcile/usage': [...parts('observed', 'verdict', 'attempts', 'deadlines', 'marks'), 'operator/api'],
+  'operator/reconcile/retries': [...parts('verdict', 'attempts'), 'operator/api'],
   'operator/reconcile/clearing': [...parts('observed', 'verdict'), 'operator/api', 'runner/contract'],
   // what is to be done
   'operator/reconcile/gates': [
-    ...parts('observed', 'verdict', 'pod-facts', 'suspension', 'deadlines', 'attempts'),
+    ...parts('observed', 'verdict', 'pod-facts', 'suspension', 'deadlines', 'attempts', 'retries'),
     ...['operator/api', 'runner/contract'],
   ],
   'operator/reconcile/actions': parts('observed', 'verdict', 'deadlines', 'clearing'),
   // what is to be said
   'operator/reconcile/status': [
-    ...parts('observed', 'verdict', 'suspension', 'deadlines', 'attempts', 'pod-facts'),
+    ...parts('observed', 'verdict', 'suspension', 'deadlines', 'attempts', 'pod-facts', 'marks', 'usage', 'retries'),
     ...['operator/api', 'operator/job/names', 'runner/contract'],
   ],
   // both
   'operator/reconcile/decide': [
     ...parts('observed', 'verdict', 'attempts', 'suspension', 'deadlines', 'clearing', 'gates', 'actions', 'status'),
+    ...parts('marks', 'usage'),
     'operator/api',
   ],
   'operator/reconcile/settle': [

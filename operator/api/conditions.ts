@@ -13,6 +13,7 @@ export const CONDITION_TYPES = [
   'Failed',
   'ProgressStale',
   'SpecApplied',
+  'CheckpointFailing',
   'Warnings',
 ] as const;
 export type ConditionType = (typeof CONDITION_TYPES)[number];

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { lifeCycleShape } from '#contract/life-cycle.ts';
-import { planStageSchema, planSummarySchema, progressSchema } from '#contract/progress.ts';
+import { checkpointRecordSchema, planStageSchema, planSummarySchema, progressSchema } from '#contract/progress.ts';
 import { specSchema } from '#contract/resource-spec.ts';
 import { CRD_FILE, crdYaml } from '../../crds/generate.ts';
 import { readManifest } from '../../runner/manifest/manifest.ts';
@@ -62,12 +62,14 @@ describe('the CRD', () => {
 
 describe('the status', () => {
   it('has a place for everything that a runner reports: the API server would refuse the rest', () => {
+    const elsewhere = ['plan', 'devices', 'resumedFrom', 'checkpoint', 'checkpointFailure'];
     const reported = Object.keys(progressSchema.shape).filter(
-      (key) => !['contractVersion', 'sequence', 'time', 'plan', 'devices'].includes(key),
+      (key) => !['contractVersion', 'sequence', 'time', ...elsewhere].includes(key),
     );
     expect(fieldsOf('.status.progress').toSorted()).toEqual(
       [...reported, 'eta', 'lastReportTime', 'lastAdvanceTime'].toSorted(),
     );
+    expect(fieldsOf('.status.checkpoint').toSorted()).toEqual(Object.keys(checkpointRecordSchema.shape).toSorted());
     expect(fieldsOf('.status.plan').toSorted()).toEqual(Object.keys(planSummarySchema.shape).toSorted());
     expect(fieldsOf('.status.plan.stages[]').toSorted()).toEqual(Object.keys(planStageSchema.shape).toSorted());
   });

@@ -50,6 +50,12 @@ export const PLACES = {
   'silent no more': { means: 'it is heard of, or over', conditions: ['ProgressStale=False'], also: '' },
   'not applied': { means: 'an edit of the spec is not in use', conditions: ['SpecApplied=False'], also: '' },
   applied: { means: 'the last edit of the spec is in use', conditions: ['SpecApplied=True'], also: '' },
+  unsaved: { means: 'checkpoints cannot be written', conditions: ['CheckpointFailing=True'], also: '' },
+  'unsaved no more': {
+    means: 'they are written again, or no runner is at work',
+    conditions: ['CheckpointFailing=False'],
+    also: '',
+  },
   warns: { means: 'people should know of it; the film is made all the same', conditions: ['Warnings=True'], also: '' },
   'warns no more': { means: 'what was warned of is mended', conditions: ['Warnings=False'], also: '' },
   attempt: { means: 'how one attempt ended', conditions: [], also: 'status.attempts[].reason and .message' },

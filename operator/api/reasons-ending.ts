@@ -46,9 +46,16 @@ export const ENDING_REASONS = {
   },
   FailuresExhausted: {
     says: '{found} attempts failed, {limit} retries were allowed; the last: {why}',
-    when: 'an attempt ended, and more have failed than spec.retries.failures allows',
+    when: 'an attempt ended, and more have failed, since the film last got further, than spec.retries.failures allows',
     fixer: 'user',
     todo: 'mend what the last attempt ended with, and make the film again under another name',
+    places: ['given up'],
+  },
+  FailsAtSameIteration: {
+    says: '{times} attempts in a row failed at iteration {iteration} with {code}, so another would, too; the last: {why}',
+    when: 'the last three attempts that failed did so at the same iteration, with the same code, on as many GPUs',
+    fixer: 'user',
+    todo: 'look up the code; mend what it names, and make the film again under another name',
     places: ['given up'],
   },
   DisruptionsExhausted: {

@@ -93,6 +93,20 @@ export const NEWS_REASONS = {
     todo: 'nothing; for a film that is made with the change, make a new VideoGeneration',
     places: ['not applied'],
   },
+  CheckpointNotWritten: {
+    says: 'no checkpoint can be written ({newest}): {detail}',
+    when: 'the runner goes on, and its last checkpoint could not be written: a volume that is full, read-only or does not answer',
+    fixer: 'administrator',
+    todo: 'free or mend the volume of the output claim; what is computed since the newest checkpoint is lost if the attempt ends before',
+    places: ['unsaved'],
+  },
+  CheckpointsAreWritten: {
+    says: 'checkpoints are written again, or no runner is at work',
+    when: 'a checkpoint could not be written, and a later one could, or the attempt is over',
+    fixer: 'nobody',
+    todo: 'nothing',
+    places: ['unsaved no more'],
+  },
   NegativePromptUnused: {
     says: '{detail}',
     when: 'the spec has a negative prompt that the sampler makes no use of',

@@ -59,6 +59,14 @@ const attemptSchema = z.object({
   recordedTime: time('When its end was written down, by the clock of the operator.').optional(),
   outcome: z.enum(OUTCOMES).describe('What became of it.'),
   exitCode: z.int().optional().describe('Exit code of the runner.'),
+  gpus: z.int().min(1).optional().describe('GPUs that its Job asks for.'),
+  resumedFromIteration: count(
+    'Iterations of earlier attempts that it went on after; 0 where it began anew. Missing where its runner has not told.',
+  ).optional(),
+  checkpointIteration: count('Iterations after which its newest checkpoint was made.').optional(),
+  iteration: count('Iterations done when it ended, where it had begun any.').optional(),
+  gpuSeconds: count('GPUs times the seconds that its container ran, once it has ended.').optional(),
+  lostGpuSeconds: count('Those of them that a later attempt had to make again.').optional(),
   reason: z.string().optional().describe('Why it failed or was taken away, in one word or error code.'),
   message: z.string().optional().describe('Why it failed or was taken away, in a sentence.'),
 });
@@ -125,6 +133,22 @@ const outputStatusSchema = z.object({
 });
 export type OutputStatus = Readonly<z.output<typeof outputStatusSchema>>;
 
+const checkpointStatusSchema = z.object({
+  iteration: count('Iterations after which it was made.'),
+  time: time('When it was written, by the clock of its node.'),
+  bytes: count('Bytes of its states.'),
+  location: z.string().describe('Folder that holds it: pvc://CLAIM/PATH.'),
+});
+export type CheckpointStatus = Readonly<z.output<typeof checkpointStatusSchema>>;
+
+const usageSchema = z.object({
+  gpuSeconds: count('GPUs times the seconds that the containers of attempts ran.'),
+  lostGpuSeconds: count(
+    'Those of them that are not in the film: computed after the checkpoint that a later attempt went on from; all of them, where the film has failed.',
+  ),
+});
+export type Usage = Readonly<z.output<typeof usageSchema>>;
+
 /** `status` of a VideoGeneration; written by the operator alone. */
 export const statusSchema = z
   .object({
@@ -136,7 +160,7 @@ export const statusSchema = z
       .array(conditionSchema)
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
       .describe(
-        'Scheduled, Progressing, Suspended (a person has decided that it waits), Complete, Failed, ProgressStale (nothing is heard of a runner at work), SpecApplied (whether the Job at work was made from spec.runner as it is now; said once it was edited), Warnings (what people should know of a film that is made all the same); Ready, Reconciling, Stalled as kstatus reads them.',
+        'Scheduled, Progressing, Suspended (a person has decided that it waits), Complete, Failed, ProgressStale (nothing is heard of a runner at work), SpecApplied (whether the Job at work was made from spec.runner as it is now; said once it was edited), CheckpointFailing (a runner at work cannot write its checkpoints), Warnings (what people should know of a film that is made all the same); Ready, Reconciling, Stalled as kstatus reads them.',
       ),
     startTime: time(
       'When the first Job was started. From here on the fields that the film is made from are fixed.',
@@ -147,7 +171,14 @@ export const statusSchema = z
       .describe('The newest Job. Written before the Job is created, so that no two are ever made for one attempt.'),
     plan: planStatusSchema.optional().describe('How the film is cut into blocks and the model into stages.'),
     progress: progressStatusSchema.optional().describe('What the runner reported last.'),
+    checkpoint: checkpointStatusSchema
+      .optional()
+      .describe('The newest checkpoint that another attempt can go on from.'),
+    usage: usageSchema.optional().describe('What the attempts that have ended have cost.'),
     failures: count('Attempts that failed.'),
+    forgottenFailures: count(
+      'Those of them that do not count against retries.failures any more, since the film has got further.',
+    ).optional(),
     disruptions: count('Attempts that the cluster took away.'),
     activeSeconds: count('Seconds that the runners of attempts that have ended have worked.').optional(),
     attempts: z

@@ -33,7 +33,9 @@ export async function claim(
  */
 function fixedBy(status: VideoGenerationStatus): Partial<VideoGenerationStatus> {
   const { claim: claimed, startTime, attempts, earlierAttempts, failures, disruptions, activeSeconds } = status;
-  return defined({ claim: claimed, startTime, attempts, earlierAttempts, failures, disruptions, activeSeconds });
+  const { forgottenFailures, usage } = status;
+  const counted = { failures, forgottenFailures, disruptions, activeSeconds, usage };
+  return defined({ claim: claimed, startTime, attempts, earlierAttempts, ...counted });
 }
 
 /** An attempt is about to be taken away: why has to stand in it before, or its end will be told as somebody else's doing. */

@@ -72,6 +72,7 @@ const options = (): ControllerOptions => ({
   now: () => Date.parse('2026-01-01T00:30:00Z'),
   measure: () => {},
   count: () => {},
+  spent: () => {},
   news: (key, { reason, attempt }) => news.push(`${key} ${attempt} ${reason}`),
   warn: (key, message) => reports.push(`${key}: ${message}`),
 });

@@ -1,6 +1,6 @@
 import { toErrorRecord } from '#contract/error.ts';
 import { defined } from '../api/defined.ts';
-import type { Outcome } from '../api/status.ts';
+import type { Outcome, Usage } from '../api/status.ts';
 import { ApiError } from '../kube/failure.ts';
 import type { WorkQueue } from '../kube/queue.ts';
 import { type ActContext, act } from './act.ts';
@@ -24,6 +24,8 @@ export interface ControllerOptions extends ActContext, WriteContext {
   readonly measure: (result: 'done' | 'again' | 'failed', seconds: number) => void;
   /** Told of each attempt that has ended, once that is written down, and of each Job that was made. */
   readonly count: (what: Outcome | 'JobStarted') => void;
+  /** Told of what attempts have cost, and of what of it was lost, once that is written down. */
+  readonly spent: (grown: Usage) => void;
   /** Told of what has happened to a film, once that is written down. */
   readonly news: (key: string, event: StatusEvent) => void;
   /** Told of failures that come back later. */
@@ -97,8 +99,10 @@ function told(key: string, { status: before }: Observed, { resource, status }: O
   for (const event of events) options.news(key, event);
 }
 
-function countEnds(before: Observed['status'], status: Observed['status'], { count }: RoundOptions): void {
+function countEnds(before: Observed['status'], status: Observed['status'], { count, spent }: RoundOptions): void {
   for (const { outcome } of newEnds(status?.attempts ?? [], before?.attempts)) count(outcome);
+  const grown = (of: keyof Usage) => Math.max(0, (status?.usage?.[of] ?? 0) - (before?.usage?.[of] ?? 0));
+  if (status !== undefined) spent({ gpuSeconds: grown('gpuSeconds'), lostGpuSeconds: grown('lostGpuSeconds') });
 }
 
 async function work(options: ControllerOptions): Promise<void> {

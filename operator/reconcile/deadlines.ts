@@ -184,7 +184,10 @@ export function activeSecondsOf({ observed, attempts }: Context): number {
  * How long a runner worked: both ends by the one clock of its node, and no longer than the control plane and the operator can have seen.
  * Where nobody saw its end, until it was last seen to get on: its Job may have taken a while to end after it.
  */
-function workedSeconds({ podUid, startTime, recordedTime, exitCode }: Attempt, { status, jobs }: Observed): number {
+export function workedSeconds(
+  { podUid, startTime, recordedTime, exitCode }: Attempt,
+  { status, jobs }: Observed,
+): number {
   const pod = jobs.flatMap(({ pods }) => pods).find(({ uid }) => uid === podUid);
   // A kubelet that has lost a container tells an exit code and no times.
   if (exitCode === undefined || !pod?.startTime || !pod.endTime)

@@ -117,6 +117,7 @@ describe('the status', () => {
           pod: 'lighthouse-3f2a9c1b-1-abcde',
           podUid: 'pod-1',
           node: 'gpu-1',
+          gpus: 8,
           createdTime: '2026-01-01T00:01:01Z',
           startTime: '2026-01-01T00:05:00Z',
           outcome: 'Running',
@@ -147,6 +148,7 @@ describe('the status', () => {
       failures: 0,
       disruptions: 0,
       activeSeconds: 600,
+      usage: { gpuSeconds: 4800, lostGpuSeconds: 0 },
       claim: { attempt: 1, job: 'lighthouse-3f2a9c1b-1', generation: 1, specHash: '', jobUid: 'job-1', frozen: true },
       attempts: [
         {
@@ -156,6 +158,7 @@ describe('the status', () => {
           pod: 'lighthouse-3f2a9c1b-1-abcde',
           podUid: 'pod-1',
           node: 'gpu-1',
+          ...{ gpus: 8, gpuSeconds: 4800 },
           startTime: '2026-01-01T00:05:00Z',
           endTime: '2026-01-01T00:15:00Z',
           recordedTime: '2026-01-01T00:30:00Z',

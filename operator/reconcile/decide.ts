@@ -5,9 +5,11 @@ import { isEnded, newEnds, takenAway, updatedAttempts } from './attempts.ts';
 import { nextClearing } from './clearing.ts';
 import { earliest, isHeard, nextDeadline, nextForce } from './deadlines.ts';
 import { walk } from './gates.ts';
+import { marked } from './marks.ts';
 import { isAlive, type Observed, type PodView } from './observed.ts';
 import { statusOf } from './status/status.ts';
 import { SUSPENDED } from './suspension.ts';
+import { accounted } from './usage.ts';
 import type { Action, Context, Verdict } from './verdict.ts';
 
 /** What is to be done, and what is to be said if it succeeds. */
@@ -31,12 +33,10 @@ const LONGEST_TIMER_MS = 600_000;
 
 /** Decides about one resource. Pure: the same observation at the same time gives the same decision. */
 export function decide(observed: Observed, now: number): Decision {
-  const attempts = updatedAttempts(observed.status, observed.jobs, {
-    live: observed.live,
-    now,
-    suspending: observed.suspend,
-    heard: isHeard(observed),
-  });
+  const { live, suspend: suspending } = observed;
+  const judging = { live, now, suspending, heard: isHeard(observed) };
+  const updated = marked(updatedAttempts(observed.status, observed.jobs, judging), observed);
+  const attempts = accounted(updated, observed);
   const seen: Context = { observed, attempts, now };
   const verdict = walk(seen);
   const context =

@@ -1,13 +1,14 @@
 import { OWN_MANAGER } from '#contract/life-cycle.ts';
 import type { Result } from '#contract/result.ts';
 import { conditionIs } from '../api/kubernetes.ts';
-import { type Why, why } from '../api/reasons.ts';
+import { why } from '../api/reasons.ts';
 import type { Attempt } from '../api/status.ts';
 import { millisecondsOf, timeText } from '../api/time.ts';
-import { countersOf, endingOf, isEnded, newEnds } from './attempts.ts';
+import { endingOf, isEnded, newEnds } from './attempts.ts';
 import { isFinalDeadline, isLeftWithFilm, overdue, spent } from './deadlines.ts';
 import { hasFilm, isAlive, isOpen, isReplaced, type JobView, liveJob, type Observed, REFUSED_MS } from './observed.ts';
 import { isFinalExit } from './pod-facts.ts';
+import { countedFailures, overspent } from './retries.ts';
 import { suspended } from './suspension.ts';
 import type { Context, Gate, Verdict } from './verdict.ts';
 
@@ -158,7 +159,7 @@ function isFinal({ exitCode, outcome, reason }: Attempt): boolean {
 }
 
 /**
- * Too many failures, or too many disruptions, which are counted apart: the film is given up. Judged when an attempt ends,
+ * Too many failures since the film last got further, or too many disruptions, which are counted apart: the film is given up. Judged when an attempt ends,
  * and before the next one starts: an attempt at work goes on, whatever becomes of the budget meanwhile.
  */
 const exhausted: Gate = (context) => {
@@ -167,18 +168,6 @@ const exhausted: Gate = (context) => {
   const found = overspent(context);
   return found === undefined ? undefined : { outcome: 'failed', why: found };
 };
-
-function overspent({ observed, attempts }: Context): Why | undefined {
-  const retries = observed.spec?.retries ?? { failures: Infinity, disruptions: Infinity };
-  const { failures, disruptions } = countersOf(attempts, observed.status);
-  if (failures > retries.failures) {
-    const last = attempts.findLast((attempt) => attempt.outcome === 'Failed');
-    const values = { found: failures, limit: retries.failures, why: last === undefined ? '' : endingOf(last) };
-    return why('FailuresExhausted', values);
-  }
-  const values = { found: disruptions, limit: retries.disruptions };
-  return disruptions > retries.disruptions ? why('DisruptionsExhausted', values) : undefined;
-}
 
 /** Whether the end of an attempt is about to be written down for the first time. */
 function hasNewEnd({ observed, attempts }: Context): boolean {
@@ -209,14 +198,15 @@ const refused: Gate = ({ observed: { refusal }, now }) => {
   return final ? { outcome: 'stalled', why } : { outcome: 'refused', at: until, why };
 };
 
-/** After a failure the next Job waits: longer after each failure, shortly after a disruption. */
-const backoff: Gate = ({ observed, attempts, now }) => {
+/** After a failure the next Job waits: longer after each failure since the film got further, shortly after a disruption. */
+const backoff: Gate = (context) => {
+  const { observed, attempts, now } = context;
   const last = attempts.at(-1);
   const end = last === undefined ? undefined : endOf(last, observed, now);
   if (last === undefined || end === undefined) return undefined;
   // Whoever let the film go on wants it to. A Job that has ended went on before: another pod of it came and went unseen.
   if (last.outcome === 'Suspended' && jobEndOf(last.job, observed.jobs, now) === 0) return undefined;
-  const at = end + delayMs(last, countersOf(attempts, observed.status).failures);
+  const at = end + delayMs(last, countedFailures(context));
   // An end that is still to come was written by a clock that is wrong: nobody can wait for it.
   if (!(at > now) || end > now) return undefined;
   const values = { attempt: last.number, why: endingOf(last), time: timeText(at) };

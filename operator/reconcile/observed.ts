@@ -76,6 +76,8 @@ export interface JobView {
   /** Generation of the spec that it was made from. */
   readonly generation: number;
   readonly specHash?: string;
+  /** GPUs that it asks for, where they are not those of the spec. */
+  readonly gpus?: number;
   /** Fields of `spec.runner` that the spec has changed since; the Job goes on with what it was made from. */
   readonly runnerChanges?: readonly string[];
   readonly created?: string;

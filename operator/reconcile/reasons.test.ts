@@ -50,6 +50,7 @@ const leaving = job(1, metadata({ deletionTimestamp: '2026-01-01T00:20:00Z', fin
 const hostPath = withSpec({ model: { ref: 'm', source: { hostPath: { path: '/m' } } } });
 const unheard = withSpec({ negativePrompt: 'blurry', sampling: { guidanceScale: 1 } });
 const edited = withSpec({ runner: { image: 'another:1' } });
+const atIteration17 = { contractVersion: 1, outcome: 'failed', framesReady: 0, elapsedSeconds: 9, iteration: 17 };
 const warned = { 'pod-1': progressRecord({ warnings: ['slow disk'] }) };
 
 interface Round {
@@ -154,6 +155,20 @@ const LIVES: readonly (readonly [readonly string[], ...Round[]])[] = [
   [['Evicted'], { cluster: one(failedPod({ reason: 'Evicted' })) }],
   [['JobFailed'], { cluster: { jobs: [job(1, withEnd('Failed', 'PodFailurePolicy'))], live: true } }],
   [['NegativePromptUnused'], { cluster: { film: videoGeneration(unheard) } }],
+  [
+    ['FailsAtSameIteration'],
+    {
+      cluster: {
+        ...{ jobs: [1, 2, 3].map((number) => job(number, withEnd('Failed'))), live: true },
+        pods: [1, 2, 3].map((number) => pod(number, ended(60, atIteration17))),
+      },
+    },
+  ],
+  [
+    ['CheckpointNotWritten', 'CheckpointsAreWritten'],
+    { cluster: one(pod(1, running), { reports: { 'pod-1': progressRecord({ checkpointFailure: 'no space' }) } }) },
+    { cluster: one(pod(1, running), { reports: { 'pod-1': progressRecord() } }) },
+  ],
   [['RunnerWarns'], { cluster: one(pod(1, running), { reports: warned }) }],
   [
     ['NothingToWarnOf'],

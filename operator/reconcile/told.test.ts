@@ -72,6 +72,7 @@ test.each([
     now: () => NOW,
     measure: () => {},
     count: (what) => counts.push(what),
+    spent: () => {},
     news: () => {},
     warn: () => {},
   };

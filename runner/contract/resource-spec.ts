@@ -76,7 +76,14 @@ const outputClaimField = claimField(
 
 const retriesField = z
   .object({
-    failures: z.int().min(0).max(20).default(3).describe('How often to start again after a failure.'),
+    failures: z
+      .int()
+      .min(0)
+      .max(20)
+      .default(3)
+      .describe(
+        'How often to start again after a failure. Once an attempt has got further than all before it, by the checkpoints that it made, failures so far are forgotten.',
+      ),
     disruptions: z
       .int()
       .min(0)

@@ -120,6 +120,7 @@ export function createReplica(options: ReplicaOptions): Replica {
         now: time.now,
         measure: () => {},
         count: () => {},
+        spent: () => {},
         news: () => {},
         warn: (key, message) => trace(() => `${key}: ${message}`),
       });

@@ -55,13 +55,16 @@ export function boundedAttempt(attempt: Attempt): Attempt {
 
 /** A status whose texts and lists have an end; its attempts have bounds of their own (`kept-attempts.ts`). */
 export function bounded(status: VideoGenerationStatus): VideoGenerationStatus {
-  const { conditions, plan, progress, output } = status;
+  const { conditions, plan, progress, output, checkpoint } = status;
   const bytesOf = (type: string) => (type === 'Warnings' ? WARNINGS_BYTES : MESSAGE_BYTES);
   return {
     ...boundedWhy(status),
     conditions: conditions.map((condition) => boundedWhy(condition, bytesOf(condition.type))),
     ...(plan === undefined ? {} : { plan: boundedPlan(plan) }),
     ...(progress === undefined ? {} : { progress: boundedProgress(progress) }),
+    ...(checkpoint === undefined
+      ? {}
+      : { checkpoint: { ...checkpoint, location: boundedText(checkpoint.location, MESSAGE_BYTES) } }),
     ...(output === undefined ? {} : { output: { ...output, codec: boundedText(output.codec, REASON_BYTES) } }),
   };
 }

@@ -13,8 +13,8 @@ type Kept = Pick<VideoGenerationStatus, 'attempts' | 'earlierAttempts'>;
 
 /**
  * The newest attempts, whole, as many as there is room for; older ones are only counted. What a decision can depend on stays
- * in the list however old it is: attempts whose end is not known, the newest of each outcome, and the newest end that no other
- * try mends. A pod that is only counted is known again by a part of its identity, so that it never counts twice.
+ * in the list however old it is: attempts whose end is not known, the newest of each outcome, the newest end that no other
+ * try mends, and the one that got furthest. A pod that is only counted is known again by a part of its identity, so that it never counts twice.
  */
 export function keptAttempts(all: readonly Attempt[], earlier: EarlierAttempts | undefined): Kept {
   const bounded = all.map(boundedAttempt);
@@ -39,11 +39,13 @@ export function keptAttempts(all: readonly Attempt[], earlier: EarlierAttempts |
 
 function neededOf(attempts: readonly Attempt[]): ReadonlySet<Attempt> {
   const newest = (of: (attempt: Attempt) => boolean) => attempts.filter(of).slice(-1);
+  const furthest = Math.max(0, ...attempts.map(({ checkpointIteration = 0 }) => checkpointIteration));
   const outcomes: readonly (typeof OUTCOMES)[number][] = ['Succeeded', 'Failed', 'Disrupted'];
   return new Set([
     ...attempts.filter((attempt) => !isEnded(attempt)),
     ...outcomes.flatMap((wanted) => newest(({ outcome }) => outcome === wanted)),
     ...newest(({ exitCode }) => isFinalExit(exitCode)),
+    ...newest(({ checkpointIteration = 0 }) => checkpointIteration > 0 && checkpointIteration === furthest),
   ]);
 }
 

@@ -98,7 +98,9 @@ function withoutEta({ etaSeconds: _seconds, eta: _text, ...rest }: ProgressStatu
 }
 
 function reported(record: Progress): ProgressStatus {
-  const { contractVersion: _v, sequence: _s, time, plan: _p, warnings, percent, etaSeconds, ...counts } = record;
+  const { contractVersion: _v, sequence: _s, time, plan: _p, warnings, percent, etaSeconds, ...rest } = record;
+  // What it says of checkpoints has places of its own.
+  const { resumedFrom: _r, checkpoint: _c, checkpointFailure: _f, ...counts } = rest;
   return defined({
     ...counts,
     percent: Math.floor(percent),

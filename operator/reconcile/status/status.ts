@@ -5,9 +5,12 @@ import type { VideoGenerationStatus } from '../../api/status.ts';
 import { timeText } from '../../api/time.ts';
 import { countersOf, plausible } from '../attempts.ts';
 import { activeSecondsOf } from '../deadlines.ts';
+import { forgottenFailures } from '../retries.ts';
 import { suspendedCondition } from '../suspension.ts';
+import { usageOf } from '../usage.ts';
 import type { Context, Verdict } from '../verdict.ts';
 import { bounded } from './bounds.ts';
+import { checkpointCondition, checkpointOf } from './checkpoint.ts';
 import { claimOf } from './claim.ts';
 import { keptAttempts } from './kept-attempts.ts';
 import { outputOf } from './output.ts';
@@ -36,6 +39,7 @@ export function statusOf(context: Context, verdict: Verdict): VideoGenerationSta
       ...suspendedCondition(observed, verdict),
       ...silenceCondition(context, verdict),
       ...specAppliedCondition(observed, verdict),
+      ...checkpointCondition(context, verdict),
       ...warningsCondition(observed, verdict),
     },
     { generation: observed.resource.generation, time: timeText(now) },
@@ -47,8 +51,10 @@ export function statusOf(context: Context, verdict: Verdict): VideoGenerationSta
     conditions: [...conditions],
     ...timesOf(context, verdict),
     ...shown,
+    ...checkpointOf(context, verdict),
     ...countersOf(context.attempts, observed.status),
     ...activeOf(context),
+    ...defined({ forgottenFailures: forgottenFailures(context) || undefined, usage: usageOf(context, verdict) }),
     ...defined({ claim: claimOf(observed, verdict), output }),
     ...keptAttempts(context.attempts, observed.status?.earlierAttempts),
   });

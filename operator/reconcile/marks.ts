@@ -1,0 +1,71 @@
+import type { CheckpointRecord, Progress, ResumedFrom } from '#contract/progress.ts';
+import type { Result } from '#contract/result.ts';
+import { defined } from '../api/defined.ts';
+import type { Attempt } from '../api/status.ts';
+import { isEnded } from './attempts.ts';
+import { newestPod, type Observed } from './observed.ts';
+
+/** Phases in which iterations have begun: what fails before them fails at none. */
+const AT_ITERATIONS: readonly string[] = ['Denoising', 'Finishing', 'Done'];
+
+/** What a pod's runner has said so far of where it went on and how far it came. */
+interface Said {
+  readonly resumedFrom?: ResumedFrom;
+  readonly checkpoint?: CheckpointRecord;
+  readonly iteration?: number;
+}
+
+/** A runner's last words count before its last report, and that before what is written down of it. */
+export function saidBy(podUid: string | undefined, observed: Observed): Said {
+  const last = observed.jobs.flatMap(({ pods }) => pods).find(({ uid }) => uid === podUid)?.result;
+  const newest = newestPod(observed);
+  const report = newest !== undefined && newest.uid === podUid ? observed.report : undefined;
+  return defined({
+    resumedFrom: last?.resumedFrom ?? report?.resumedFrom,
+    checkpoint: last?.checkpoint ?? report?.checkpoint,
+    iteration: last?.iteration ?? iterationIn(last, report) ?? writtenIteration(podUid, observed),
+  });
+}
+
+/** A run that has left its last words would have said so. */
+function iterationIn(last: Result | undefined, report: Progress | undefined): number | undefined {
+  if (last !== undefined || report === undefined || !AT_ITERATIONS.includes(report.phase)) return undefined;
+  return report.iteration;
+}
+
+function writtenIteration(podUid: string | undefined, { status }: Observed): number | undefined {
+  const { progress, attempts } = status ?? {};
+  const isItsOwn = podUid !== undefined && attempts?.at(-1)?.podUid === podUid;
+  return isItsOwn && progress !== undefined && AT_ITERATIONS.includes(progress.phase) ? progress.iteration : undefined;
+}
+
+/**
+ * The attempts with how many GPUs they have, where they went on, after which iteration their newest checkpoint was made and, of those
+ * that have ended, at which iteration. Of an end that is written down nothing changes any more.
+ */
+export function marked(attempts: readonly Attempt[], observed: Observed): readonly Attempt[] {
+  const known = new Map((observed.status?.attempts ?? []).map((attempt) => [identityOf(attempt), attempt]));
+  return attempts.map((attempt) => {
+    const before = known.get(identityOf(attempt));
+    return before !== undefined && isEnded(before) ? attempt : withMarks(attempt, before, observed);
+  });
+}
+
+/** What an attempt is known by. */
+export function identityOf({ number, podUid }: Attempt): string {
+  return `${number}/${podUid}`;
+}
+
+function withMarks(attempt: Attempt, before: Attempt | undefined, observed: Observed): Attempt {
+  const said = saidBy(attempt.podUid, observed);
+  const reached = Math.max(before?.checkpointIteration ?? 0, said.checkpoint?.iteration ?? 0);
+  const hadIterations = isEnded(attempt) && attempt.outcome !== 'Succeeded';
+  const job = observed.jobs.find(({ name }) => name === attempt.job);
+  return defined({
+    ...attempt,
+    gpus: before?.gpus ?? job?.gpus ?? observed.spec?.parallelism.gpus,
+    resumedFromIteration: before?.resumedFromIteration ?? said.resumedFrom?.iteration,
+    checkpointIteration: reached === 0 ? undefined : reached,
+    iteration: hadIterations ? said.iteration : undefined,
+  });
+}

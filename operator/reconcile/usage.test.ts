@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest';
+import { job, withEnd } from '../../test/build/job.ts';
+import { type Cluster, observed, progressRecord } from '../../test/build/observed.ts';
+import { ended, pod, running, succeededResult } from '../../test/build/pod.ts';
+import { videoGeneration, withSpec, withStatus } from '../../test/build/video-generation.ts';
+import type { VideoGenerationStatus } from '../api/status.ts';
+import { decide } from './decide.ts';
+
+const NOW = Date.parse('2026-01-01T01:00:00Z');
+const LOCATION = '/output/films/lighthouse/3f2a9c1b-1/0a1b2c3d';
+const checkpoint = (iteration: number, time: string) => {
+  return { iteration, time: `2026-01-01T00:${time}.000Z`, bytes: 9, location: LOCATION };
+};
+/** Its last words: how far it came, and what it leaves. */
+const failed = (fields: object) => {
+  return { contractVersion: 1, outcome: 'failed', framesReady: 0, elapsedSeconds: 600, ...fields };
+};
+/** Containers run from 00:05 to 00:15, ten minutes on eight GPUs, if nothing else is said. */
+const lost = (number: number, words?: object, times: { startedAt?: string; finishedAt?: string } = {}): Cluster => ({
+  jobs: [job(number, withEnd('Failed'))],
+  pods: [pod(number, ended(1, words, times))],
+});
+const works = (number: number, resumedFrom?: object): Cluster => ({
+  jobs: [job(number)],
+  pods: [pod(number, running)],
+  reports: { [`pod-${number}`]: progressRecord({ ...(resumedFrom === undefined ? {} : { resumedFrom }) } as object) },
+});
+const madeIt = (number: number, more: object = {}): Cluster => ({
+  jobs: [job(number, withEnd('Complete'))],
+  pods: [pod(number, ended(0, { ...succeededResult, ...more }))],
+});
+const WHOLE = 8 * 600;
+
+function lives(rounds: readonly Cluster[], film = videoGeneration(withSpec({ retries: { failures: 9 } }))) {
+  let status: VideoGenerationStatus | undefined;
+  return rounds.map((cluster, round) => {
+    const at = NOW + round * 1_000_000;
+    const look = () => decide(observed({ live: true, ...cluster, film: withStatus(status)(film) }), at).status;
+    status = look();
+    const again = look();
+    // What is written down is not added once more.
+    expect(again?.usage).toEqual(status?.usage);
+    return status;
+  });
+}
+
+describe('what a film has cost', () => {
+  it.each<[string, readonly Cluster[], number, number]>([
+    ['is nothing while its first attempt is at work', [works(1)], 0, 0],
+    ['is what its one attempt took, all of it in the film', [madeIt(1)], WHOLE, 0],
+    ['is not lost before anybody says where it goes on', [lost(1)], WHOLE, 0],
+    ['is all lost where the next attempt begins anew', [lost(1), works(2, { iteration: 0 })], WHOLE, WHOLE],
+    [
+      'is lost as far as it was computed after the checkpoint that the next attempt goes on from',
+      [
+        lost(1, failed({ checkpoint: checkpoint(9, '13:00') })),
+        works(2, { iteration: 9, time: checkpoint(9, '13:00').time }),
+      ],
+      WHOLE,
+      8 * 120,
+    ],
+    [
+      'is lost by the older checkpoint where the newest was damaged',
+      [
+        lost(1, failed({ checkpoint: checkpoint(9, '13:00') })),
+        works(2, { iteration: 7, time: checkpoint(7, '11:00').time }),
+      ],
+      WHOLE,
+      8 * 240,
+    ],
+    [
+      'is lost once: an attempt that made no checkpoint of its own is lost whole, the one before by what it lost already',
+      [
+        lost(1, failed({ checkpoint: checkpoint(9, '13:00') })),
+        lost(2, failed({ resumedFrom: { iteration: 9, time: checkpoint(9, '13:00').time } })),
+        works(3, { iteration: 9, time: checkpoint(9, '13:00').time }),
+      ],
+      2 * WHOLE,
+      8 * 120 + WHOLE,
+    ],
+    [
+      'is lost in full where the attempt after the next has to begin anew',
+      [
+        lost(1, failed({ checkpoint: checkpoint(9, '13:00') })),
+        lost(2, failed({ resumedFrom: { iteration: 9, time: checkpoint(9, '13:00').time } })),
+        works(3, { iteration: 0 }),
+      ],
+      2 * WHOLE,
+      2 * WHOLE,
+    ],
+    [
+      'is told by the last words where no report ever came',
+      [
+        lost(1, failed({ checkpoint: checkpoint(9, '13:00') })),
+        madeIt(2, { resumedFrom: { iteration: 9, time: checkpoint(9, '13:00').time } }),
+      ],
+      2 * WHOLE,
+      8 * 120,
+    ],
+    [
+      'is never more than an attempt took, whatever a clock says',
+      [lost(1), works(2, { iteration: 9, time: '2030-01-01T00:00:00.000Z' })],
+      WHOLE,
+      0,
+    ],
+    [
+      'is never less than nothing, whatever a clock says',
+      [
+        lost(1, failed({ resumedFrom: { iteration: 2 } })),
+        works(2, { iteration: 9, time: '2020-01-01T00:00:00.000Z' }),
+      ],
+      WHOLE,
+      WHOLE,
+    ],
+  ])('%s', (_what, rounds, gpuSeconds, lostGpuSeconds) => {
+    const last = lives(rounds).at(-1)?.usage;
+    expect(last).toEqual(gpuSeconds === 0 ? undefined : { gpuSeconds, lostGpuSeconds });
+  });
+
+  it('is all lost where no film comes of it', () => {
+    const film = videoGeneration(withSpec({ retries: { failures: 0 } }));
+    const [status] = lives([lost(1)], film);
+    expect([status?.phase, status?.usage]).toEqual(['Failed', { gpuSeconds: WHOLE, lostGpuSeconds: WHOLE }]);
+  });
+
+  it('only grows, also where the list of attempts is taken away', () => {
+    const film = videoGeneration(withSpec({ retries: { failures: 9 } }));
+    const [first] = lives([lost(1)], film);
+    const { attempts: _attempts, ...rest } = first!;
+    const bare = { ...rest, claim: { ...rest.claim!, attempt: 2, job: 'lighthouse-3f2a9c1b-2' } };
+    const cluster = { ...lost(1), live: true, film: withStatus(bare)(film) };
+    expect(decide(observed(cluster), NOW).status?.usage).toEqual(first?.usage);
+  });
+
+  it('stays on each attempt, as the list tells it', () => {
+    const time = checkpoint(9, '13:00').time;
+    const status = lives([
+      lost(1, failed({ checkpoint: checkpoint(9, '13:00'), iteration: 11 })),
+      works(2, { iteration: 9, time }),
+    ]).at(-1);
+    expect(status?.attempts).toMatchObject([
+      { gpus: 8, iteration: 11, checkpointIteration: 9, gpuSeconds: WHOLE, lostGpuSeconds: 960 },
+      { gpus: 8, resumedFromIteration: 9 },
+    ]);
+  });
+});
