@@ -143,8 +143,9 @@ export const DECISIONS: Readonly<Record<string, readonly string[]>> = {
   'operator/reconcile/unwritten': ['operator/api'],
   'operator/reconcile/suspension': [...parts('observed', 'verdict'), 'operator/api'],
   'operator/reconcile/attempts': [...parts('observed', 'suspension'), 'operator/api'],
+  'operator/reconcile/elastic': [...parts('observed', 'verdict', 'attempts'), 'operator/api', 'runner/contract'],
   'operator/reconcile/deadlines': [
-    ...parts('observed', 'verdict', 'attempts', 'suspension'),
+    ...parts('observed', 'verdict', 'attempts', 'suspension', 'elastic'),
     ...['operator/api', 'runner/contract'],
   ],
   'operator/reconcile/marks': [...parts('observed', 'attempts'), 'operator/api', 'runner/contract'],
@@ -153,10 +154,10 @@ export const DECISIONS: Readonly<Record<string, readonly string[]>> = {
   'operator/reconcile/clearing': [...parts('observed', 'verdict'), 'operator/api', 'runner/contract'],
   // what is to be done
   'operator/reconcile/gates': [
-    ...parts('observed', 'verdict', 'pod-facts', 'suspension', 'deadlines', 'attempts', 'retries'),
+    ...parts('observed', 'verdict', 'pod-facts', 'suspension', 'deadlines', 'attempts', 'retries', 'elastic'),
     ...['operator/api', 'runner/contract'],
   ],
-  'operator/reconcile/actions': parts('observed', 'verdict', 'deadlines', 'clearing'),
+  'operator/reconcile/actions': [...parts('observed', 'verdict', 'deadlines', 'clearing'), 'operator/api'],
   // what is to be said
   'operator/reconcile/status': [
     ...parts('observed', 'verdict', 'suspension', 'deadlines', 'attempts', 'pod-facts', 'marks', 'usage', 'retries'),

@@ -20,6 +20,9 @@ export const ANNOTATION_SPEC_HASH = `${GROUP}/spec-hash`;
 /** Name of the ConfigMap that the pods of a Job read. */
 export const ANNOTATION_FROZEN = `${GROUP}/frozen-spec`;
 
+/** GPUs that a Job and its pods ask for, where they are fewer than the spec wants. */
+export const ANNOTATION_GPUS = `${GROUP}/gpus`;
+
 /** Marks of the fields of `spec.runner` that a Job was made from. */
 export const ANNOTATION_RUNNER = `${GROUP}/runner`;
 

@@ -121,6 +121,13 @@ export const ENDING_REASONS = {
     todo: 'mend what the message names (node, image, volume), and make the film again under another name',
     places: ['waits', 'prepares', 'attempt', 'given up'],
   },
+  GpusNotFree: {
+    says: 'no node was found for {gpus} GPUs within {limit}, so the next attempt takes {fewer}; the scheduler: {detail}',
+    when: 'the scheduler found no node for as long as spec.deadlines.elastic allows, and spec.parallelism.minGpus allows fewer GPUs; it counts neither as a failure nor as a disruption',
+    fixer: 'nobody',
+    todo: 'nothing: the next attempt goes on with fewer; the one after it asks for all of them again',
+    places: ['waits', 'attempt'],
+  },
   ActiveDeadlineExceeded: {
     says: 'its runners have worked for {limit} in all, as long as spec.deadlines.active allows',
     when: 'all attempts together took longer than spec.deadlines.active',

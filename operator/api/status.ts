@@ -43,7 +43,7 @@ const planStatusSchema = z.object({
 });
 
 /** What became of a pod. */
-export const OUTCOMES = ['Waiting', 'Running', 'Succeeded', 'Failed', 'Disrupted', 'Suspended'] as const;
+export const OUTCOMES = ['Waiting', 'Running', 'Succeeded', 'Failed', 'Disrupted', 'Suspended', 'Resized'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 const attemptSchema = z.object({
@@ -60,6 +60,7 @@ const attemptSchema = z.object({
   outcome: z.enum(OUTCOMES).describe('What became of it.'),
   exitCode: z.int().optional().describe('Exit code of the runner.'),
   gpus: z.int().min(1).optional().describe('GPUs that its Job asks for.'),
+  gpusReason: z.string().optional().describe('Why it takes fewer GPUs than the spec wants.'),
   resumedFromIteration: count(
     'Iterations of earlier attempts that it went on after; 0 where it began anew. Missing where its runner has not told.',
   ).optional(),
@@ -79,11 +80,19 @@ const earlierSchema = z.object({
 });
 export type EarlierAttempts = Readonly<z.output<typeof earlierSchema>>;
 
+const sizedSchema = z.object({
+  gpus: z.int().min(1).describe('GPUs that it takes.'),
+  why: z.string().describe('Why not those that the spec wants, in a sentence.'),
+});
+/** How many GPUs an attempt takes in place of those that the spec wants. */
+export type Sized = Readonly<z.output<typeof sizedSchema>>;
+
 const claimSchema = z.object({
   attempt: attemptNumber.describe('Number of the Job.'),
   job: z.string().describe('Name of the Job.'),
   generation: z.int().describe('Generation of the spec that it is made from.'),
   specHash: z.string().describe('SHA-256 of what the film is made from, in hexadecimal.'),
+  sized: sizedSchema.optional().describe('Missing where it takes all GPUs that the spec wants.'),
   jobUid: z.string().optional().describe('Identity of the Job; missing until it is known to have been created.'),
   frozen: z
     .boolean()

@@ -4,9 +4,10 @@ import { jobSpecSchema } from '#contract/job-spec.ts';
 import type { VideoGenerationSpec } from '#contract/resource-spec.ts';
 import { UID, videoGenerationSpec } from '../../test/build/video-generation.ts';
 import type { NewJob } from '../api/kubernetes.ts';
+import { ANNOTATION_GPUS } from '../api/labels.ts';
 import { type AttemptOf, runnerJob } from './build.ts';
 import { frozenConfigMap, frozenSpec } from './frozen-spec.ts';
-import { mapOf } from './names.ts';
+import { gpusOfJob, mapOf } from './names.ts';
 
 const settings = {
   image: 'dualparal:test',
@@ -126,6 +127,18 @@ describe('the Job of an attempt', () => {
 });
 
 describe('the frozen spec', () => {
+  it('has as many GPUs as the attempt takes, and its Job asks for them, and says so', () => {
+    const spec = videoGenerationSpec({ parallelism: { gpus: 8, minGpus: 2 } });
+    const { parallelism } = frozenSpec({ ...of(spec), gpus: 4 });
+    expect(parallelism).toEqual({ ...frozenSpec(of(videoGenerationSpec())).parallelism, gpus: 4 });
+    const job = runnerJob({ ...of(spec), gpus: 4 }, settings);
+    const gpus = { 'nvidia.com/gpu': '4' };
+    expect(job.spec.template.spec.containers[0]?.resources).toEqual({ requests: gpus, limits: gpus });
+    const { annotations } = job.spec.template.metadata;
+    expect([gpusOfJob(job), annotations?.[ANNOTATION_GPUS]]).toEqual([4, '4']);
+    expect(gpusOfJob(runnerJob(of(spec), settings))).toBeUndefined();
+  });
+
   it('is exactly what the runner reads, and its folders are those of the pod', () => {
     const spec = frozenSpec(of(everything, 2));
     expect(jobSpecSchema.parse(JSON.parse(JSON.stringify(spec)))).toEqual(spec);

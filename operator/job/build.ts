@@ -3,6 +3,7 @@ import { controllerReference, type NewJob } from '../api/kubernetes.ts';
 import {
   ANNOTATION_FROZEN,
   ANNOTATION_GENERATION,
+  ANNOTATION_GPUS,
   ANNOTATION_RUNNER,
   ANNOTATION_SPEC_HASH,
   API_VERSION,
@@ -24,18 +25,28 @@ export interface AttemptOf {
   readonly attempt: number;
   /** Hash of what the film is made from, for the Job to carry. */
   readonly specHash?: string;
+  /** GPUs that it takes; those that the spec wants, if nothing else is said. */
+  readonly gpus?: number;
   /** Queue that says when the Job may run. */
   readonly queue?: QueuePlace;
+}
+
+/** The spec with as many GPUs as the attempt takes. */
+export function sizedSpec({ spec, gpus = spec.parallelism.gpus }: AttemptOf): VideoGenerationSpec {
+  return { ...spec, parallelism: { ...spec.parallelism, gpus } };
 }
 
 /** The Job of an attempt: one pod at a time, never restarted in place, no second one before the first has ended. */
 export function runnerJob(of: AttemptOf, settings: RunnerSettings): NewJob {
   const { resource, attempt, specHash, queue } = of;
-  const spec = { ...of.spec, runner: withRunnerDefaults(of.spec.runner, settings.defaults ?? {}) };
+  const spec = { ...sizedSpec(of), runner: withRunnerDefaults(of.spec.runner, settings.defaults ?? {}) };
   const name = jobName(resource, attempt);
   const labels = childLabels(resource.name, attempt);
   const map = frozenName(name, specHash);
-  const made = specHash === undefined ? {} : { [ANNOTATION_SPEC_HASH]: specHash };
+  const made = {
+    ...(specHash === undefined ? {} : { [ANNOTATION_SPEC_HASH]: specHash }),
+    ...(of.gpus === undefined ? {} : { [ANNOTATION_GPUS]: String(of.gpus) }),
+  };
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',

@@ -2,14 +2,16 @@ import { jobSpecOf } from '#contract/generation.ts';
 import type { JobSpec } from '#contract/job-spec.ts';
 import { type ConfigMap, controllerReference } from '../api/kubernetes.ts';
 import { childLabels } from '../api/labels.ts';
-import type { AttemptOf } from './build.ts';
+import { type AttemptOf, sizedSpec } from './build.ts';
 import { CA_FILE, JOB_FILE, jobName, modelFolder, outputFolder } from './names.ts';
 
 /** So many earlier attempts are looked at for the finished film, the latest ones. */
 const MOST_EARLIER = 200;
 
 /** What the runner of an attempt makes: the resource's spec with every default, and the folders inside the pod. */
-export function frozenSpec({ resource, spec, attempt }: AttemptOf): JobSpec {
+export function frozenSpec(of: AttemptOf): JobSpec {
+  const { resource, attempt } = of;
+  const spec = sizedSpec(of);
   return jobSpecOf(resource.name, spec, {
     modelFolder: modelFolder(spec),
     outputFolder: outputFolder(resource, spec, attempt),

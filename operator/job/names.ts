@@ -1,5 +1,5 @@
 import type { VideoGenerationSpec } from '#contract/resource-spec.ts';
-import { ANNOTATION_FROZEN } from '../api/labels.ts';
+import { ANNOTATION_FROZEN, ANNOTATION_GPUS } from '../api/labels.ts';
 
 /** Where things are inside the pod. */
 export const MODEL_MOUNT = '/models';
@@ -43,6 +43,12 @@ export function frozenName(job: string, specHash: string | undefined): string {
 /** The ConfigMap that a Job's pods read: what the Job says, or one of its own name, as operators made them that did not say it. */
 export function mapOf({ metadata: { name, annotations } }: Annotated): string {
   return annotations?.[ANNOTATION_FROZEN] ?? name;
+}
+
+/** GPUs that a Job or pod asks for, where they are fewer than its film's spec wants. */
+export function gpusOfJob({ metadata: { annotations } }: Annotated): number | undefined {
+  const gpus = Number(annotations?.[ANNOTATION_GPUS]);
+  return Number.isInteger(gpus) && gpus > 0 ? gpus : undefined;
 }
 
 interface Annotated {

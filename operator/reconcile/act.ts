@@ -4,7 +4,7 @@ import type { Job } from '../api/kubernetes.ts';
 import { ANNOTATION_SPEC_HASH, FIELD_OWNER } from '../api/labels.ts';
 import { type AttemptOf, runnerJob } from '../job/build.ts';
 import { frozenConfigMap } from '../job/frozen-spec.ts';
-import { mapOf } from '../job/names.ts';
+import { gpusOfJob, mapOf } from '../job/names.ts';
 import type { RunnerSettings } from '../job/pod.ts';
 import { objectIn } from '../kube/answer.ts';
 import { createOwned } from '../kube/apply.ts';
@@ -57,7 +57,7 @@ async function perform(action: Action, observed: Observed, context: ActContext):
     case 'create-job':
       return createJob(action, observed, context);
     case 'freeze':
-      await freeze(attemptOf(observed, action.attempt), { name: action.map, jobUid: action.jobUid }, context);
+      await freeze(attemptOf(observed, action), { name: action.map, jobUid: action.jobUid }, context);
       return { result: 'done' };
     case 'delete-job':
       return deleteJob(action, observed, context);
@@ -74,7 +74,7 @@ async function createJob(
   context: ActContext,
 ): Promise<Result> {
   const { client, sources, runner, signal } = context;
-  const of = attemptOf(observed, action.attempt);
+  const of = attemptOf(observed, action);
   const options = { fieldOwner: FIELD_OWNER, signal };
   const { object: answer, created } = await createOwned(client, JOBS, runnerJob(of, runner), options);
   const object = objectIn<Job>(answer, pathOf(JOBS, { namespace: of.resource.namespace }));
@@ -84,7 +84,8 @@ async function createJob(
   // Made by an earlier try: it is looked at as any other Job, and not given a frozen spec that may be another one.
   if (!created && annotations?.[ANNOTATION_SPEC_HASH] !== of.specHash) return { result: 'stale' };
   try {
-    await freeze(of, { name: mapOf(object), jobUid: uid }, context);
+    const { gpus: _claimed, ...same } = of;
+    await freeze({ ...same, ...defined({ gpus: gpusOfJob(object) }) }, { name: mapOf(object), jobUid: uid }, context);
   } catch (error) {
     // The Job is there all the same.
     sources.frozen.set(uid, false);
@@ -144,9 +145,12 @@ async function remove(path: string, body: object, { client, signal }: ActContext
 }
 
 /** What a start works from: gates start nothing without a spec. */
-function attemptOf({ resource, spec, specHash, queue }: Observed, attempt: number): AttemptOf {
+function attemptOf(
+  { resource, spec, specHash, queue }: Observed,
+  { attempt, gpus }: { readonly attempt: number; readonly gpus?: number },
+): AttemptOf {
   if (spec === undefined) throw new Error('an attempt cannot start without a valid spec');
-  return { resource, spec, attempt, ...defined({ specHash, queue }) };
+  return { resource, spec, attempt, ...defined({ specHash, queue, gpus }) };
 }
 
 function failed(error: unknown): Result {

@@ -1,3 +1,4 @@
+import { defined } from '../api/defined.ts';
 import { clearingOf, deletionOf } from './clearing.ts';
 import { isLeftWithFilm, isToBeForced } from './deadlines.ts';
 import { hasFilm, isAlive, isOpen, type JobView, type PodView } from './observed.ts';
@@ -12,11 +13,12 @@ export function actionsOf(context: Context, verdict: Verdict): readonly Action[]
 }
 
 function work(context: Context, verdict: Verdict): readonly Action[] {
-  if (verdict.outcome === 'start') return [{ type: 'create-job', attempt: verdict.attempt }];
+  if (verdict.outcome === 'start')
+    return [defined({ type: 'create-job' as const, attempt: verdict.attempt, gpus: verdict.sized?.gpus })];
   if (verdict.outcome !== 'live') return [];
   const { job } = verdict;
   if (!awaitsFrozenSpec(job) || context.observed.spec === undefined || !isOfThisSpec(context, job)) return [];
-  return [{ type: 'freeze', attempt: job.number, jobUid: job.uid, map: job.map }];
+  return [defined({ type: 'freeze' as const, attempt: job.number, jobUid: job.uid, map: job.map, gpus: job.gpus })];
 }
 
 /**

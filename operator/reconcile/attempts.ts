@@ -101,6 +101,7 @@ function takenFor(known: Attempt | undefined, { isLeaving = true, heard = false 
 }
 
 function outcomeFor({ reason }: Why): Outcome {
+  if (reason === 'GpusNotFree') return 'Resized';
   return reason === 'Suspended' ? 'Suspended' : 'Failed';
 }
 

@@ -1,8 +1,9 @@
 import { secondsOf } from '#contract/duration.ts';
-import { type Why, why } from '../api/reasons.ts';
+import { type Reason, type Why, why } from '../api/reasons.ts';
 import type { Attempt, ProgressStatus } from '../api/status.ts';
 import { durationText, millisecondsOf } from '../api/time.ts';
 import { freshEnds } from './attempts.ts';
+import { fewerGpus, gpusOf } from './elastic.ts';
 import { hasFilm, isAlive, type JobView, liveJob, newestPod, type Observed, type PodView, podOf } from './observed.ts';
 import { letGoAt } from './suspension.ts';
 import type { Context, Gate, Verdict } from './verdict.ts';
@@ -36,8 +37,13 @@ export function spent(context: Context): Verdict | undefined {
   return { outcome: 'failed', why: why('ActiveDeadlineExceeded', { limit }) };
 }
 
+/** Why attempts are ended that others follow. */
+const OTHER_ENDINGS: ReadonlySet<string> = new Set<Reason>(['Stalled', 'GpusNotFree']);
+
 function isEnding({ outcome, reason }: Attempt): boolean {
-  return (outcome === 'Waiting' || outcome === 'Running') && (isFinalDeadline(reason) || reason === 'Stalled');
+  return (
+    (outcome === 'Waiting' || outcome === 'Running') && (isFinalDeadline(reason) || OTHER_ENDINGS.has(reason ?? ''))
+  );
 }
 
 /** An attempt whose time is over ends. */
@@ -109,7 +115,21 @@ function deadlinesOf(job: JobView, context: Context): readonly Deadline[] {
   if (pod?.state === 'running') return [...stallOf(pod, context), ...activeOf(context)];
   // A runner that has started and ended is not late, however long its Job takes to say so.
   const over = pod?.state === 'failed' || pod?.state === 'succeeded';
-  return job.suspended === undefined && !over ? startOf(job, pod, context) : [];
+  return job.suspended === undefined && !over ? [...elasticOf(job, pod, context), ...startOf(job, pod, context)] : [];
+}
+
+/** So many GPUs have to be found on one node, where fewer will do: so long after the pod was made. */
+function elasticOf(job: JobView, pod: PodView | undefined, { observed }: Context): readonly Deadline[] {
+  const { spec } = observed;
+  const limit = spec?.deadlines.elastic;
+  const told = pod?.state === 'waiting' && !pod.scheduled ? pod.waiting : undefined;
+  if (spec === undefined || limit === undefined || told?.reason !== 'Unschedulable') return [];
+  const gpus = gpusOf(job, spec);
+  const fewer = fewerGpus(spec, gpus);
+  const since = latest([job.begun, pod?.created]);
+  if (fewer === undefined || since === undefined) return [];
+  const values = { gpus, limit, fewer, detail: told.message };
+  return [{ at: since + 1000 * secondsOf(limit), why: () => why('GpusNotFree', values) }];
 }
 
 /** The runner has to have started: so long after its Job may run, or after its pod was given GPUs. */

@@ -1,11 +1,13 @@
 import { OWN_MANAGER } from '#contract/life-cycle.ts';
 import type { Result } from '#contract/result.ts';
+import { defined } from '../api/defined.ts';
 import { conditionIs } from '../api/kubernetes.ts';
 import { why } from '../api/reasons.ts';
 import type { Attempt } from '../api/status.ts';
 import { millisecondsOf, timeText } from '../api/time.ts';
 import { endingOf, isEnded, newEnds } from './attempts.ts';
 import { isFinalDeadline, isLeftWithFilm, overdue, spent } from './deadlines.ts';
+import { sizeOf } from './elastic.ts';
 import { hasFilm, isAlive, isOpen, isReplaced, type JobView, liveJob, type Observed, REFUSED_MS } from './observed.ts';
 import { isFinalExit } from './pod-facts.ts';
 import { countedFailures, overspent } from './retries.ts';
@@ -205,7 +207,8 @@ const backoff: Gate = (context) => {
   const end = last === undefined ? undefined : endOf(last, observed, now);
   if (last === undefined || end === undefined) return undefined;
   // Whoever let the film go on wants it to. A Job that has ended went on before: another pod of it came and went unseen.
-  if (last.outcome === 'Suspended' && jobEndOf(last.job, observed.jobs, now) === 0) return undefined;
+  const isByUs = last.outcome === 'Suspended' || last.outcome === 'Resized';
+  if (isByUs && jobEndOf(last.job, observed.jobs, now) === 0) return undefined;
   const at = end + delayMs(last, countedFailures(context));
   // An end that is still to come was written by a clock that is wrong: nobody can wait for it.
   if (!(at > now) || end > now) return undefined;
@@ -239,7 +242,8 @@ function delayMs(last: Attempt, failures: number): number {
  * Nothing is in the way: the next attempt starts. A number is used once; only one that was claimed and never became a Job,
  * because the operator ended in between, is taken up again.
  */
-const start: Gate = ({ observed, attempts }) => {
+const start: Gate = (context) => {
+  const { observed, attempts } = context;
   const { claim } = observed.status ?? {};
   const used = [
     ...attempts.map(({ number }) => number),
@@ -247,7 +251,8 @@ const start: Gate = ({ observed, attempts }) => {
   ];
   if (claim?.jobUid !== undefined) used.push(claim.attempt);
   const last = Math.max(0, ...used);
-  return { outcome: 'start', attempt: Math.max(last + 1, claim?.attempt ?? 0) };
+  const attempt = Math.max(last + 1, claim?.attempt ?? 0);
+  return { outcome: 'start', attempt, ...defined({ sized: sizeOf(context, attempt) }) };
 };
 
 /** In this order; the first that answers ends the walk. */

@@ -60,10 +60,13 @@ function withMarks(attempt: Attempt, before: Attempt | undefined, observed: Obse
   const said = saidBy(attempt.podUid, observed);
   const reached = Math.max(before?.checkpointIteration ?? 0, said.checkpoint?.iteration ?? 0);
   const hadIterations = isEnded(attempt) && attempt.outcome !== 'Succeeded';
+  const { claim } = observed.status ?? {};
+  const sized = claim?.attempt === attempt.number ? claim.sized : undefined;
   const job = observed.jobs.find(({ name }) => name === attempt.job);
   return defined({
     ...attempt,
-    gpus: before?.gpus ?? job?.gpus ?? observed.spec?.parallelism.gpus,
+    gpus: before?.gpus ?? job?.gpus ?? sized?.gpus ?? observed.spec?.parallelism.gpus,
+    gpusReason: before?.gpusReason ?? sized?.why,
     resumedFromIteration: before?.resumedFromIteration ?? said.resumedFrom?.iteration,
     checkpointIteration: reached === 0 ? undefined : reached,
     iteration: hadIterations ? said.iteration : undefined,

@@ -77,9 +77,27 @@ const withSidecar = (exitCode: number): Pod => {
   const [runner] = made.status!.containerStatuses!;
   return withStatus({ containerStatuses: [runner!, { name: 'mesh', state: { running: {} } }] })(made);
 };
+const noRoom = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: 'no room' } as const;
+const fewer = { parallelism: { gpus: 8, minGpus: 2 }, deadlines: { elastic: '5m' } };
+const outOfGpus = { film: videoGeneration(withSpec(fewer)), frozen };
 const DEADLINES: readonly (readonly [readonly string[], ...Round[]])[] = [
   [['StartDeadlineExceeded'], ...outOfTime({ start: '5m' }, pod(1))],
   [['StartDeadlineExceeded'], ...outOfTime({ start: '5m' }, pod(1, onNode()))],
+  [
+    ['GpusNotFree', 'AttemptResized', 'SmallerJobStarted'],
+    { cluster: { ...outOfGpus, jobs: [begun], pods: [pod(1, withCondition(noRoom))], live: true } },
+    { cluster: { ...outOfGpus, live: true }, came: [{ action: { type: 'create-job', attempt: 2 }, result: 'done' }] },
+  ],
+  ...[9, 0].map((iteration): (typeof DEADLINES)[number] => [
+    [iteration > 0 ? 'AttemptGoesOn' : 'AttemptBeginsAnew'],
+    {
+      cluster: {
+        jobs: [job(1, withEnd('Failed')), job(2)],
+        pods: [pod(1, ended(1)), pod(2, running)],
+        reports: { 'pod-2': progressRecord({ resumedFrom: { iteration } }) },
+      },
+    },
+  ]),
   [
     ['ActiveDeadlineExceeded'],
     { cluster: { ...one(pod(1, running)), ...hurried({ active: '5m' }) } },

@@ -128,9 +128,10 @@ function claimed(
   return withJob({ ...rest, ...started }, [outcome]);
 }
 
-function startedEvents({ context }: Decision, outcomes: readonly ActionOutcome[]): readonly StatusEvent[] {
+function startedEvents({ context, verdict }: Decision, outcomes: readonly ActionOutcome[]): readonly StatusEvent[] {
   return outcomes.flatMap(({ action, result }) => {
     if (action.type !== 'create-job' || result !== 'done') return [];
-    return [jobStartedEvent(jobName(context.observed.resource, action.attempt), action.attempt)];
+    const sized = verdict.outcome === 'start' ? verdict.sized : undefined;
+    return [jobStartedEvent(jobName(context.observed.resource, action.attempt), action.attempt, sized)];
   });
 }

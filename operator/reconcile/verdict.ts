@@ -1,14 +1,20 @@
 import type { Result } from '#contract/result.ts';
 import type { Why } from '../api/reasons.ts';
-import type { Attempt } from '../api/status.ts';
+import type { Attempt, Sized } from '../api/status.ts';
 import type { JobView, Observed } from './observed.ts';
 
 /** What a call to the API server is to do. All are idempotent. */
 export type Action =
   /** Start attempt number `attempt`. */
-  | { readonly type: 'create-job'; readonly attempt: number }
+  | { readonly type: 'create-job'; readonly attempt: number; readonly gpus?: number }
   /** Write the frozen spec of a Job that was created before. */
-  | { readonly type: 'freeze'; readonly attempt: number; readonly jobUid: string; readonly map: string }
+  | {
+      readonly type: 'freeze';
+      readonly attempt: number;
+      readonly jobUid: string;
+      readonly map: string;
+      readonly gpus?: number;
+    }
   /** Delete a pod; by force where its node is lost. */
   | { readonly type: 'delete-pod'; readonly name: string; readonly uid: string; readonly force: boolean }
   /** Delete the film's resource: its time after the end is over. */
@@ -45,7 +51,8 @@ export type Verdict =
   | { readonly outcome: 'live'; readonly job: JobView }
   /** The next attempt starts at a time (milliseconds). */
   | { readonly outcome: 'later'; readonly at: number; readonly why: Why }
-  | { readonly outcome: 'start'; readonly attempt: number };
+  /** An attempt starts, on all GPUs that the spec wants unless it says otherwise. */
+  | { readonly outcome: 'start'; readonly attempt: number; readonly sized?: Sized };
 
 /** What gates and reporters look at. */
 export interface Context {

@@ -4,7 +4,7 @@ import { conditionIs, type Job, type Pod } from '../api/kubernetes.ts';
 import { ANNOTATION_GENERATION, ANNOTATION_SPEC_HASH, LABEL_QUEUE, LABEL_QUEUE_PRIORITY } from '../api/labels.ts';
 import type { VideoGenerationStatus } from '../api/status.ts';
 import type { VideoGeneration } from '../api/video-generation.ts';
-import { attemptOfJob, mapOf, type ResourceName } from '../job/names.ts';
+import { attemptOfJob, gpusOfJob, mapOf, type ResourceName } from '../job/names.ts';
 import type { QueuePlace } from '../job/queue.ts';
 import type { RunnerMarks } from '../job/runner-marks.ts';
 import { attemptNumber, jobOfPod, ownerOf } from './belongs.ts';
@@ -161,7 +161,16 @@ function goneView(
 ): JobView {
   const views = pods.map((pod) => podView(pod, job.name, sources));
   const specHash = pods[0]?.metadata.annotations?.[ANNOTATION_SPEC_HASH];
-  return { ...job, generation: 0, ...defined({ specHash }), gone: true, map: job.name, frozen: 'written', pods: views };
+  const gpus = pods[0] === undefined ? undefined : gpusOfJob(pods[0]);
+  return {
+    ...job,
+    generation: 0,
+    ...defined({ specHash, gpus }),
+    gone: true,
+    map: job.name,
+    frozen: 'written',
+    pods: views,
+  };
 }
 
 /** Anybody can make such a pod: what its containers say is not asked. */
@@ -183,6 +192,7 @@ function jobView(job: Job, number: number, pods: readonly Pod[], sources: JobSou
     number,
     generation: Math.trunc(Number(metadata.annotations?.[ANNOTATION_GENERATION])) || 0,
     specHash: metadata.annotations?.[ANNOTATION_SPEC_HASH],
+    gpus: gpusOfJob(job),
     created: metadata.creationTimestamp,
     ended: jobEnd(job),
     leaving: metadata.deletionTimestamp === undefined ? undefined : (metadata.finalizers ?? []),

@@ -99,7 +99,9 @@ export interface JobFolders {
 
 /** The job spec that a checked description and the machine's folders make. */
 export function jobSpecOf(name: string, generation: Generation, folders: JobFolders): JobSpec {
-  const { prompt, negativePrompt, seed, size, fps, model, sampling, parallelism, decoding, output } = generation;
+  const { prompt, negativePrompt, seed, size, fps, model, sampling, decoding, output } = generation;
+  // Whoever makes the job has decided how many devices it takes.
+  const { minGpus: _least, ...parallelism } = generation.parallelism;
   const { checkpoint } = generation;
   const { earlierFolders } = folders;
   return {

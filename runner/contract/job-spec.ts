@@ -137,6 +137,14 @@ export const parallelismField = ruled(
       .max(64)
       .default(8)
       .describe('Devices, all on one node. Each holds one slice of the layers; the film does not depend on it.'),
+    minGpus: z
+      .int()
+      .min(1)
+      .max(64)
+      .optional()
+      .describe(
+        'Least devices to go on with in a cluster, where gpus of them find no node for deadlines.elastic, or one of them has failed: the next attempt takes half as many, but no less than this; the one after it asks for all again. The model has to fit into so few. Default: gpus.',
+      ),
     blockLatents: z.int().min(1).max(1024).default(8).describe('Latent frames of a block.'),
     contextLatents: z
       .int()
@@ -169,6 +177,18 @@ export const parallelismField = ruled(
     holds: ({ guidanceParallel, gpus }) => !guidanceParallel || gpus % 2 === 0,
     message: 'must be even with guidanceParallel: each branch has half of the devices',
     fieldPath: '.gpus',
+  },
+  {
+    rule: '!has(self.minGpus) || self.minGpus <= self.gpus',
+    holds: ({ minGpus = 1, gpus }) => minGpus <= gpus,
+    message: 'must be at most gpus',
+    fieldPath: '.minGpus',
+  },
+  {
+    rule: '!self.guidanceParallel || !has(self.minGpus) || self.minGpus % 2 == 0',
+    holds: ({ guidanceParallel, minGpus = 2 }) => !guidanceParallel || minGpus % 2 === 0,
+    message: 'must be even with guidanceParallel: each branch has half of the devices',
+    fieldPath: '.minGpus',
   },
   {
     rule: "self.leftContext != 'reuse' || self.contextLatents > 0",

@@ -38,6 +38,11 @@ const deadlinesField = z
     active: positiveDurationField
       .optional()
       .describe('How long runners may work on the film, all attempts together. Then the film fails. Default: none.'),
+    elastic: positiveDurationField
+      .optional()
+      .describe(
+        'How long an attempt may find no node for its GPUs; time in a queue does not count. Then the next attempt takes fewer, where parallelism.minGpus allows it. Default: never.',
+      ),
     lostNode: positiveDurationField
       .optional()
       .describe(

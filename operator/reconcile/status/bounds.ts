@@ -1,4 +1,4 @@
-import type { Attempt, ProgressStatus, VideoGenerationStatus } from '../../api/status.ts';
+import type { Attempt, ProgressStatus, Sized, VideoGenerationStatus } from '../../api/status.ts';
 
 /*
  * What a status has room for, whatever clusters and runners say. A status is written again and again, kept in etcd and in
@@ -50,23 +50,30 @@ function boundedWhy<T extends Said>(said: T, bytes = MESSAGE_BYTES): T {
 
 /** An attempt with room for its words. */
 export function boundedAttempt(attempt: Attempt): Attempt {
-  return boundedWhy(attempt);
+  const { gpusReason } = attempt;
+  const bounded = boundedWhy(attempt);
+  return gpusReason === undefined ? bounded : { ...bounded, gpusReason: boundedText(gpusReason, MESSAGE_BYTES) };
 }
 
 /** A status whose texts and lists have an end; its attempts have bounds of their own (`kept-attempts.ts`). */
 export function bounded(status: VideoGenerationStatus): VideoGenerationStatus {
-  const { conditions, plan, progress, output, checkpoint } = status;
+  const { conditions, plan, progress, output, checkpoint, claim } = status;
   const bytesOf = (type: string) => (type === 'Warnings' ? WARNINGS_BYTES : MESSAGE_BYTES);
   return {
     ...boundedWhy(status),
     conditions: conditions.map((condition) => boundedWhy(condition, bytesOf(condition.type))),
     ...(plan === undefined ? {} : { plan: boundedPlan(plan) }),
     ...(progress === undefined ? {} : { progress: boundedProgress(progress) }),
+    ...(claim?.sized === undefined ? {} : { claim: { ...claim, sized: boundedSize(claim.sized) } }),
     ...(checkpoint === undefined
       ? {}
       : { checkpoint: { ...checkpoint, location: boundedText(checkpoint.location, MESSAGE_BYTES) } }),
     ...(output === undefined ? {} : { output: { ...output, codec: boundedText(output.codec, REASON_BYTES) } }),
   };
+}
+
+function boundedSize({ gpus, why }: Sized): Sized {
+  return { gpus, why: boundedText(why, MESSAGE_BYTES) };
 }
 
 function boundedPlan(plan: NonNullable<VideoGenerationStatus['plan']>): typeof plan {

@@ -12,7 +12,14 @@ export function claimOf(observed: Observed, verdict: Verdict): Claim | undefined
   const { resource, specHash = '', status, jobs } = observed;
   if (verdict.outcome === 'start') {
     const attempt = verdict.attempt;
-    return { attempt, job: jobName(resource, attempt), generation: resource.generation, specHash };
+    const { sized } = verdict;
+    return {
+      attempt,
+      job: jobName(resource, attempt),
+      generation: resource.generation,
+      specHash,
+      ...defined({ sized }),
+    };
   }
   const newest = jobs.findLast((job) => job.gone !== true);
   const before = status?.claim;
@@ -22,5 +29,6 @@ export function claimOf(observed: Observed, verdict: Verdict): Claim | undefined
   // A complaint that it is missing is looked into; what is told here is that it was written once.
   const frozen =
     newest.frozen === 'written' || (before?.jobUid === jobUid && before?.frozen === true) ? true : undefined;
-  return defined({ attempt, job, generation, specHash: newest.specHash ?? known, jobUid, frozen });
+  const sized = before?.attempt === attempt ? before.sized : undefined;
+  return defined({ attempt, job, generation, specHash: newest.specHash ?? known, sized, jobUid, frozen });
 }

@@ -1,7 +1,7 @@
 import { defined } from '../../api/defined.ts';
 import { conditionIs } from '../../api/kubernetes.ts';
 import { type Why, why } from '../../api/reasons.ts';
-import type { Attempt, VideoGenerationStatus } from '../../api/status.ts';
+import type { Attempt, Sized, VideoGenerationStatus } from '../../api/status.ts';
 import { endingOf, isEnded } from '../attempts.ts';
 
 /** Something that `kubectl describe` and the log shall show. */
@@ -25,20 +25,43 @@ export function statusEvents(
   const ended = (after.attempts ?? []).filter((attempt) => isNewlyEnded(attempt, before?.attempts ?? []));
   const newest = defined({ attempt: after.attempts?.at(-1)?.number });
   const told = [...phaseEvents(before, after), ...waitingEvents(before, after)];
-  return [...ended.map(attemptEndedEvent), ...told.map((event) => ({ ...event, ...newest }))];
+  return [
+    ...ended.map(attemptEndedEvent),
+    ...resumedEvents(before, after),
+    ...told.map((event) => ({ ...event, ...newest })),
+  ];
 }
 
 /** The event of a Job that was started. */
-export function jobStartedEvent(job: string, attempt: number): StatusEvent {
-  return { ...normal(why('JobStarted', { job })), attempt };
+export function jobStartedEvent(job: string, attempt: number, sized?: Sized): StatusEvent {
+  const told = sized === undefined ? why('JobStarted', { job }) : why('SmallerJobStarted', { job, why: sized.why });
+  return { ...normal(told), attempt };
 }
 
 function attemptEndedEvent(attempt: Attempt): StatusEvent {
-  const values = { attempt: attempt.number, why: endingOf(attempt) };
+  const { checkpointIteration: reached } = attempt;
+  const left = reached === undefined ? '' : `; it has left a checkpoint after iteration ${reached}`;
+  const values = { attempt: attempt.number, why: `${endingOf(attempt)}${left}` };
   const of = { attempt: attempt.number };
   if (attempt.outcome === 'Suspended') return { ...normal(why('AttemptSuspended', values)), ...of };
+  if (attempt.outcome === 'Resized') return { ...normal(why('AttemptResized', values)), ...of };
   const { reason, message } = why(attempt.outcome === 'Failed' ? 'AttemptFailed' : 'AttemptDisrupted', values);
   return { ...warning(reason, message), ...of };
+}
+
+/** Attempts that have told where they go on; of the first one that is no news. */
+function resumedEvents(
+  before: VideoGenerationStatus | undefined,
+  after: VideoGenerationStatus,
+): readonly StatusEvent[] {
+  const all = after.attempts ?? [];
+  return all.flatMap((attempt) => {
+    const { number, resumedFromIteration: iteration } = attempt;
+    const known = before?.attempts?.find((old) => old.number === number && old.podUid === attempt.podUid);
+    if (iteration === undefined || known?.resumedFromIteration !== undefined) return [];
+    if (iteration > 0) return [{ ...normal(why('AttemptGoesOn', { attempt: number, iteration })), attempt: number }];
+    return attempt === all[0] ? [] : [{ ...normal(why('AttemptBeginsAnew', { attempt: number })), attempt: number }];
+  });
 }
 
 /** Conditions whose beginning is news, and what else must hold. */
@@ -51,8 +74,11 @@ function phaseEvents(before: VideoGenerationStatus | undefined, after: VideoGene
     const found = begun(type);
     return found === undefined ? [] : [normal({ reason: found.reason, message: found.message })];
   });
-  const failed = begun('Failed');
-  return failed === undefined ? normals : [...normals, warning(failed.reason, failed.message)];
+  const warnings = ['CheckpointFailing', 'Failed'].flatMap((type) => {
+    const found = begun(type);
+    return found === undefined ? [] : [warning(found.reason, found.message)];
+  });
+  return [...normals, ...warnings];
 }
 
 /** A new reason to wait, unless it only repeats how the last attempt ended. */

@@ -1,0 +1,158 @@
+import { describe, expect, it } from 'vitest';
+import { job, withEnd } from '../../test/build/job.ts';
+import { type Cluster, observed } from '../../test/build/observed.ts';
+import { ended, onNode, pod, running, withCondition } from '../../test/build/pod.ts';
+import { videoGeneration, videoGenerationSpec, withSpec, withStatus } from '../../test/build/video-generation.ts';
+import type { Job } from '../api/kubernetes.ts';
+import { ANNOTATION_GPUS } from '../api/labels.ts';
+import type { VideoGenerationStatus } from '../api/status.ts';
+import { decide } from './decide.ts';
+import { fewerGpus } from './elastic.ts';
+import { settle } from './settle.ts';
+
+const NOW = Date.parse('2026-01-01T00:11:00Z');
+const elastic = withSpec({ parallelism: { gpus: 8, minGpus: 2 }, deadlines: { elastic: '10m' } });
+const noRoom = {
+  type: 'PodScheduled',
+  status: 'False',
+  reason: 'Unschedulable',
+  message: '0/4 nodes are available',
+} as const;
+const sized = (number: number, gpus: number): Job => {
+  const made = job(number);
+  return {
+    ...made,
+    metadata: { ...made.metadata, annotations: { ...made.metadata.annotations, [ANNOTATION_GPUS]: String(gpus) } },
+  };
+};
+const waits = (number: number, gpus = 8): Cluster => ({
+  jobs: [gpus === 8 ? job(number) : sized(number, gpus)],
+  pods: [pod(number, withCondition(noRoom))],
+});
+const broke = (number: number, exitCode: number, words?: object): Cluster => ({
+  jobs: [job(number, withEnd('Failed'))],
+  pods: [pod(number, ended(exitCode, words))],
+});
+const error = (code: string) => {
+  const said = { code, message: 'x', fixer: 'administrator', exit: 'device' };
+  return { contractVersion: 1, outcome: 'failed', framesReady: 0, elapsedSeconds: 9, error: said };
+};
+
+describe('the next smaller number of GPUs', () => {
+  it.each<[object, number, number | undefined]>([
+    [{ gpus: 8 }, 8, undefined],
+    [{ gpus: 8, minGpus: 2 }, 8, 4],
+    [{ gpus: 8, minGpus: 2 }, 4, 2],
+    [{ gpus: 8, minGpus: 2 }, 2, undefined],
+    [{ gpus: 8, minGpus: 3 }, 4, 3],
+    [{ gpus: 7, minGpus: 1 }, 7, 3],
+    [{ gpus: 8, minGpus: 8 }, 8, undefined],
+    [{ gpus: 6, minGpus: 2, guidanceParallel: true }, 6, 2],
+    [{ gpus: 12, minGpus: 4, guidanceParallel: true }, 12, 6],
+  ])('of %j after %i is %s', (parallelism, gpus, fewer) => {
+    expect(fewerGpus(videoGenerationSpec({ parallelism }), gpus)).toBe(fewer);
+  });
+
+  it('is none where a template says how many there are', () => {
+    const runner = { devices: { resourceClaimTemplateName: 'gpus' } };
+    expect(fewerGpus(videoGenerationSpec({ parallelism: { gpus: 8, minGpus: 2 }, runner }), 8)).toBeUndefined();
+  });
+});
+
+describe('an attempt that finds no node', () => {
+  const decided = (cluster: Cluster, at = NOW, modify = elastic) =>
+    decide(observed({ live: true, ...cluster, film: modify(cluster.film ?? videoGeneration()) }), at);
+
+  it.each<[string, Cluster, number, string]>([
+    ['ends after the time that the spec gives it', waits(1), NOW + 1_000, 'ending'],
+    ['waits until then', waits(1), NOW, 'live'],
+    ['waits on where it has no fewer GPUs to ask for', waits(1, 2), NOW + 3_600_000, 'live'],
+    [
+      'waits on for another reason than that it finds none',
+      { jobs: [job(1)], pods: [pod(1)] },
+      NOW + 3_600_000,
+      'live',
+    ],
+    ['goes on once it has its node', { jobs: [job(1)], pods: [pod(1, onNode(), running)] }, NOW + 1_000, 'live'],
+  ])('%s', (_what, cluster, at, outcome) => {
+    expect(decided(cluster, at).verdict.outcome).toBe(outcome);
+  });
+
+  it('waits for ever where the spec gives no least number, or no time', () => {
+    for (const fields of [{ deadlines: { elastic: '1m' } }, { parallelism: { gpus: 8, minGpus: 2 } }]) {
+      const { verdict } = decided(waits(1), NOW + 3_600_000, withSpec({ deadlines: {}, ...fields }));
+      expect(verdict.outcome).toBe('live');
+    }
+  });
+
+  it('is looked at again when its time is over', () => {
+    expect(decided(waits(1), NOW - 60_000).requeueAfterMs).toBe(61_000);
+  });
+});
+
+/** What a film's attempts take, one after another, with why; and what is counted. */
+function story(rounds: readonly (Cluster & { readonly afterMs?: number })[], modify = elastic) {
+  let status: VideoGenerationStatus | undefined;
+  let now = NOW;
+  const starts: unknown[] = [];
+  for (const { afterMs = 600_000, ...cluster } of rounds) {
+    now += afterMs;
+    const film = withStatus(status)(modify(videoGeneration()));
+    const decision = decide(observed({ live: true, ...cluster, film }), now);
+    for (const action of decision.actions)
+      if (action.type === 'create-job') starts.push([action.attempt, action.gpus ?? 8]);
+    status = settle(decision, []).status;
+  }
+  return { starts, status };
+}
+
+describe('the next attempt', () => {
+  const decidedToEnd = waits(1);
+  it.each<[string, readonly Cluster[], readonly unknown[]]>([
+    ['takes half of the GPUs where no node had them', [decidedToEnd, {}], [[2, 4]]],
+    [
+      'takes half of the half',
+      [decidedToEnd, {}, waits(2, 4), {}],
+      [
+        [2, 4],
+        [3, 2],
+      ],
+    ],
+    ['takes half where a device failed', [broke(1, 60, error('E_DEVICE_LOST'))], [[2, 4]]],
+    ['takes all where the devices had too little memory', [broke(1, 60, error('E_DEVICE_MEMORY'))], [[2, 8]]],
+    ['takes all after any other failure', [broke(1, 1)], [[2, 8]]],
+    [
+      'takes all again where one with fewer has failed otherwise',
+      [decidedToEnd, {}, broke(2, 1)],
+      [
+        [2, 4],
+        [3, 8],
+      ],
+    ],
+  ])('%s', (_what, rounds, expected) => {
+    expect(story(rounds).starts).toEqual(expected);
+  });
+
+  it('takes all where the spec allows no fewer', () => {
+    const modify = withSpec({ parallelism: { gpus: 8 } });
+    expect(story([broke(1, 60, error('E_DEVICE_LOST'))], modify).starts).toEqual([[2, 8]]);
+  });
+
+  it('tells why it takes fewer, and the one before is neither a failure nor a disruption', () => {
+    const { status } = story([decidedToEnd, {}, { jobs: [sized(2, 4)], pods: [pod(2, running)] }]);
+    const told =
+      'no node was found for 8 GPUs within 10m, so the next attempt takes 4; the scheduler: 0/4 nodes are available';
+    expect(status?.attempts).toMatchObject([
+      { number: 1, outcome: 'Resized', gpus: 8, reason: 'GpusNotFree', message: told },
+      { number: 2, outcome: 'Running', gpus: 4, gpusReason: `4 of 8 GPUs after attempt 1: GpusNotFree: ${told}` },
+    ]);
+    expect([status?.failures, status?.disruptions]).toEqual([0, 0]);
+  });
+
+  it('keeps the number that was claimed, also where its Job was not made at first', () => {
+    expect(story([decidedToEnd, {}, {}]).starts).toEqual([
+      [2, 4],
+      [2, 4],
+    ]);
+  });
+});

@@ -1,0 +1,47 @@
+import { EXITS } from '#contract/exit.ts';
+import type { VideoGenerationSpec } from '#contract/resource-spec.ts';
+import type { Attempt, Sized } from '../api/status.ts';
+import { endingOf } from './attempts.ts';
+import type { JobView } from './observed.ts';
+import type { Context } from './verdict.ts';
+
+/*
+ * How many GPUs an attempt takes (`spec.parallelism.minGpus`): those that the spec wants, unless the attempt before found no node for so many
+ * or met a device that failed. Then it takes half as many, and so on, never less than the least. The attempt after that asks for all of them again.
+ */
+
+/** Fewer devices would make that worse. */
+const OUT_OF_DEVICE_MEMORY = 'E_DEVICE_MEMORY';
+
+/** The next smaller number that the spec allows. Where a claim's template brings the GPUs, it alone says how many. */
+export function fewerGpus({ parallelism, runner }: VideoGenerationSpec, gpus: number): number | undefined {
+  const { minGpus, guidanceParallel } = parallelism;
+  if (minGpus === undefined || runner.devices?.resourceClaimTemplateName !== undefined) return undefined;
+  const half = Math.floor(gpus / 2);
+  const next = Math.max(minGpus, guidanceParallel ? half - (half % 2) : half);
+  return next < gpus ? next : undefined;
+}
+
+/** GPUs that a Job asks for. */
+export function gpusOf({ gpus }: Pick<JobView, 'gpus'>, { parallelism }: VideoGenerationSpec): number {
+  return gpus ?? parallelism.gpus;
+}
+
+/** What the attempt of a number takes where that is not what the spec wants, and why; a number that was claimed is kept. */
+export function sizeOf({ observed: { spec, status }, attempts }: Context, number: number): Sized | undefined {
+  const { claim } = status ?? {};
+  if (claim?.attempt === number && claim.jobUid === undefined) return claim.sized;
+  const last = attempts.at(-1);
+  if (spec === undefined || last === undefined || !isToShrink(last)) return undefined;
+  const wanted = spec.parallelism.gpus;
+  const before = Math.min(last.gpus ?? wanted, wanted);
+  const gpus = fewerGpus(spec, before) ?? before;
+  return gpus === wanted
+    ? undefined
+    : { gpus, why: `${gpus} of ${wanted} GPUs after attempt ${last.number}: ${endingOf(last)}` };
+}
+
+function isToShrink({ outcome, exitCode, reason }: Attempt): boolean {
+  if (outcome === 'Resized') return true;
+  return outcome === 'Failed' && exitCode === EXITS.device.code && reason !== OUT_OF_DEVICE_MEMORY;
+}
