@@ -117,6 +117,19 @@ describe('what a film has cost', () => {
     expect(last).toEqual(gpuSeconds === 0 ? undefined : { gpuSeconds, lostGpuSeconds });
   });
 
+  it('is reckoned by the clock of the node, also where that is an hour behind ours', () => {
+    const behind = { startedAt: '2025-12-31T23:05:00Z', finishedAt: '2025-12-31T23:15:00Z' };
+    const time = '2025-12-31T23:13:00.000Z';
+    const words = failed({ checkpoint: { ...checkpoint(9, '13:00'), time } });
+    const first = lost(1, words, behind);
+    const next = {
+      ...works(2, { iteration: 9, time }),
+      jobs: [...first.jobs!, job(2)],
+      pods: [...first.pods!, pod(2, running)],
+    };
+    expect(lives([first, next]).at(-1)?.usage).toEqual({ gpuSeconds: WHOLE, lostGpuSeconds: 8 * 120 });
+  });
+
   it('is all lost where no film comes of it', () => {
     const film = videoGeneration(withSpec({ retries: { failures: 0 } }));
     const [status] = lives([lost(1)], film);

@@ -22,7 +22,7 @@ export function accounted(attempts: readonly Attempt[], observed: Observed): rea
     const iteration = attempt.resumedFromIteration;
     if (iteration === undefined || known.get(identityOf(attempt))?.resumedFromIteration !== undefined) return sofar;
     const time = saidBy(attempt.podUid, observed).resumedFrom?.time;
-    return [...withLosses(sofar.slice(0, at), iteration, time), ...sofar.slice(at)];
+    return [...withLosses(sofar.slice(0, at), { iteration, time }, observed), ...sofar.slice(at)];
   }, all);
 }
 
@@ -31,25 +31,41 @@ function reckoned(attempt: Attempt, observed: Observed): Attempt {
   return { ...attempt, gpuSeconds: attempt.gpus * workedSeconds(attempt, observed) };
 }
 
+/** Where an attempt goes on. */
+interface Point {
+  readonly iteration: number;
+  readonly time: string | undefined;
+}
+
+/** By the clock of its node, which may be none of ours; what is written down is held between what other clocks tell. */
+function startOf({ podUid, startTime }: Attempt, { jobs }: Observed): string | undefined {
+  return jobs.flatMap(({ pods }) => pods).find(({ uid }) => uid === podUid)?.startTime ?? startTime;
+}
+
 /** What earlier attempts lose when one goes on after an iteration, with a checkpoint of that time; the newest one first. */
-function withLosses(earlier: readonly Attempt[], iteration: number, time: string | undefined): readonly Attempt[] {
-  const maker = earlier.findLastIndex((attempt) => hasMade(attempt, iteration, time));
+function withLosses(earlier: readonly Attempt[], point: Point, observed: Observed): readonly Attempt[] {
+  const maker = earlier.findLastIndex((attempt) => hasMade(attempt, point, startOf(attempt, observed)));
   return earlier.map((attempt, at) => {
     if (at < maker || attempt.gpuSeconds === undefined) return attempt;
-    const lost = at > maker ? attempt.gpuSeconds : attempt.gpuSeconds - keptSeconds(attempt, time);
+    const lost =
+      at > maker ? attempt.gpuSeconds : attempt.gpuSeconds - keptSeconds(attempt, point, startOf(attempt, observed));
     return { ...attempt, lostGpuSeconds: Math.max(attempt.lostGpuSeconds ?? 0, lost) };
   });
 }
 
 /** Whether a checkpoint is an attempt's own, and not that which it went on from itself. */
-function hasMade({ resumedFromIteration, startTime }: Attempt, iteration: number, time: string | undefined): boolean {
+function hasMade(
+  { resumedFromIteration }: Attempt,
+  { iteration, time }: Point,
+  startTime: string | undefined,
+): boolean {
   if (iteration === 0) return false;
   if (resumedFromIteration !== undefined) return iteration > resumedFromIteration;
   return time === undefined || (startTime !== undefined && millisecondsOf(startTime) <= millisecondsOf(time));
 }
 
-/** Until the checkpoint was written; both times are of the one clock of the attempt's node. */
-function keptSeconds({ gpus = 0, gpuSeconds = 0, startTime }: Attempt, time: string | undefined): number {
+/** Until the checkpoint was written; both times are of the one clock of the attempt's node, as long as its pod is there. */
+function keptSeconds({ gpus = 0, gpuSeconds = 0 }: Attempt, { time }: Point, startTime: string | undefined): number {
   if (time === undefined || startTime === undefined) return gpuSeconds;
   const seconds = Math.round((millisecondsOf(time) - millisecondsOf(startTime)) / 1000);
   return Math.min(gpuSeconds, Math.max(0, gpus * seconds));
