@@ -106,9 +106,9 @@ function workOf({ plan }: Progress): Pick<Result, 'work'> {
 }
 
 /** How far it had come, for whoever goes on. */
-function standOf({ phase, iteration, resumedFrom, checkpoint }: Progress): Partial<Result> {
+function standOf({ phase, plan, iteration, resumedFrom, checkpoint }: Progress): Partial<Result> {
   return {
-    ...(AT_ITERATIONS.has(phase) ? { iteration } : {}),
+    ...(plan !== undefined && AT_ITERATIONS.has(phase) ? { iteration } : {}),
     ...(resumedFrom === undefined ? {} : { resumedFrom }),
     ...(checkpoint === undefined ? {} : { checkpoint }),
   };
