@@ -1,5 +1,6 @@
 import type { Attempt, VideoGenerationStatus } from '../../operator/api/status.ts';
 import { isCounted } from '../../operator/reconcile/status/kept-attempts.ts';
+import { brokenUsage } from './invariants-usage.ts';
 import type { Plural, StandInApiServer, Stored } from './stand-in-api-server.ts';
 import { hasEnded, ownerUid } from './stand-in-controllers.ts';
 import { type FilmTruth, isAlive, isClosed, isOver, type PodTruth, promptOf, type Truth } from './truth.ts';
@@ -168,6 +169,7 @@ function statusShrunk(was: Status, is: Status): readonly string[] {
     ...(back ? ['the claim goes back'] : []),
     ...attemptsShrunk(was.attempts ?? [], is),
     ...progressShrunk(was, is),
+    ...brokenUsage(was, is),
     ...(isOver(was) && finalPart(was) !== finalPart(is) ? ['what was final has changed'] : []),
   ];
 }
