@@ -51,7 +51,7 @@ async function stalledRound(written: (reports: Record<string, ReturnType<typeof 
     ...{ client, sources, recorder: { record: nothing, flush: () => Promise.resolve() } },
     runner: { image: 'x', imagePullPolicy: 'Never', progressUrl: 'https://operator.test/v1/progress' },
     ...{ progressCa: 'PEM', signal: new AbortController().signal, hostPathAllowed: false, now: () => at('00:25:01') },
-    ...{ measure: nothing, count: nothing, news: nothing, warn: nothing },
+    ...{ measure: nothing, count: nothing, spent: nothing, news: nothing, warn: nothing },
   });
   const deletions = server.calls.filter(({ method }) => method === 'DELETE').length;
   expect(film.status?.attempts).toMatchObject([{ outcome: 'Running', reason: 'Stalled' }]);

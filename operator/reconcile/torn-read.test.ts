@@ -91,7 +91,7 @@ describe('a queue takes a Job away between the list of Jobs and that of pods', (
       ...{ client, sources, recorder: { record: nothing, flush: () => Promise.resolve() } },
       runner: { image: 'x', imagePullPolicy: 'Never', progressUrl: 'https://operator.test/v1/progress' },
       ...{ progressCa: 'PEM', signal: new AbortController().signal, hostPathAllowed: false, now: () => now },
-      ...{ measure: nothing, count: nothing, news: nothing, warn: nothing },
+      ...{ measure: nothing, count: nothing, spent: nothing, news: nothing, warn: nothing },
     });
     expect(film.status).toMatchObject({ disruptions: 0, attempts: [{ podUid: 'pod-1', outcome: 'Suspended' }] });
   });

@@ -12,6 +12,7 @@ import { type Ffmpeg, findFfmpeg } from '../../runner/output/ffmpeg.ts';
 import { openFilm } from '../../runner/output/film.ts';
 import { filmIdentity } from '../../runner/output/record.ts';
 import { type PreparedJob, prepare } from '../../runner/prepare.ts';
+import { createTracker } from '../../runner/report/tracker.ts';
 import { keptBlock } from '../../runner/resume-film.ts';
 import { openStore } from '../../runner/store/open.ts';
 import { type DiskOperation, openDisk } from './disk.ts';
@@ -145,7 +146,12 @@ export async function wrongsOf(
   const picture = { ...spec.size, fps: spec.fps };
   try {
     await using writer = await openFilm({ store, ffmpeg, picture, of, precision: plan.precision, resumable: true });
-    const begun = await beginFilm(writer, store, { spec, job, extras: {} }, () => undefined);
+    const begun = await beginFilm(
+      writer,
+      store,
+      { spec, job, extras: {} },
+      createTracker(() => performance.now()),
+    );
     const iteration = begun.checkpoint?.manifest.iteration ?? -1;
     if (iteration < (certain.iteration ?? -1)) return [`goes on after ${iteration}, ${certain.iteration} was written`];
     return await othersIn(looker, begun);
