@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ScriptedApiServer, startScriptedApiServer } from '../../test/double/api-server.ts';
 import { type KubeClient, openPlainClient } from '../kube/client.ts';
 import { type Authenticate, createAuthenticate } from './authenticate.ts';
@@ -19,6 +19,7 @@ const claims = (changed: object = {}) => ({
   iss: 'https://kubernetes.default.svc',
   sub: 'system:serviceaccount:films:default',
   aud: ['dualparal-progress'],
+  iat: CLOCK / 1000,
   exp: CLOCK / 1000 + 3600,
   'kubernetes.io': {
     namespace: 'films',
@@ -42,12 +43,13 @@ beforeEach(async () => {
   clock = 0;
   authenticate = createAuthenticate({
     client,
-    podOf: (uid) => (uid === 'pod-1' ? { namespace: 'films', name: 'storm-1' } : undefined),
+    podOf: (uid) =>
+      /^pod-[1-8]\d?$/.test(uid) ? { namespace: 'films', name: uid.replace('pod', 'storm') } : undefined,
     nowMs: () => clock,
-    clockMs: () => CLOCK + clock,
   });
 });
 afterEach(async () => {
+  vi.useRealTimers();
   await client.close();
   await server.close();
 });
@@ -81,7 +83,7 @@ describe('a token', () => {
     ['whose claims are not JSON', `a.${Buffer.from('{').toString('base64url')}.c`, 'refused'],
     ['whose claims are null', `a.${part(null)}.c`, 'refused'],
     ['of another audience', tokenOf({ aud: ['https://kubernetes.default.svc'] }), 'refused'],
-    ['that has expired', tokenOf({ exp: CLOCK / 1000 - 3600 }), 'refused'],
+    ['that ends before it begins', tokenOf({ exp: CLOCK / 1000 - 3600 }), 'refused'],
     ['without an issuer', tokenOf({ iss: '' }), 'refused'],
     ['of another service account than its pod', tokenOf({ sub: 'system:serviceaccount:other:default' }), 'refused'],
     ['bound to no pod', tokenOf(bound({ pod: undefined })), 'refused'],
@@ -109,11 +111,48 @@ describe('a token', () => {
     expect(server.calls.length).toBe(2);
   });
 
+  it('of a short life is reviewed again after that life, counted from its review', async () => {
+    server.on('POST', PATH, review(good));
+    const short = tokenOf({ exp: CLOCK / 1000 + 60 });
+    for (clock of [0, 59_999]) await judge(short);
+    expect(server.calls.length).toBe(1);
+    clock = 60_001;
+    await judge(short);
+    expect(server.calls.length).toBe(2);
+  });
+
+  it('that a review refused is refused for a minute without another', async () => {
+    server.on('POST', PATH, review({}));
+    for (clock of [0, 30_000, 59_999]) expect(await judge(tokenOf())).toBe('refused');
+    expect(server.calls.length).toBe(1);
+    clock = 60_001;
+    expect(await judge(tokenOf())).toBe('refused');
+    expect(server.calls.length).toBe(2);
+  });
+
   it('is reviewed again after a review that failed', async () => {
     server.on('POST', PATH, { status: 503, body: {} }, review(good));
     await expect(judge(tokenOf())).rejects.toThrow('503');
     expect(await judge(tokenOf())).toEqual({ podUid: 'pod-1' });
   });
+});
+
+describe('the clock of the operator', () => {
+  it.each([-70, -10, 0, 10, 50, 59, 60, 61, 70, 525_600])(
+    'may be %s minutes ahead: the review tells whether a token has ended, and is remembered all the same',
+    async (minutes) => {
+      vi.useFakeTimers({ toFake: ['Date'], now: CLOCK + minutes * 60_000 });
+      server.on('POST', PATH, review(good));
+      for (const exp of [CLOCK / 1000 + 3600, CLOCK / 1000 + 480]) {
+        const reviews = server.calls.length;
+        for (let second = 0; second < 60; second += 1) {
+          clock += 1000;
+          expect(await judge(tokenOf({ exp, iat: exp - 3600 }))).toEqual({ podUid: 'pod-1' });
+        }
+        expect(server.calls.length).toBe(reviews + 1);
+      }
+    },
+  );
 });
 
 describe('a flood of forged tokens', () => {
@@ -141,5 +180,64 @@ describe('a flood of forged tokens', () => {
       );
     await new Promise((resolve) => setTimeout(resolve, 0));
     expect(verdicts.filter((verdict) => verdict === 'busy').length).toBe(200 - 8 - 64);
+  });
+});
+
+describe('runners behind the address of somebody who floods', () => {
+  const RUNNERS = [1, 2, 3, 4, 5, 6, 7, 8].map((number) => `pod-${number}`);
+  const ofPod = (uid: string, signature?: string) =>
+    tokenOf(bound({ pod: { name: uid.replace('pod', 'storm'), uid } }), signature);
+  /** The API server knows the runners' own tokens, and no other. */
+  const knowsTheirs = () =>
+    server.on('POST', PATH, (call) => {
+      const { token } = (call.body as { spec: { token: string } }).spec;
+      const uid = RUNNERS.find((runner) => ofPod(runner) === token);
+      const user = { extra: { 'authentication.kubernetes.io/pod-uid': [uid] } };
+      return { status: 201, body: { status: uid === undefined ? {} : { ...good, user } } };
+    });
+  const heard = () => Promise.all(RUNNERS.map((runner) => judge(ofPod(runner))));
+  const allOfThem = RUNNERS.map((podUid) => ({ podUid }));
+
+  it.each<[string, (i: number) => string, string]>([
+    ['words that are no token', (i) => `x${i}`, 'refused'],
+    ['tokens of another audience', (i) => tokenOf({ aud: ['vault'] }, `x${i}`), 'refused'],
+    ['tokens of pods that nobody knows', (i) => ofPod(`x-${i}`), 'stranger'],
+    ['one token of a pod that nobody knows', () => ofPod('x'), 'stranger'],
+  ])('are heard at their first report, however many %s come', async (_what, token, answer) => {
+    knowsTheirs();
+    const verdicts = new Set<unknown>();
+    for (let i = 0; i < 6000; i += 1) verdicts.add(await judge(token(i)));
+    expect(verdicts).toEqual(new Set([answer]));
+    expect(server.calls).toEqual([]);
+    expect(await heard()).toEqual(allOfThem);
+    // Nothing of a flood is kept in place of what reviews have said.
+    expect(await judge(ofPod('pod-1', 'forged'))).toBe('refused');
+    for (let i = 0; i < 6000; i += 1) await judge(token(i));
+    expect(await judge(ofPod('pod-1', 'forged'))).toBe('refused');
+    expect(await heard()).toEqual(allOfThem);
+    expect(server.calls.length).toBe(RUNNERS.length + 1);
+  });
+
+  it('are heard although forged tokens of one of them are many: these take the part of that one alone', async () => {
+    knowsTheirs();
+    for (let i = 0; i < 3000; i += 1) {
+      clock = i / 3;
+      await judge(ofPod('pod-1', `forged${i}`));
+    }
+    expect(server.calls.length).toBeLessThanOrEqual(12);
+    expect((await heard()).slice(1)).toEqual(allOfThem.slice(1));
+  });
+
+  it('are heard although one token that the API server refused comes again and again', async () => {
+    knowsTheirs();
+    for (let i = 0; i < 3000; i += 1) expect(await judge(ofPod('pod-1', 'forged'))).toBe('refused');
+    expect(server.calls.length).toBe(1);
+    expect(await heard()).toEqual(allOfThem);
+  });
+
+  it('cost no more reviews than one address may ask for, however many of them the forged tokens name', async () => {
+    knowsTheirs();
+    for (let i = 0; i < 3000; i += 1) await judge(ofPod(`pod-${10 + (i % 70)}`, `forged${i}`));
+    expect(server.calls.length).toBe(100);
   });
 });

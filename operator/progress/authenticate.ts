@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { PROGRESS_AUDIENCE } from '../api/labels.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { pathOf, TOKEN_REVIEWS } from '../kube/resource.ts';
-import { type PodName, readClaims } from './claims.ts';
+import { type Claims, type PodName, readClaims } from './claims.ts';
 import { createLimits, createPlaces } from './limits.ts';
 
 /** Whose token it is, or why that is not told. */
@@ -25,9 +25,8 @@ export interface AuthenticateOptions {
   readonly client: KubeClient;
   /** The pod of this uid, if it is one whose reports are taken now. */
   readonly podOf: (uid: string) => Pick<PodName, 'namespace' | 'name'> | undefined;
+  /** Any clock that only goes forward: no time of day is asked for. */
   readonly nowMs?: () => number;
-  /** Unix time in milliseconds. */
-  readonly clockMs?: () => number;
 }
 
 interface TokenReview {
@@ -39,14 +38,20 @@ interface TokenReview {
 }
 
 const POD_UID = 'authentication.kubernetes.io/pod-uid';
-/** A good token is reviewed again after this time; whether its pod is still at work is looked up at each report. */
+/**
+ * A good token is reviewed again this long after its review, or its own life after it where that is shorter; whether its pod is
+ * still at work is looked up at each report.
+ */
 const GOOD_MS = 600_000;
 const GOOD_TOKENS = 16_384;
 const BAD_MS = 60_000;
 const BAD_TOKENS = 4096;
-/** Tokens that are not known to be good: so many of one sender at once, then so many a second. */
-const UNKNOWN_BURST = 100;
-const UNKNOWN_PER_SECOND = 10;
+/**
+ * Tokens to be reviewed, of one address: so many at once, then so many a second. Runners may share an address (a mesh, a network
+ * that changes addresses), so each pod has its own part of that: forged tokens of one pod leave the others' part alone.
+ */
+const OF_ADDRESS = { perSecond: 10, burst: 100 } as const;
+const OF_POD_AT_ADDRESS = { perSecond: 1, burst: 10 } as const;
 /** Reviews under way, waiting, and of one sender about one pod: so nobody can keep a pod's own token from being reviewed. */
 const REVIEWS = { running: 8, waiting: 64, ofOneSender: 2 } as const;
 
@@ -54,20 +59,27 @@ const REVIEWS = { running: 8, waiting: 64, ofOneSender: 2 } as const;
  * Makes the judge of tokens. Good tokens are remembered apart from bad ones, so that no flood of bad ones pushes them out.
  * A token that nobody has seen before becomes a review at the API server only if its own claims name a pod that is at work
  * now, its sender has not asked too often, and not too many wait: so what a stranger sends costs the API server nothing, and
- * what somebody who knows a pod's uid sends costs it little.
+ * what somebody who knows a pod's uid sends costs it little. What is refused for its claims takes nothing from anybody and
+ * leaves nothing behind: runners at the address of whoever sends it are heard all the same.
  */
 export function createAuthenticate(options: AuthenticateOptions): Authenticate {
-  const { client, podOf, nowMs = () => performance.now(), clockMs = Date.now } = options;
+  const { client, podOf, nowMs = () => performance.now() } = options;
   const good = createMemory<string>(GOOD_TOKENS, nowMs);
   const bad = createMemory<true>(BAD_TOKENS, nowMs);
   const underWay = new Map<string, Promise<Verdict>>();
-  const limits = createLimits(UNKNOWN_PER_SECOND, UNKNOWN_BURST, nowMs);
+  const ofAddress = createLimits(OF_ADDRESS.perSecond, OF_ADDRESS.burst, nowMs);
+  const ofPodAtAddress = createLimits(OF_POD_AT_ADDRESS.perSecond, OF_POD_AT_ADDRESS.burst, nowMs);
   const places = createPlaces(REVIEWS.running, REVIEWS.waiting, REVIEWS.ofOneSender);
 
-  const judge = async (key: string, token: string, pod: PodName, lastsMs: number): Promise<Verdict> => {
+  const isAtWork = ({ uid, namespace, name }: PodName) => {
+    const known = podOf(uid);
+    return known?.namespace === namespace && known.name === name;
+  };
+
+  const judge = async (key: string, token: string, { pod, lifeMs }: Claims): Promise<Verdict> => {
     const podUid = await review(client, token);
     if (podUid === pod.uid) {
-      good.keep(key, podUid, Math.min(GOOD_MS, lastsMs));
+      good.keep(key, podUid, Math.min(GOOD_MS, lifeMs));
       return { podUid };
     }
     bad.keep(key, true, BAD_MS);
@@ -78,16 +90,15 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticate {
     const key = createHash('sha256').update(token).digest('base64');
     const podUid = good.get(key);
     if (podUid !== undefined) return { podUid };
-    if (limits.take(sender) > 0) return 'limited';
     if (bad.get(key) === true) return 'refused';
-    const claims = readClaims(token, clockMs());
-    if (claims === undefined) return 'refused';
-    const { pod, expiresAt } = claims;
-    const known = podOf(pod.uid);
-    if (known === undefined || known.namespace !== pod.namespace || known.name !== pod.name) return 'stranger';
     const same = underWay.get(key);
     if (same !== undefined) return same;
-    const verdict = places.run(`${sender} ${pod.uid}`, () => judge(key, token, pod, expiresAt - clockMs()));
+    const claims = readClaims(token);
+    if (claims === undefined) return 'refused';
+    if (!isAtWork(claims.pod)) return 'stranger';
+    const pair = `${sender} ${claims.pod.uid}`;
+    if (ofPodAtAddress.take(pair) > 0 || ofAddress.take(sender) > 0) return 'limited';
+    const verdict = places.run(pair, () => judge(key, token, claims));
     if (verdict === undefined) return 'busy';
     underWay.set(key, verdict);
     return verdict.finally(() => underWay.delete(key));
