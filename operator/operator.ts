@@ -9,6 +9,7 @@ import { acquireLease } from './kube/lease.ts';
 import { createQueue, type WorkQueue } from './kube/queue.ts';
 import { createBackoff } from './kube/rate-limit.ts';
 import type { Reflector } from './kube/reflector.ts';
+import { createServerClock, type ServerClock } from './kube/server-clock.ts';
 import { openProgressEndpoint, type ProgressEndpoint } from './progress/endpoint.ts';
 import { createInbox, type Inbox } from './progress/inbox.ts';
 import { startController } from './reconcile/controller.ts';
@@ -44,6 +45,8 @@ interface Parts {
   readonly client: KubeClient;
   readonly reviewClient: KubeClient;
   readonly leaseClient: KubeClient;
+  /** What films are judged by; their Jobs and pods are dated by it. */
+  readonly clock: ServerClock;
   readonly queue: WorkQueue;
   readonly inbox: Inbox;
   readonly sources: Sources;
@@ -84,9 +87,10 @@ async function startParts(settings: Settings, log: Log): Promise<Parts> {
   const gate = createGate();
   const measure = instruments.apiCall;
   const credentials = await loadCredentials();
-  const client = openClient(credentials, { measure, gate });
-  const reviewClient = openClient(credentials, { measure, gate, connections: REVIEW_CONNECTIONS });
-  const leaseClient = openClient(credentials, { measure, connections: LEASE_CONNECTIONS });
+  const clock = createServerClock();
+  const client = openClient(credentials, { measure, clock, gate });
+  const reviewClient = openClient(credentials, { measure, clock, gate, connections: REVIEW_CONNECTIONS });
+  const leaseClient = openClient(credentials, { measure, clock, connections: LEASE_CONNECTIONS });
   const queue = createQueue(createBackoff(), undefined, instruments.waited);
   const inbox = createInbox({
     wake: (podUid) => {
@@ -112,7 +116,7 @@ async function startParts(settings: Settings, log: Log): Promise<Parts> {
   const watches = startWatches(sources, watching);
   const queueWatches = settings.kueue ? watchQueues(sources, watching) : [];
   const clients = { gate, client, reviewClient, leaseClient };
-  const own = { queue, inbox, sources, watches, queueWatches };
+  const own = { clock, queue, inbox, sources, watches, queueWatches };
   const parts: Parts = { settings, log, instruments, ...clients, ...own, leading: false };
   const isLeading = () => parts.leading;
   const gpus = () => gpusHeld(sources);
@@ -156,7 +160,7 @@ async function leadAndWork(parts: Parts, endpoint: ProgressEndpoint, stop: Abort
       return endpoint.authority;
     },
     signal: working.signal,
-    now: Date.now,
+    now: parts.clock.now,
     measure: parts.instruments.round,
     count: (what) => (what === 'JobStarted' ? parts.instruments.jobStarted() : parts.instruments.attemptEnded(what)),
     spent: parts.instruments.spent,

@@ -8,6 +8,7 @@ import { createHoldOff, type HoldOff } from './hold-off.ts';
 import { podCredentials } from './in-pod.ts';
 import { jsonText } from './json-text.ts';
 import { DEADLINE_MS, POOL } from './pool.ts';
+import type { ServerClock } from './server-clock.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -37,6 +38,8 @@ export interface ClientOptions {
   /** Told of every answer, for the metrics; `status` is 0 where none came. */
   readonly measure?: (method: Method, status: number) => void;
   readonly random?: () => number;
+  /** Hears from every answer what time it is at the API server. */
+  readonly clock?: Pick<ServerClock, 'heard'>;
   /** Nothing is sent once this is closed. */
   readonly gate?: Gate;
   /** Most connections at the same time; calls beyond that wait for one. */
@@ -78,7 +81,9 @@ function clientOf(credentials: ReadCredentials, options: ClientOptions): KubeCli
     if (!gate.isOpen()) throw unreachable(call, gate.signal.reason);
     try {
       const sent = optionsOf(call, streamed, gate.signal);
+      const sentAt = performance.now();
       const response = await send(urlOf(origin, call), { ...sent, headers: headersOf(call, headers), dispatcher });
+      options.clock?.heard(response.headers.date, sentAt, performance.now());
       measure(call.method, response.statusCode);
       return response;
     } catch (error) {
