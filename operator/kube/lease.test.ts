@@ -104,6 +104,37 @@ describe('a lease', () => {
     expect(lease.current()).toMatchObject({ holderIdentity: expect.stringMatching(/^a_/), leaseTransitions: 2 });
   });
 
+  it('is taken over also where old and new answers about a dead holder come in turn', async () => {
+    const lease = keepLease({ holderIdentity: 'b', acquireTime: 'late' });
+    let reads = 0;
+    server.on('GET', NAMED, () => {
+      reads += 1;
+      const [version, acquireTime] = reads % 2 === 0 ? ['0', 'early'] : ['1', 'late'];
+      const metadata = { name: 'operator', namespace: 'system', resourceVersion: version };
+      return { body: { kind: 'Lease', metadata, spec: { holderIdentity: 'b', acquireTime } } };
+    });
+    await lead('a');
+    expect(lease.current()?.holderIdentity).toMatch(/^a_/);
+  });
+
+  it('is not taken before the own duration is over, whatever duration somebody has written into it', async () => {
+    const lease = keepLease();
+    const first = await lead('a');
+    const stop = new AbortController();
+    const second = lead('b', stop.signal, { ...TIMING, durationMs: 60_000 });
+    lease.touch({ ...lease.current(), leaseDurationSeconds: 0 });
+    server.on('PUT', NAMED, { status: 409, body: { reason: 'Conflict' } });
+    const reads = () => server.calls.filter(({ method }) => method === 'GET').length;
+    while (reads() < 10) await new Promise((resolve) => setTimeout(resolve, 2));
+    stop.abort();
+    await expect(second).rejects.toThrow(/abort/i);
+    expect(first.lost.aborted).toBe(false);
+    const writers = server.calls.flatMap(({ method, body }) =>
+      method === 'GET' ? [] : [(body as { spec: Spec }).spec],
+    );
+    expect(writers.map(({ holderIdentity }) => holderIdentity?.slice(0, 2))).not.toContain('b_');
+  });
+
   it('is freed on release, so that the next need not wait', async () => {
     const lease = keepLease();
     const leadership = await lead('a');

@@ -53,9 +53,13 @@ interface Lease extends KubeObject {
   };
 }
 
-/** Last state of the lease that we saw change, and when by our own clock: clocks of others are not trusted. */
+/** How many states of a lease are remembered: as many API servers may each answer with one of their own that is old. */
+const RECORDS = 16;
+
+/** States of the lease that we have seen, and when one was new by our own clock: clocks of others are not trusted. */
 interface Observation {
-  readonly record: string;
+  /** The one seen last is the last. */
+  readonly records: readonly string[];
   readonly at: number;
   /** Time by our clock from which the lease may be taken. */
   readonly freeAt: number;
@@ -79,7 +83,7 @@ export async function acquireLease(options: LeaseOptions, signal: AbortSignal): 
   const random = options.random ?? Math.random;
   const holder = `${options.identity}_${randomUUID()}`;
   const candidacy: Candidacy = { ...options, timing, holder, gate: options.gate ?? createGate() };
-  let observed: Observation = { record: '', at: 0, freeAt: 0 };
+  let observed: Observation = { records: [], at: 0, freeAt: 0 };
   for (;;) {
     signal.throwIfAborted();
     const sentAt = performance.now();
@@ -106,13 +110,23 @@ async function tryTake(
     write(candidacy, found, holder, AbortSignal.timeout(Math.ceil(timing.renewMs / 2)));
   const found = await read(candidacy, AbortSignal.any([signal, AbortSignal.timeout(timing.renewMs)]));
   if (found === undefined) return { held: await take(undefined), observed };
-  const record = JSON.stringify(found.spec ?? {});
-  const seen = record === observed.record ? observed : { record, at: performance.now(), freeAt: 0 };
+  const seen = withRecord(observed, JSON.stringify(found.spec ?? {}));
   const theirs = found.spec?.holderIdentity ?? '';
-  const duration = (found.spec?.leaseDurationSeconds ?? timing.durationMs / 1000) * 1000;
+  // A holder goes on for its own time, whatever somebody has written into its lease.
+  const duration = Math.max((found.spec?.leaseDurationSeconds ?? 0) * 1000, timing.durationMs);
   if (theirs === '' || theirs === holder || performance.now() - seen.at > duration)
     return { held: await take(found), observed: seen };
   return { held: undefined, observed: { ...seen, freeAt: seen.at + duration + 1 } };
+}
+
+/**
+ * A holder that is well writes what was never there before. What was seen already is no sign of it, but an old answer: taken for a change,
+ * two API servers that answer in turn, one of them late, would keep a dead holder's lease for ever.
+ */
+function withRecord({ records, at }: Observation, record: string): Observation {
+  const others = records.filter((other) => other !== record);
+  const isNew = others.length === records.length;
+  return { records: [...others, record].slice(-RECORDS), at: isNew ? performance.now() : at, freeAt: 0 };
 }
 
 function keepRenewing(candidacy: Candidacy, first: Lease, firstSentAt: number): Leadership {
