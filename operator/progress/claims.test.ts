@@ -76,6 +76,7 @@ describe('claims', () => {
     ['nothing of Kubernetes', token(payload({ 'kubernetes.io': undefined }))],
     ['claims from a prototype', token({ __proto__: null, constructor: payload() })],
     ['JSON of many levels', `a.${Buffer.from('['.repeat(6000)).toString('base64url')}.c`.slice(0, 8100)],
+    ['hundreds of lists', token(payload({ more: Array(100).fill([]) }))],
     ['more than 8 KiB', token(payload({ more: 'x'.repeat(8192) }))],
   ])('with %s are none', (_what, text) => {
     expect(readClaims(text)).toBeUndefined();
