@@ -1,5 +1,6 @@
 import type { Condition } from './kubernetes.ts';
 import type { Phase } from './status.ts';
+import { notAfter } from './time.ts';
 
 /** Types of our conditions, in the order in which the status lists them. */
 export const CONDITION_TYPES = [
@@ -31,7 +32,8 @@ type FullCondition = Required<Condition>;
 
 /**
  * Conditions of the next status: a claimed one keeps its transition time while its status stays, one that nobody claims
- * stays as it is, and order is that of {@link CONDITION_TYPES}.
+ * stays as it is, and order is that of {@link CONDITION_TYPES}. No transition is still to come: a clock was ahead when it was written, and
+ * nothing that is counted from it would ever happen.
  */
 export function nextConditions(
   previous: readonly Condition[],
@@ -41,10 +43,14 @@ export function nextConditions(
   return CONDITION_TYPES.flatMap((type) => {
     const old = previous.find((condition) => condition.type === type);
     const claim = claims[type];
-    if (claim === undefined) return old === undefined ? [] : [old as FullCondition];
+    if (claim === undefined) return old === undefined ? [] : [dated(old as FullCondition, at.time)];
     const kept = old?.status === claim.status ? old.lastTransitionTime : undefined;
-    return [{ type, ...claim, observedGeneration: at.generation, lastTransitionTime: kept ?? at.time }];
+    return [dated({ type, ...claim, observedGeneration: at.generation, lastTransitionTime: kept ?? at.time }, at.time)];
   });
+}
+
+function dated(condition: FullCondition, time: string): FullCondition {
+  return { ...condition, lastTransitionTime: notAfter(condition.lastTransitionTime, time) };
 }
 
 /** The one word that `kubectl get` shows. */

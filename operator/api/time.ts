@@ -8,6 +8,11 @@ export function millisecondsOf(time: string): number {
   return Date.parse(time);
 }
 
+/** A moment that was written down, or its limit where it lies beyond that. */
+export function notAfter(time: string, limit: string): string {
+  return millisecondsOf(time) > millisecondsOf(limit) ? limit : time;
+}
+
 /** A stretch of time as people read it: `48s`, `12m05s`, `3h20m`, `2d4h`. */
 export function durationText(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));

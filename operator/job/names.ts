@@ -55,13 +55,13 @@ interface Annotated {
   readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> };
 }
 
-/** A status holds numbers up to here; no film comes near. */
+/** A status holds numbers up to here (`api/status.ts`), and what it can claim has to be known again; no film comes near. */
 const MOST_ATTEMPTS = 1_000_000;
 
 /** Number of the attempt that a Job of this name is for; undefined if it is no Job of this resource. */
 export function attemptOfJob(resource: ResourceName, name: string | undefined): number | undefined {
   const number = Number(/-(\d+)$/.exec(name ?? '')?.[1]);
-  return number >= 1 && number < MOST_ATTEMPTS && jobName(resource, number) === name ? number : undefined;
+  return number >= 1 && number <= MOST_ATTEMPTS && jobName(resource, number) === name ? number : undefined;
 }
 
 /** Whether a Job or pod of this name can be ours: enough to drop events of everything else. */

@@ -53,8 +53,9 @@ export function updatedAttempts(
 }
 
 /** Pods of one Job stay in the order in which they were seen first, whichever of them is gone by now. */
-function place({ podUid }: Attempt, before: readonly Attempt[]): number {
-  const found = before.findIndex((attempt) => attempt.podUid === podUid);
+function place({ number, podUid }: Attempt, before: readonly Attempt[]): number {
+  // Those without a pod are told apart by their Jobs.
+  const found = before.findIndex((attempt) => attempt.number === number && attempt.podUid === podUid);
   return found < 0 ? before.length : found;
 }
 

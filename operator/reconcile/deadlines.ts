@@ -16,6 +16,9 @@ import type { Context, Gate, Verdict } from './verdict.ts';
 /** GPUs that are held without a runner are given back after this time, whatever the spec says. */
 const HELD_SECONDS = 3600;
 
+/** A Job's first pod is made within moments. */
+const LATE_MS = 10_000;
+
 /** A runner that nobody has heard of for so long is told of. It reports every few seconds. */
 export const STALE_MS = 120_000;
 
@@ -132,7 +135,10 @@ function elasticOf(job: JobView, pod: PodView | undefined, { observed }: Context
   return [{ at: since + 1000 * secondsOf(limit), why: () => why('GpusNotFree', values) }];
 }
 
-/** The runner has to have started: so long after its Job may run, or after its pod was given GPUs. */
+/**
+ * The runner has to have started: so long after its Job may run, or after its pod was given GPUs. The Job controller's and the scheduler's
+ * clocks may be behind: neither was before the API server made the Job and the pod.
+ */
 function startOf(job: JobView, pod: PodView | undefined, { observed, attempts, now }: Context): readonly Deadline[] {
   const limit = observed.spec?.deadlines.start;
   const waiting = pod?.state === 'waiting' ? pod : undefined;
@@ -144,11 +150,20 @@ function startOf(job: JobView, pod: PodView | undefined, { observed, attempts, n
   const late = (text: string) => () => why('StartDeadlineExceeded', { limit: text, why: cause() });
   if (limit !== undefined) {
     const ends = attempts.filter(({ job: name }) => name === job.name).map(({ recordedTime }) => recordedTime);
-    const since = job.begun === undefined ? undefined : latest([job.begun, letGoAt(observed, now), ...ends]);
+    const since =
+      job.begun === undefined
+        ? undefined
+        : latest([job.begun, job.created, madeLater(waiting, job), letGoAt(observed, now), ...ends]);
     return since === undefined ? [] : [{ at: since + 1000 * secondsOf(limit), why: late(limit) }];
   }
-  const held = waiting?.scheduled === true ? latest([waiting.scheduledTime ?? waiting.created]) : undefined;
+  const held = waiting?.scheduled === true ? latest([waiting.scheduledTime, waiting.created]) : undefined;
   return held === undefined ? [] : [{ at: held + 1000 * HELD_SECONDS, why: late(durationText(HELD_SECONDS)) }];
+}
+
+/** When a pod was made, where that is so long after its Job began that the Job controller's clock, or its work, was behind. */
+function madeLater(pod: PodView | undefined, { begun }: JobView): string | undefined {
+  const after = millisecondsOf(pod?.created ?? '') - millisecondsOf(begun ?? '');
+  return after > LATE_MS ? pod?.created : undefined;
 }
 
 /** The runner has to get on, as far as the operator hears. */
@@ -201,8 +216,10 @@ export function activeSecondsOf({ observed, attempts }: Context): number {
 }
 
 /**
- * How long a runner worked: both ends by the one clock of its node, and no longer than the control plane and the operator can have seen.
- * Where nobody saw its end, until it was last seen to get on: its Job may have taken a while to end after it.
+ * How long a runner worked: both ends by the one clock of its node, and no longer than the control plane and the operator can have seen;
+ * but no shorter than it was seen to get on, since a node's clock may be set while it works. Where that says that it ended before it
+ * began, until its end was written down. Where nobody saw its end, until it was last seen to get on: its Job may have taken a while to
+ * end after it.
  */
 export function workedSeconds(
   { podUid, startTime, recordedTime, exitCode }: Attempt,
@@ -210,10 +227,12 @@ export function workedSeconds(
 ): number {
   const pod = jobs.flatMap(({ pods }) => pods).find(({ uid }) => uid === podUid);
   // A kubelet that has lost a container tells an exit code and no times.
-  if (exitCode === undefined || !pod?.startTime || !pod.endTime)
-    return secondsBetween(startTime, status?.progress?.lastAdvanceTime);
+  const gotOn = secondsBetween(startTime, status?.progress?.lastAdvanceTime);
+  if (exitCode === undefined || !pod?.startTime || !pod.endTime) return gotOn;
   const known = status?.attempts?.find((attempt) => attempt.podUid === podUid)?.startTime;
-  return Math.min(secondsBetween(pod.startTime, pod.endTime), secondsBetween(known ?? pod.created, recordedTime));
+  const most = secondsBetween(known ?? pod.created, recordedTime);
+  const isAbsurd = millisecondsOf(pod.endTime) < millisecondsOf(pod.startTime);
+  return isAbsurd ? most : Math.min(most, Math.max(gotOn, secondsBetween(pod.startTime, pod.endTime)));
 }
 
 function secondsBetween(from: string | undefined, to: string | undefined): number {

@@ -228,9 +228,12 @@ function endOf({ job, endTime, recordedTime }: Attempt, { jobs }: Observed, now:
   return written === undefined ? undefined : millisecondsOf(written);
 }
 
+/** By the Job controller's clock, which may be behind: no Job ended before the API server made it and its pods. */
 function jobEndOf(job: string, jobs: readonly JobView[], now: number): number {
-  const told = millisecondsOf(jobs.find(({ name }) => name === job)?.ended?.time ?? '');
-  return told <= now ? told : 0;
+  const found = jobs.find(({ name }) => name === job);
+  const told = millisecondsOf(found?.ended?.time ?? '');
+  const made = [found?.created, ...(found?.pods ?? []).map(({ created }) => created)];
+  return told <= now ? Math.max(told, ...made.map((time) => millisecondsOf(time ?? '') || 0)) : 0;
 }
 
 function delayMs(last: Attempt, failures: number): number {

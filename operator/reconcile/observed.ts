@@ -134,6 +134,8 @@ export interface PodView {
   readonly scheduledTime?: string;
   /** It is being deleted: until when it had time to end by itself. */
   readonly leavingBy?: string;
+  /** What the cluster says took it away; nothing where its Job's suspension did. */
+  readonly takenBy?: string;
   /** Its owner was taken off: nobody deletes it with its Job. */
   readonly isOrphan?: boolean;
   readonly startTime?: string;

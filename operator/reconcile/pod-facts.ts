@@ -128,6 +128,13 @@ function initFailure({ status }: Pod): string | undefined {
   return undefined;
 }
 
+/** What the cluster says took a pod away; a suspension, which only deletes pods, says nothing. */
+export function takenBy({ status }: Pod): string | undefined {
+  const target = status?.conditions?.find((c) => c.type === 'DisruptionTarget' && c.status === 'True');
+  // Whatever is left of a pod of a lost node is cleared away so, also after a suspension.
+  return target?.reason === 'DeletionByPodGC' ? undefined : target?.reason;
+}
+
 /**
  * Whether the cluster, and not the runner, ended a pod that failed. One rule where both speak, the Job's own
  * (`job/failure-policy.ts`): an exit code that says that another try cannot help counts first; then whatever the cluster did

@@ -35,11 +35,11 @@ export function suspensionOf(
   if (pod?.state === 'waiting' || pod?.state === 'running') {
     if (film.suspending) return why(SUSPENDED, { detail: 'spec.suspend is true' });
     // A Job that goes on before anybody has seen its pod leave tells nothing any more.
-    return byItsJob(job) ?? (pod.leavingBy === undefined ? undefined : beforeItsTurn(job, pod.created));
+    return byItsJob(job) ?? (pod.leavingBy === undefined ? undefined : beforeItsTurn(job, pod.created, pod));
   }
   // A suspension deletes pods: one whose runner ended before that, by itself, shows no sign of it, also while other containers go on.
   if (pod !== undefined && pod.leavingBy === undefined) return undefined;
-  return byItsJob(job) ?? beforeItsTurn(job, pod?.created ?? known?.createdTime ?? known?.startTime);
+  return byItsJob(job) ?? beforeItsTurn(job, pod?.created ?? known?.createdTime ?? known?.startTime, pod);
 }
 
 function byItsJob(job: JobView | undefined): Why | undefined {
@@ -52,11 +52,12 @@ function byItsJob(job: JobView | undefined): Why | undefined {
  * it was first seen tells when it was made. The Job controller makes the pod first and writes its Job's new start a moment later, in
  * whole seconds both.
  */
-function beforeItsTurn(job: JobView | undefined, made: string | undefined): Why | undefined {
+function beforeItsTurn(job: JobView | undefined, made: string | undefined, pod: PodView | undefined): Why | undefined {
   if (job?.resuming !== true && job?.resumed === undefined) return undefined;
   // A pod that is gone, and of which no start was seen, was of before.
   const isOfAfter = made !== undefined && !(millisecondsOf(made) + MOMENT_MS < millisecondsOf(job.resumed ?? ''));
-  if (isOfAfter && job.resuming !== true) return undefined;
+  // Where the cluster says who took it away, no two clocks are compared.
+  if ((isOfAfter || pod?.takenBy !== undefined) && job.resuming !== true) return undefined;
   return why(SUSPENDED, { detail: `Job ${job.name} was suspended` });
 }
 

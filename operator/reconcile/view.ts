@@ -12,7 +12,16 @@ import { type EventSources, newComplaint, refusalOf, volumeTrouble } from './com
 import { begunAt, isResuming, resumedAt, whyJobWaits } from './job-turn.ts';
 import { type JobEnd, type JobView, newestPod, type Observed, type PodView } from './observed.ts';
 import { isOnlyCounted, isOwn, isWrittenDown, type LostJob } from './own-pods.ts';
-import { lingering, podState, resultOf, runnerEnd, runnerState, whyPodFailed, whyPodWaits } from './pod-facts.ts';
+import {
+  lingering,
+  podState,
+  resultOf,
+  runnerEnd,
+  runnerState,
+  takenBy,
+  whyPodFailed,
+  whyPodWaits,
+} from './pod-facts.ts';
 import { changesSince } from './runner-changes.ts';
 import { BY_SUBJECT, type Sources } from './sources.ts';
 import { readSpec } from './spec.ts';
@@ -233,6 +242,7 @@ function podView(pod: Pod, jobName: string, sources: EventSources): PodView {
     node: spec?.nodeName,
     state,
     leavingBy: metadata.deletionTimestamp,
+    takenBy: takenBy(pod),
     isOrphan: ownerOf(pod) === undefined || undefined,
     scheduled: spec?.nodeName !== undefined || conditionIs(status?.conditions, 'PodScheduled', 'True'),
     scheduledTime: status?.conditions?.find((c) => c.type === 'PodScheduled' && c.status === 'True')

@@ -2,7 +2,7 @@ import type { Progress } from '#contract/progress.ts';
 import type { Work } from '#contract/result.ts';
 import { defined } from '../../api/defined.ts';
 import type { Attempt, ProgressStatus, VideoGenerationStatus } from '../../api/status.ts';
-import { durationText, millisecondsOf, timeText } from '../../api/time.ts';
+import { durationText, millisecondsOf, notAfter, timeText } from '../../api/time.ts';
 import { newestPod, type Observed } from '../observed.ts';
 import type { Context, Verdict } from '../verdict.ts';
 
@@ -62,7 +62,8 @@ function advanced(
     before?.lastAdvanceTime !== undefined &&
     [before.phase, before.percent, before.blockSteps, before.blocksFinished, before.framesReady].join() ===
       [phase, percent, blockSteps, blocksFinished, framesReady].join();
-  return { ...next, lastAdvanceTime: same ? (before?.lastAdvanceTime ?? timeText(now)) : timeText(now) };
+  const time = timeText(now);
+  return { ...next, lastAdvanceTime: same ? notAfter(before?.lastAdvanceTime ?? time, time) : time };
 }
 
 /**
