@@ -214,7 +214,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'unseen-pod',
     what: 'a Job whose last pod nobody saw is followed by the next at once',
-    patches: [{ file: GATES, from: 'return told <= now ? told : 0;', to: 'return told <= 0 ? now : 0;' }],
+    patches: [{ file: GATES, from: 'return told <= now ? Math.max(told', to: 'return told <= 0 ? Math.max(told' }],
   },
   {
     name: 'progress-of-last-pod',
