@@ -141,6 +141,48 @@ describe('a reflector', () => {
     expect(failures.map((failure) => failure.kind)).toEqual(['expired']);
   });
 
+  it('lists anew after an error in a watch: another one from the same version would end the same way', async () => {
+    server.on('GET', PATH, page(10, [thing('a', 1)]), page(30, [thing('b', 20)]));
+    start();
+    const stream = await server.watch(PATH);
+    await stream.send('ERROR', { kind: 'Status', code: 500, reason: 'InternalError', message: 'no' });
+    stream.end();
+    await until(['b@20']);
+    expect((await server.watch(PATH)).query.resourceVersion).toBe('30');
+  });
+
+  it('lists anew after a watch that was opened and never said a word', async () => {
+    server.on('GET', PATH, page(10, [thing('a', 1)]), page(30, [thing('b', 20)]));
+    start({ timing: { firstDelayMs: 1, longestDelayMs: 5, silenceMs: 30 } });
+    await (await server.watch(PATH)).closed;
+    await until(['b@20']);
+    expect(failures[0]?.message).toContain('silent');
+  });
+
+  it('is not heard of by a watch that is only opened', async () => {
+    server.on('GET', PATH, page(10, []));
+    const running = start();
+    await running.synced;
+    const before = performance.now();
+    for (let i = 0; i < 4; i += 1) (await server.watch(PATH)).end();
+    await server.watch(PATH);
+    expect(running.silentForMs()).toBeGreaterThanOrEqual(performance.now() - before);
+  });
+
+  it.each([
+    ['a list without a version', { kind: 'List', metadata: {}, items: [] }],
+    ['another thing with a version', { kind: 'Status', metadata: { resourceVersion: '40' }, items: [] }],
+  ])('does not take 200 with %s for a list: the cache stays', async (_what, body) => {
+    server.on('GET', PATH, page(10, [thing('a', 1)]), { body }, page(30, [thing('a', 1), thing('b', 20)]));
+    start();
+    const told: string[][] = [];
+    const stream = await server.watch(PATH);
+    changed = () => told.push([...names()]);
+    await stream.send('ERROR', { kind: 'Status', code: 410, reason: 'Expired', message: 'too old' });
+    await server.watch(PATH);
+    expect(told).toEqual([['a@1', 'b@20']]);
+  });
+
   it('lists anew when a page has expired', async () => {
     const gone = { status: 410, body: { code: 410, message: 'continue token expired' } };
     server.on('GET', PATH, page(10, [thing('a', 1)], 'more'), gone, page(12, [thing('a', 1)]));

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pageIn } from './answer.ts';
 import type { Cache, Feed } from './cache.ts';
 import type { KubeClient } from './client.ts';
 import { ApiError, type Failure, failureOf, failureOfAnswer, type StatusBody } from './failure.ts';
@@ -7,7 +8,8 @@ import { type KubeObject, pathOf, type ResourceType } from './resource.ts';
 /**
  * Keeps a cache equal to the API server's objects of one kind: pages of a list, then a watch from the list's version on,
  * with bookmarks, so that a version does not become too old while nothing happens; one that did leads to a new list, any
- * other failure to another watch from where the last one ended. Waits grow until a watch holds: what comes between may end each as
+ * other failure to another watch from where the last one ended, unless the server says that it is one of this watch, or nothing was heard for
+ * too long: what cannot be watched is listed again. Waits grow until a watch holds: what comes between may end each as
  * soon as it is opened, and as cleanly as the server does. A silent connection is given up. Kinds without bookmarks
  * (`quiet`) are different: silence is normal there, so only a watch that outlives its own time is given up, and each watch
  * begins with a list, since the last version may be as old as the last watch.
@@ -64,10 +66,6 @@ const TIMING: ReflectorTiming = {
 };
 const PAGE = 500;
 
-interface Page<T> {
-  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
-  readonly items: readonly T[];
-}
 interface WatchLine<T> {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
   readonly object: T;
@@ -106,9 +104,11 @@ export function startReflector<T extends KubeObject>(options: ReflectorOptions<T
     const opened = () => {
       openedAt = performance.now();
       watching = true;
-      heard();
     };
-    const context = { timing, random, stop: stopping.signal, heard: progress, opened };
+    const lost = () => {
+      from.version = undefined;
+    };
+    const context = { timing, random, stop: stopping.signal, heard: progress, opened, lost };
     for await (const seen of watchFrom(options, feed, from.version, context)) from.version = seen;
     // Ended by the server, as it shall be: the next one is a first try again.
     if (performance.now() - openedAt >= timing.briefMs) failures = 0;
@@ -124,9 +124,10 @@ export function startReflector<T extends KubeObject>(options: ReflectorOptions<T
         askedToWaitMs = failure.retryAfterMs ?? 0;
         if (!stopping.signal.aborted) options.warn?.(failure);
       });
-      if (watching) heard();
+      // That a watch was opened says nothing, but where silence is normal it is all that there is.
+      if (watching && quiet) heard();
       watching = false;
-      if (quiet) from.version = undefined;
+      if (quiet || performance.now() - heardAt >= timing.silenceMs) from.version = undefined;
       failures += 1;
       const longest = Math.min(timing.longestDelayMs, timing.firstDelayMs * 2 ** (failures - 1));
       const delay = Math.max(longest * random(), askedToWaitMs);
@@ -159,12 +160,9 @@ async function list<T extends KubeObject>(
   const objects: T[] = [];
   let next: string | undefined;
   for (;;) {
-    const page: Page<T> = await options.client.call<Page<T>>({
-      method: 'GET',
-      path: pathOf(options.resource, { namespace: options.namespace }),
-      query: { ...selectors(options), limit: PAGE, continue: next },
-      signal,
-    });
+    const path = pathOf(options.resource, { namespace: options.namespace });
+    const query = { ...selectors(options), limit: PAGE, continue: next };
+    const page = pageIn<T>(await options.client.call({ method: 'GET', path, query, signal }), path);
     for (const item of page.items) {
       const kept = keptPart(options, item);
       if (kept !== undefined) objects.push(kept);
@@ -183,6 +181,8 @@ interface WatchContext {
   readonly stop: AbortSignal;
   readonly heard: () => void;
   readonly opened: () => void;
+  /** Told of an end after which another watch from the same version would end the same way. */
+  readonly lost: () => void;
 }
 
 /** One watch: brings the cache up to date and yields each version seen. Ends when the server ends it. */
@@ -190,13 +190,16 @@ async function* watchFrom<T extends KubeObject>(
   options: ReflectorOptions<T>,
   feed: Feed<T>,
   version: string,
-  { timing, random, stop, heard, opened }: WatchContext,
+  { timing, random, stop, heard, opened, lost }: WatchContext,
 ): AsyncGenerator<string> {
   const { resource } = options;
   const timeoutSeconds = Math.round(timing.watchSeconds * (1 + random()));
   const limitMs = resource.quiet === true ? timeoutSeconds * 1000 + timing.overdueMs : timing.silenceMs;
   const silence = new AbortController();
-  const timer = setTimeout(() => silence.abort(new Error(`silent for ${limitMs / 1000} s`)), limitMs);
+  const timer = setTimeout(() => {
+    lost();
+    silence.abort(new Error(`silent for ${limitMs / 1000} s`));
+  }, limitMs);
   try {
     const call = {
       method: 'GET' as const,
@@ -212,7 +215,10 @@ async function* watchFrom<T extends KubeObject>(
     };
     for await (const line of options.client.lines(call, opened)) {
       const event = JSON.parse(line) as WatchLine<T>;
-      if (event.type === 'ERROR') throw errorOf(event.object as StatusBody, resource.plural);
+      if (event.type === 'ERROR') {
+        lost();
+        throw errorOf(event.object as StatusBody, resource.plural);
+      }
       // A quiet watch has to end in time even if it is not silent.
       if (resource.quiet !== true) timer.refresh();
       heard();
