@@ -103,9 +103,11 @@ function runningMs({ observed, attempts, now }: Context): number {
     ({ type, status: holds }) => type === 'Progressing' && holds === 'True',
   );
   if (seen === undefined) return 0;
+  const newest = newestPod(observed);
   const since = latest([
     seen.lastTransitionTime,
-    newestPod(observed)?.created,
+    newest?.created,
+    attempts.find(({ podUid }) => podUid === newest?.uid)?.startTime,
     ...attempts.map(({ recordedTime }) => recordedTime),
   ]);
   return Math.max(0, now - (since ?? now));

@@ -60,7 +60,11 @@ export const LIFE_FAULTS: readonly Fault[] = [
     name: 'run-of-last-pod',
     what: 'a pod that followed another unseen has stalled, or worked, since that one ran',
     patches: [
-      { file: DEADLINES, from: '    newestPod(observed)?.created,\n', to: '' },
+      {
+        file: DEADLINES,
+        from: '    newest?.created,\n    attempts.find(({ podUid }) => podUid === newest?.uid)?.startTime,\n',
+        to: '',
+      },
       { file: DEADLINES, from: '...attempts.map(({ recordedTime }) => recordedTime),', to: '' },
     ],
   },
