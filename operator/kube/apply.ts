@@ -1,4 +1,4 @@
-import { objectIn } from './answer.ts';
+import { wantedIn } from './answer.ts';
 import type { KubeClient } from './client.ts';
 import { ApiError, failureOf, kubeError } from './failure.ts';
 import { controllerOf, type KubeObject, pathOf, type ResourceType } from './resource.ts';
@@ -41,19 +41,15 @@ export async function createOwned<T extends Named>(
 ): Promise<{ readonly object: T; readonly created: boolean }> {
   const { name, namespace } = object.metadata;
   try {
-    const made = await client.call<T>({
-      method: 'POST',
-      path: pathOf(resource, { namespace }),
-      query: { fieldManager: options.fieldOwner, fieldValidation: 'Strict' },
-      body: object,
-      signal: options.signal,
-    });
-    return { object: made, created: true };
+    const path = pathOf(resource, { namespace });
+    const query = { fieldManager: options.fieldOwner, fieldValidation: 'Strict' };
+    const answer = await client.call({ method: 'POST', path, query, body: object, signal: options.signal });
+    return { object: wantedIn<T>(answer, object, path), created: true };
   } catch (error) {
     if (failureOf(error).kind !== 'exists') throw error;
   }
   const path = pathOf(resource, { namespace, name });
-  const found = objectIn<T>(await client.call({ method: 'GET', path, signal: options.signal }), path);
+  const found = wantedIn<T>(await client.call({ method: 'GET', path, signal: options.signal }), object, path);
   const [theirs, ours] = [controllerOf(found), controllerOf(object)];
   if (theirs?.uid === ours?.uid) return { object: found, created: false };
   if (theirs === undefined || theirs.kind !== ours?.kind || theirs.name !== ours.name)

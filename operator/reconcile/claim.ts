@@ -23,7 +23,7 @@ export async function claim(
   const same = known?.attempt === status.claim?.attempt && known?.generation === status.claim?.generation;
   if (same && known?.specHash === status.claim?.specHash && before?.startTime !== undefined) return observed;
   const next: VideoGenerationStatus = before === undefined ? status : { ...before, ...fixedBy(status) };
-  const version = await write(observed.resource, next, options);
+  const version = await write(observed, next, options);
   return version === undefined ? undefined : { ...observed, resource: { ...observed.resource, version }, status: next };
 }
 
@@ -50,6 +50,6 @@ async function told(
 ): Promise<Observed | undefined> {
   const next = status === undefined ? undefined : wellFormed(status);
   if (next === undefined || isDeepStrictEqual(next, observed.status)) return observed;
-  const version = await write(observed.resource, next, options);
+  const version = await write(observed, next, options);
   return version === undefined ? undefined : { ...observed, resource: { ...observed.resource, version }, status: next };
 }

@@ -79,3 +79,24 @@ describe('a status that is refused because the film has changed', () => {
     expect([(await write())[0], events]).toEqual(['gone', []]);
   });
 });
+
+describe('an answer that is not the film as it was written', () => {
+  const { status } = settlement;
+  const written = changed(withStatus(status)(videoGeneration()));
+  it.each<[string, object]>([
+    ['a Status', { kind: 'Status', metadata: {}, status: 'Success' }],
+    ['another film', withMetadata({ name: 'storm', uid: 'other' })(written)],
+    ['a later film of that name', withMetadata({ uid: 'later' })(written)],
+    ['the film as it was', videoGeneration()],
+    ['what was sent', withStatus(status)(videoGeneration())],
+    ['the film of no version', withMetadata({ resourceVersion: '' })(written)],
+    ['the film with another status', changed(withStatus({ ...status, conditions: [] } as never)(videoGeneration()))],
+  ])('is a failure that passes, where 200 comes with %s', async (_what, body) => {
+    server.on('PATCH', STATUS, { body });
+    const options = { client, sources: sourcesOf({}), recorder: { record: () => {}, flush: async () => {} } };
+    const on = { ...before, resource: { ...before.resource, version: '10' } };
+    const writing = writeStatus(on, settlement, { ...options, signal: new AbortController().signal });
+    await expect(writing).rejects.toMatchObject({ failure: { kind: 'retry' } });
+    expect(options.sources.resources.get('films/storm')).toBeUndefined();
+  });
+});

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { API_VERSION, FIELD_OWNER, GROUP, KIND, PLURAL, VERSION } from '../api/labels.ts';
 import type { VideoGenerationStatus } from '../api/status.ts';
 import type { VideoGeneration } from '../api/video-generation.ts';
-import { objectIn } from '../kube/answer.ts';
+import { wantedIn, writtenIn } from '../kube/answer.ts';
 import { apply } from '../kube/apply.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/events.ts';
@@ -29,16 +29,17 @@ export interface WriteContext {
  * changed since (`again`) has to be looked at anew.
  */
 export async function writeStatus(
-  { resource, status: before }: Observed,
+  observed: Observed,
   { status: decided, events }: Settlement,
   options: WriteContext,
 ): Promise<'written' | 'again' | 'gone'> {
+  const { resource, status: before } = observed;
   // What is there already is well-formed: most rounds end here.
   const status = decided === undefined || isDeepStrictEqual(decided, before) ? undefined : wellFormed(decided);
   if (status?.claim !== undefined && isDeepStrictEqual(status, withUnwritten(before, status.claim))) {
     options.sources.unwritten.set(resource.uid, status.claim);
   } else if (status !== undefined && !isDeepStrictEqual(status, before)) {
-    if ((await write(resource, status, options)) === undefined) {
+    if ((await write(observed, status, options)) === undefined) {
       const found = await stillThere(resource, options);
       if (found === undefined) return 'gone';
       // Where the answer to a write was lost, its second try meets what the first one has written.
@@ -63,19 +64,22 @@ export function recordEvents(
  * it; undefined if the resource is gone, or is not what it was.
  */
 export async function write(
-  { namespace, name, uid, version }: Observed['resource'],
-  status: VideoGenerationStatus,
+  { resource: { namespace, name, uid, version }, status: before }: Pick<Observed, 'resource' | 'status'>,
+  decided: VideoGenerationStatus,
   { client, sources, signal }: WriteContext,
 ): Promise<string | undefined> {
   const metadata = { namespace, name, uid, ...(version === undefined ? {} : { resourceVersion: version }) };
   const options = { fieldOwner: FIELD_OWNER, subresource: 'status', signal };
   try {
+    const status = wellFormed(decided);
     const object = { apiVersion: API_VERSION, kind: KIND, metadata, status };
     const answer = await apply<VideoGeneration>(client, VIDEO_GENERATIONS, object, options);
-    const written = objectIn<VideoGeneration>(answer, pathOf(VIDEO_GENERATIONS, { namespace, name }));
+    const path = pathOf(VIDEO_GENERATIONS, { namespace, name });
+    // What stands between may answer 200 with anything: what was not written must neither count as written nor fence the next write.
+    const written = writtenIn<VideoGeneration>(answer, object, before, path);
     learn(sources.resources, [written]);
     sources.unwritten.delete(uid);
-    return written.metadata.resourceVersion ?? '';
+    return written.metadata.resourceVersion;
   } catch (error) {
     const { kind } = failureOf(error);
     if (kind === 'missing' || kind === 'conflict') return undefined;
@@ -90,7 +94,8 @@ async function stillThere(
 ): Promise<VideoGeneration | undefined> {
   try {
     const path = pathOf(VIDEO_GENERATIONS, { namespace, name });
-    const object = objectIn<VideoGeneration>(await client.call({ method: 'GET', path, signal }), path);
+    const wanted = { kind: KIND, metadata: { namespace, name } };
+    const object = wantedIn<VideoGeneration>(await client.call({ method: 'GET', path, signal }), wanted, path);
     learn(sources.resources, [object]);
     return object.metadata.uid === uid ? object : undefined;
   } catch (error) {
