@@ -44,7 +44,11 @@ beforeEach(async () => {
   server.on('PATCH', `${FILMS}${IN_NAMESPACE}/videogenerations/lighthouse/status`, 'hang');
   server.on('GET', `${FILMS}${IN_NAMESPACE}/videogenerations/broken`, { body: broken });
   server.on('PATCH', `${FILMS}${IN_NAMESPACE}/videogenerations/broken/status`, (call) => ({
-    body: { ...broken, status: (call.body as { status: object }).status },
+    body: {
+      ...broken,
+      metadata: { ...broken.metadata, resourceVersion: '1001' },
+      status: (call.body as { status: object }).status,
+    },
   }));
   server.on('POST', EVENTS, 'hang');
   server.on('POST', REVIEWS, 'hang');
