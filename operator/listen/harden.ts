@@ -6,7 +6,7 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import type { Server as SecureServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { senderOf } from './sender.ts';
+import { keepShares } from './shares.ts';
 
 /** Options with which servers are made. */
 export const SERVER_OPTIONS = {
@@ -73,7 +73,7 @@ export function harden<T extends Server | SecureServer>(server: T, { keepAliveMs
   server.timeout = SILENCE_MS;
   server.maxHeadersCount = 100;
   server.maxConnections = CONNECTIONS;
-  server.on('connection', shareOf(ofOne));
+  keepShares(server, ofOne);
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => refuse(error, socket));
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => socket.destroy());
   // An accept that fails, for instance for want of file descriptors, fails for one sender only.
@@ -86,25 +86,6 @@ function linger(request: IncomingMessage, socket: Socket): void {
   if (request.complete) return;
   request.resume();
   setTimeout(() => request.complete || socket.destroy(), LINGER_MS).unref();
-}
-
-/** Ends connections of a sender that has its share already. */
-function shareOf(share: number): (socket: Socket) => void {
-  const counts = new Map<string, number>();
-  return (socket) => {
-    const sender = senderOf(socket.remoteAddress);
-    const mine = (counts.get(sender) ?? 0) + 1;
-    if (mine > share) {
-      socket.destroy();
-      return;
-    }
-    counts.set(sender, mine);
-    socket.once('close', () => {
-      const left = (counts.get(sender) ?? 1) - 1;
-      if (left === 0) counts.delete(sender);
-      else counts.set(sender, left);
-    });
-  };
 }
 
 const CLIENT_ERRORS: Readonly<Record<string, string>> = {
