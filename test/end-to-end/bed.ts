@@ -142,7 +142,13 @@ export interface FilmStatus {
     readonly outcome: string;
     readonly exitCode?: number;
     readonly reason?: string;
+    readonly gpus?: number;
+    readonly gpusReason?: string;
+    readonly resumedFromIteration?: number;
+    readonly gpuSeconds?: number;
+    readonly lostGpuSeconds?: number;
   }[];
+  readonly usage?: { readonly gpuSeconds: number; readonly lostGpuSeconds: number };
   readonly output?: {
     readonly location: string;
     readonly frames: number;
