@@ -60,9 +60,9 @@ describe.skipIf(!support.ok)(title, () => {
       const status = await statusOf(kubectl, FILM);
       return status.attempts?.length === attempts && (status.progress?.percent ?? 0) >= percent;
     };
-    await vi.waitUntil(() => isAt(1, 20), WITHIN_MINUTES);
+    await vi.waitUntil(() => isAt(1, 10), WITHIN_MINUTES);
     await kubectl(['delete', 'pods', ...ITS]);
-    await vi.waitUntil(() => isAt(2, 40), WITHIN_MINUTES);
+    await vi.waitUntil(() => isAt(2, 25), WITHIN_MINUTES);
     await scale(0);
     const second = await runningPods();
     await kubectl(['delete', 'pods', ...ITS]);
