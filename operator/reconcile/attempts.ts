@@ -87,9 +87,18 @@ export function freshEnds(attempts: readonly Attempt[], before: Known | undefine
 
 /** Attempts whose end is not written down yet. */
 export function newEnds(attempts: readonly Attempt[], before: readonly Attempt[] = []): readonly Attempt[] {
-  const identityOf = ({ number, podUid }: Attempt) => `${number}/${podUid}`;
   const written = new Set(before.filter(isEnded).map(identityOf));
   return attempts.filter((attempt) => isEnded(attempt) && !written.has(identityOf(attempt)));
+}
+
+/** What an attempt is known by. */
+export function identityOf({ number, podUid }: Attempt): string {
+  return `${number}/${podUid}`;
+}
+
+/** Attempts that are written down, by what they are known by. */
+export function byIdentity(status: Known | undefined): ReadonlyMap<string, Attempt> {
+  return new Map((status?.attempts ?? []).map((attempt) => [identityOf(attempt), attempt]));
 }
 
 /** Why the operator has taken an attempt away, written down while its pod was still at work. */

@@ -2,7 +2,7 @@ import type { CheckpointRecord, Progress, ResumedFrom } from '#contract/progress
 import type { Result } from '#contract/result.ts';
 import { defined } from '../api/defined.ts';
 import type { Attempt } from '../api/status.ts';
-import { isEnded } from './attempts.ts';
+import { byIdentity, identityOf, isEnded } from './attempts.ts';
 import { newestPod, type Observed } from './observed.ts';
 
 /** Phases in which iterations have begun: what fails before them fails at none. */
@@ -44,16 +44,11 @@ function writtenIteration(podUid: string | undefined, { status }: Observed): num
  * that have ended, at which iteration. Of an end that is written down nothing changes any more.
  */
 export function marked(attempts: readonly Attempt[], observed: Observed): readonly Attempt[] {
-  const known = new Map((observed.status?.attempts ?? []).map((attempt) => [identityOf(attempt), attempt]));
+  const known = byIdentity(observed.status);
   return attempts.map((attempt) => {
     const before = known.get(identityOf(attempt));
     return before !== undefined && isEnded(before) ? attempt : withMarks(attempt, before, observed);
   });
-}
-
-/** What an attempt is known by. */
-export function identityOf({ number, podUid }: Attempt): string {
-  return `${number}/${podUid}`;
 }
 
 function withMarks(attempt: Attempt, before: Attempt | undefined, observed: Observed): Attempt {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { job } from '../../test/build/job.ts';
 import { observed, progressRecord, sourcesOf } from '../../test/build/observed.ts';
 import { pod, running } from '../../test/build/pod.ts';
+import { roundOptions } from '../../test/build/round.ts';
 import { videoGeneration, withMetadata, withSpec, withStatus } from '../../test/build/video-generation.ts';
 import { type ScriptedApiServer, startScriptedApiServer } from '../../test/double/api-server.ts';
 import type { VideoGeneration } from '../api/video-generation.ts';
@@ -46,13 +47,7 @@ async function stalledRound(written: (reports: Record<string, ReturnType<typeof 
     written(reports);
     return { body: film };
   });
-  const nothing = () => {};
-  await reconcile('films/lighthouse', {
-    ...{ client, sources, recorder: { record: nothing, flush: () => Promise.resolve() } },
-    runner: { image: 'x', imagePullPolicy: 'Never', progressUrl: 'https://operator.test/v1/progress' },
-    ...{ progressCa: 'PEM', signal: new AbortController().signal, hostPathAllowed: false, now: () => at('00:25:01') },
-    ...{ measure: nothing, count: nothing, spent: nothing, news: nothing, warn: nothing },
-  });
+  await reconcile('films/lighthouse', roundOptions(client, sources, at('00:25:01')));
   const deletions = server.calls.filter(({ method }) => method === 'DELETE').length;
   expect(film.status?.attempts).toMatchObject([{ outcome: 'Running', reason: 'Stalled' }]);
   return { film, reports, deletions };

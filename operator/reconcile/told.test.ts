@@ -1,11 +1,10 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { job } from '../../test/build/job.ts';
 import { observed, sourcesOf } from '../../test/build/observed.ts';
+import { roundOptions } from '../../test/build/round.ts';
 import { videoGeneration, withMetadata, withSpec, withStatus } from '../../test/build/video-generation.ts';
 import { type ReceivedCall, type ScriptedApiServer, startScriptedApiServer } from '../../test/double/api-server.ts';
 import { type KubeClient, openPlainClient } from '../kube/client.ts';
-import { createQueue } from '../kube/queue.ts';
-import { createBackoff } from '../kube/rate-limit.ts';
 import { type ControllerOptions, reconcile } from './controller.ts';
 import { decide } from './decide.ts';
 import { settle } from './settle.ts';
@@ -60,21 +59,9 @@ test.each([
   const events: string[] = [];
   const counts: string[] = [];
   const options: ControllerOptions = {
-    client,
-    sources,
-    queue: createQueue(createBackoff()),
+    ...roundOptions(client, sources, NOW),
     recorder: { record: (_subject, note) => void events.push(note.reason), flush: () => Promise.resolve() },
-    runner: { image: 'dualparal:test', imagePullPolicy: 'Never', progressUrl: 'https://operator.test/v1/progress' },
-    progressCa: 'PEM',
-    signal: new AbortController().signal,
-    workers: 1,
-    hostPathAllowed: false,
-    now: () => NOW,
-    measure: () => {},
     count: (what) => counts.push(what),
-    spent: () => {},
-    news: () => {},
-    warn: () => {},
   };
   for (let i = 0; i < 4; i += 1) await reconcile(KEY, options);
   expect(film.status?.attempts?.at(-1)?.outcome).toBe('Suspended');

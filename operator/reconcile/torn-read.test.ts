@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { job, withEnd } from '../../test/build/job.ts';
 import { observed, sourcesOf } from '../../test/build/observed.ts';
 import { ended, pod, running } from '../../test/build/pod.ts';
+import { roundOptions } from '../../test/build/round.ts';
 import { UID, videoGeneration, withMetadata, withSpec, withStatus } from '../../test/build/video-generation.ts';
 import { type ScriptedApiServer, startScriptedApiServer } from '../../test/double/api-server.ts';
 import type { Job, Pod } from '../api/kubernetes.ts';
@@ -86,13 +87,7 @@ describe('a queue takes a Job away between the list of Jobs and that of pods', (
       film = { ...film, metadata: { ...film.metadata, resourceVersion: '2000' }, ...(status ? { status } : {}) };
       return { body: film };
     });
-    const nothing = () => {};
-    await reconcile('films/lighthouse', {
-      ...{ client, sources, recorder: { record: nothing, flush: () => Promise.resolve() } },
-      runner: { image: 'x', imagePullPolicy: 'Never', progressUrl: 'https://operator.test/v1/progress' },
-      ...{ progressCa: 'PEM', signal: new AbortController().signal, hostPathAllowed: false, now: () => now },
-      ...{ measure: nothing, count: nothing, spent: nothing, news: nothing, warn: nothing },
-    });
+    await reconcile('films/lighthouse', roundOptions(client, sources, now));
     expect(film.status).toMatchObject({ disruptions: 0, attempts: [{ podUid: 'pod-1', outcome: 'Suspended' }] });
   });
 });

@@ -1,8 +1,8 @@
 import type { Attempt, Usage } from '../api/status.ts';
 import { millisecondsOf } from '../api/time.ts';
-import { freshEnds } from './attempts.ts';
+import { byIdentity, freshEnds, identityOf } from './attempts.ts';
 import { workedSeconds } from './deadlines.ts';
-import { identityOf, saidBy } from './marks.ts';
+import { saidBy } from './marks.ts';
 import type { Observed } from './observed.ts';
 import type { Context, Verdict } from './verdict.ts';
 
@@ -17,7 +17,7 @@ import type { Context, Verdict } from './verdict.ts';
 export function accounted(attempts: readonly Attempt[], observed: Observed): readonly Attempt[] {
   const fresh = new Set(freshEnds(attempts, observed.status));
   const all = attempts.map((attempt) => (fresh.has(attempt) ? reckoned(attempt, observed) : attempt));
-  const known = new Map((observed.status?.attempts ?? []).map((attempt) => [identityOf(attempt), attempt]));
+  const known = byIdentity(observed.status);
   return attempts.reduce<readonly Attempt[]>((sofar, attempt, at) => {
     const iteration = attempt.resumedFromIteration;
     if (iteration === undefined || known.get(identityOf(attempt))?.resumedFromIteration !== undefined) return sofar;
@@ -73,7 +73,7 @@ function keptSeconds({ gpus = 0, gpuSeconds = 0 }: Attempt, { time }: Point, sta
 
 /** What the film has cost by now; undefined where nothing is reckoned yet. */
 export function usageOf({ observed: { status }, attempts }: Context, { outcome }: Verdict): Usage | undefined {
-  const known = new Map((status?.attempts ?? []).map((attempt) => [identityOf(attempt), attempt]));
+  const known = byIdentity(status);
   const grown = (of: (attempt: Attempt) => number | undefined) =>
     attempts.reduce((sum, attempt) => {
       const before = known.get(identityOf(attempt));
