@@ -17,6 +17,7 @@ import { resourceOfCurrentPod } from './reconcile/current-pod.ts';
 import { gpusHeld } from './reconcile/gpus-held.ts';
 import { BY_UID, createSources, type Sources } from './reconcile/sources.ts';
 import { startWatches, type WatchOptions, watchQueues } from './reconcile/watches.ts';
+import { untilServed } from './served-resource.ts';
 import type { Settings } from './settings.ts';
 import { createHealthServer } from './telemetry/health.ts';
 import type { Log } from './telemetry/log.ts';
@@ -55,6 +56,8 @@ interface Parts {
   readonly queueWatches: readonly Reflector[];
   /** Whether this replica holds the lease. */
   leading: boolean;
+  /** Why the resource that the cluster serves is too old for this operator, as long as it waits for a newer one. */
+  old?: string | undefined;
 }
 
 /**
@@ -69,6 +72,8 @@ export async function runOperator(settings: Settings, log: Log, stop: AbortSigna
     endpoint = await openEndpoint(parts);
     await unlessStopped(Promise.all([...parts.watches.values()].map((watch) => watch.synced)), stop);
     log.info({ part: 'caches' }, 'caches are filled');
+    await untilServed({ client: parts.client, signal: stop, old: (sentence) => tellOld(parts, sentence) });
+    parts.old = undefined;
     return await leadAndWork(parts, endpoint, stop);
   } catch (error) {
     if (stop.aborted) return 'stopped';
@@ -188,11 +193,17 @@ async function leadAndWork(parts: Parts, endpoint: ProgressEndpoint, stop: Abort
   return 'stopped';
 }
 
-async function openHealth({ settings, instruments, watches }: Parts) {
+function tellOld(parts: Parts, sentence: string): void {
+  parts.old = sentence;
+  parts.log.warn({ part: 'resource', detail: sentence }, 'the resource that the cluster serves is too old');
+}
+
+async function openHealth(parts: Parts) {
+  const { settings, instruments, watches } = parts;
+  const isFilled = () => [...watches.values()].every((watch) => watch.hasSynced());
   const server = createHealthServer({
     illness: () => illness(watches),
-    unready: () =>
-      [...watches.values()].every((watch) => watch.hasSynced()) ? undefined : 'caches are not filled yet',
+    unready: () => (isFilled() ? parts.old : 'caches are not filled yet'),
     metrics: instruments.metrics.text,
   });
   server.listen(settings.healthPort);

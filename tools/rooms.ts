@@ -106,7 +106,8 @@ const OPERATOR: Readonly<Record<string, readonly string[]>> = {
   instruments: ['kube', 'telemetry'],
   'runner-defaults-file': ['kube', 'runner/contract'],
   settings: ['progress', 'runner-defaults-file', 'telemetry', 'runner/contract'],
-  operator: ['api', 'instruments', 'kube', 'progress', 'reconcile', 'settings', 'telemetry'],
+  operator: ['api', 'instruments', 'kube', 'progress', 'reconcile', 'served-resource', 'settings', 'telemetry'],
+  'served-resource': ['api', 'kube', 'runner/contract'],
   command: ['kube', 'operator', 'settings', 'telemetry', 'runner/contract'],
   main: ['command'],
 };

@@ -50,14 +50,15 @@ export function customResourceDefinition(): Schema {
           subresources: { status: {} },
           additionalPrinterColumns: COLUMNS,
           selectableFields: [{ jsonPath: '.status.phase' }, { jsonPath: '.spec.model.ref' }],
-          schema: { openAPIV3Schema: rootSchema() },
+          schema: { openAPIV3Schema: resourceSchema() },
         },
       ],
     },
   };
 }
 
-function rootSchema(): Schema {
+/** The schema of the whole resource. */
+export function resourceSchema(): Schema {
   return {
     description: 'A film to be made by a video model on the GPUs of one node.',
     type: 'object',

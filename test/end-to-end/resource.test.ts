@@ -1,13 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { customResourceDefinition } from '../../operator/api/crd.ts';
 import { type Cluster, startCluster, stopCluster } from '../cluster/cluster.ts';
 import { clusterSupport } from '../cluster/support.ts';
-import { installResource, type OperatorProcess, startOperator } from './operator-process.ts';
+import { installResource, launchOperator, logged, type OperatorProcess, startOperator } from './operator-process.ts';
 
 const support = clusterSupport();
 const NAME = 'resource-test';
 const NAMESPACE = 'films';
+const CRD = 'crd/videogenerations.dualparal.io';
 type Fields = Readonly<Record<string, unknown>>;
+/** The part of the resource's schema that a test takes something from. */
+interface Root {
+  readonly properties: { readonly status: { readonly properties: { usage?: object } } };
+}
 
 let cluster: Cluster;
 
@@ -126,6 +132,31 @@ describe.skipIf(!support.ok)(`the resource on a real API server${support.ok ? ''
     expect(answer).toBe(
       '{"blockLatents":8,"contextLatents":4,"gpus":8,"guidanceParallel":false,"leftContext":"recompute","stride":1}{"height":480,"width":832}50',
     );
+  });
+
+  test('of an older version keeps the operator waiting, not ready, and its log says what to do until the newer one is there', async () => {
+    const { spec } = customResourceDefinition() as { readonly spec: object };
+    const older = structuredClone(spec) as { versions: [{ schema: { openAPIV3Schema: Root } }] };
+    delete older.versions[0].schema.openAPIV3Schema.properties.status.properties.usage;
+    const replaceBy = (versions: object) =>
+      kubectl('patch', CRD, '--type=merge', '-p', JSON.stringify({ spec: { versions } }));
+    const served = () => kubectl('get', '--raw', '/openapi/v3/apis/dualparal.io/v1alpha1');
+    expect(await replaceBy(older.versions)).toMatch(/patched/);
+    let operator: OperatorProcess | undefined;
+    try {
+      await until(served, /^(?!.*Those of them that are not in the film)/s);
+      const started = await launchOperator(cluster);
+      operator = started;
+      await logged(started, () => started.log().includes('E_OPERATOR_CRD_OLD'));
+      expect(started.log()).toContain('without status.usage: install');
+      expect(started.leads()).toBe(false);
+      expect(await replaceBy((spec as typeof older).versions)).toMatch(/patched/);
+      await logged(started, () => started.leads());
+    } finally {
+      await replaceBy((spec as typeof older).versions);
+      await until(served, /Those of them that are not in the film/);
+      await operator?.stop();
+    }
   });
 
   describe('with its operator', () => {
