@@ -10,6 +10,7 @@ import { createQueue, type WorkQueue } from './kube/queue.ts';
 import { createBackoff } from './kube/rate-limit.ts';
 import type { Reflector } from './kube/reflector.ts';
 import { createServerClock, type ServerClock } from './kube/server-clock.ts';
+import { askDeletedFilms } from './progress/deleted-films.ts';
 import { openProgressEndpoint, type ProgressEndpoint } from './progress/endpoint.ts';
 import { createInbox, type Inbox } from './progress/inbox.ts';
 import { startController } from './reconcile/controller.ts';
@@ -223,6 +224,8 @@ function openEndpoint(parts: Parts): Promise<ProgressEndpoint> {
     certificateFolder: settings.progressCertificate,
     podOf: (podUid) => currentPod(sources, podUid),
     isCurrent: (podUid) => resourceOfCurrentPod(sources, podUid) !== undefined,
+    namespaceOf: (podUid) => currentPod(sources, podUid)?.namespace,
+    deletedFilms: askDeletedFilms({ client, uidOf: (key) => sources.resources.get(key)?.metadata.uid }),
     isLeading: () => parts.leading,
     measure: instruments.progress,
     warn: (detail) => log.warn({ part: 'progress', detail }, 'report not taken'),

@@ -37,6 +37,8 @@ beforeEach(async () => {
     authenticate: (token) => Promise.resolve(token.startsWith('of-') ? { podUid: token.slice(3) } : 'refused'),
     isCurrent: (podUid) => podUid.startsWith('pod-'),
     isLeading: () => true,
+    namespaceOf: () => 'films',
+    deletedFilms: async () => [],
     measure: (answer) => answers.push(answer),
   });
   for (const server of [health, progress]) {

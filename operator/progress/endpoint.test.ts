@@ -49,6 +49,8 @@ it('shows the certificate of a folder, and a renewed one as soon as it is whole'
     podOf: () => undefined,
     isCurrent: () => false,
     isLeading: () => true,
+    namespaceOf: () => undefined,
+    deletedFilms: async () => [],
     url: `https://${HOST}:8443/v1/progress`,
     port: 0,
     secret: { namespace: 'films', name: 'unused' },

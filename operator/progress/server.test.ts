@@ -28,6 +28,8 @@ beforeEach(async () => {
     },
     isCurrent: (podUid) => podUid === 'pod-1',
     isLeading: () => leading,
+    namespaceOf: (podUid) => (podUid === 'pod-1' ? 'films' : undefined),
+    deletedFilms: async (namespace, films) => films.filter(({ name }) => `${namespace}/${name}` === 'films/gone'),
     measure: (answer) => answers.push(answer),
   });
   server.listen(0, '127.0.0.1');
@@ -56,6 +58,46 @@ async function send({ method = 'POST', path = '/v1/progress', token = 'of-pod-1'
   response.resume();
   return response.statusCode;
 }
+
+const ASKED = '/v1/deleted-films';
+const films = (...names: readonly string[]) => ({ films: names.map((name) => ({ name, uidPart: '0123abcd' })) });
+
+describe('the question which films are deleted', () => {
+  it('is answered for the namespace of the pod that asks', async () => {
+    const { port } = server.address() as AddressInfo;
+    const headers = { authorization: 'Bearer of-pod-1' };
+    const call = request({ host: '127.0.0.1', port, method: 'POST', path: ASKED, ca: authority.cert, headers });
+    call.end(JSON.stringify(films('gone', 'there')));
+    const [response] = await once(call, 'response');
+    let text = '';
+    for await (const part of response) text += part;
+    expect([response.statusCode, JSON.parse(text)]).toEqual([200, { deleted: films('gone').films }]);
+    expect(answers).toEqual(['told']);
+  });
+
+  it.each([
+    ['of nobody', { token: '' }, 401],
+    ['of a pod that is not at work', { token: 'of-pod-2' }, 403],
+    ['about no film', { body: JSON.stringify(films()) }, 400],
+    ['about more films than may be asked for', { body: JSON.stringify(films(...Array(51).fill('a'))) }, 400],
+    ['with a part of a uid that is none', { body: '{"films":[{"name":"a","uidPart":"../x"}]}' }, 400],
+    ['that is no JSON', { body: 'gone?' }, 400],
+  ])('%s is refused', async (_what, sent, status) => {
+    expect(await send({ path: ASKED, body: JSON.stringify(films('gone')), ...sent })).toBe(status);
+  });
+
+  it('is answered only so often, and leaves reports alone', async () => {
+    const statuses = [];
+    for (let i = 0; i < 25; i += 1) statuses.push(await send({ path: ASKED, body: JSON.stringify(films('gone')) }));
+    expect(new Set(statuses)).toEqual(new Set([200, 429]));
+    expect(await send({})).toBe(204);
+  });
+
+  it('is answered by the leader alone', async () => {
+    leading = false;
+    expect(await send({ path: ASKED, body: JSON.stringify(films('gone')) })).toBe(503);
+  });
+});
 
 describe('the progress endpoint', () => {
   it('takes the record of the pod at work', async () => {

@@ -1,18 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
+import { DELETED_FILMS_PATH, filmsAskedSchema } from '#contract/deleted-films.ts';
 import { progressSchema } from '#contract/progress.ts';
 import { createBucket } from '../kube/rate-limit.ts';
 import { guarded, harden, pathOfTarget, SERVER_OPTIONS } from '../listen/harden.ts';
 import { senderOf } from '../listen/sender.ts';
 import type { Authenticate } from './authenticate.ts';
+import type { DeletedFilms } from './deleted-films.ts';
 import type { Inbox } from './inbox.ts';
 import { createLimits, createPlaces, type Limits, type Places } from './limits.ts';
 
 /** Path to which runners post their records. */
 export const PROGRESS_PATH = '/v1/progress';
 
-/** Answers to a report; each is an HTTP status. Runners try again after 429 and 503. */
+/** Answers to a report or a question; each is an HTTP status. Runners try again after 429 and 503. */
 export const ANSWERS = {
+  told: 200,
   taken: 204,
   malformed: 400,
   unauthenticated: 401,
@@ -41,6 +44,9 @@ export interface ProgressServerOptions {
   readonly inbox: Inbox;
   /** Whether the pod is the one now at work for its resource: reports of all others are refused. */
   readonly isCurrent: (podUid: string) => boolean;
+  /** Namespace of a pod that is current. */
+  readonly namespaceOf: (podUid: string) => string | undefined;
+  readonly deletedFilms: DeletedFilms;
   /** Only the leader keeps an inbox that anybody reads. */
   readonly isLeading: () => boolean;
   readonly measure?: (answer: Answer) => void;
@@ -55,11 +61,14 @@ const CONNECTIONS_OF_ONE = 256;
 const HANDSHAKE_MS = 10_000;
 /** Reports of one pod: some at once, then so many a second. */
 const REPORTS = { perSecond: 5, burst: 30 } as const;
+/** Questions of one pod, each of which may be many calls to the API server; a runner has one at its start. */
+const QUESTIONS = { perSecond: 0.2, burst: 20 } as const;
 /** Bodies that are read at the same time, waiting, and of one pod: what they hold in memory. */
 const BODIES = { reading: 64, waiting: 64, ofOnePod: 2 } as const;
 
 interface Context extends ProgressServerOptions {
   readonly reports: Limits;
+  readonly questions: Limits;
   readonly bodies: Places;
 }
 
@@ -78,12 +87,14 @@ export function createProgressServer(
     ...options,
     warn,
     reports: createLimits(REPORTS.perSecond, REPORTS.burst, nowMs),
+    questions: createLimits(QUESTIONS.perSecond, QUESTIONS.burst, nowMs),
     bodies: createPlaces(BODIES.reading, BODIES.waiting, BODIES.ofOnePod),
   };
   const listener = guarded(async (request, response) => {
-    const answer = await take(request, context);
+    const taken = await take(request, context);
+    const { answer, body } = typeof taken === 'string' ? { answer: taken } : taken;
     options.measure?.(answer);
-    reply(response, answer);
+    reply(response, answer, body);
   }, warn);
   const secure = { key: tls.key, cert: tls.cert, minVersion: 'TLSv1.2' as const, handshakeTimeout: HANDSHAKE_MS };
   return harden(createServer({ ...SERVER_OPTIONS, ...secure }, listener), {
@@ -92,8 +103,23 @@ export function createProgressServer(
   });
 }
 
-async function take(request: IncomingMessage, context: Context): Promise<Answer> {
-  if (pathOfTarget(request.url) !== PROGRESS_PATH) return 'notFound';
+/** An answer, and what is told with it. */
+type Taken = Answer | { readonly answer: 'told'; readonly body: object };
+
+/** What is posted to a path, how often a pod may do that, and what becomes of it. */
+interface Door {
+  readonly limits: (context: Context) => Limits;
+  readonly open: (body: unknown, podUid: string, context: Context) => Taken | Promise<Taken>;
+}
+
+const DOORS: ReadonlyMap<string, Door> = new Map([
+  [PROGRESS_PATH, { limits: ({ reports }) => reports, open: takeReport }],
+  [DELETED_FILMS_PATH, { limits: ({ questions }) => questions, open: takeQuestion }],
+]);
+
+async function take(request: IncomingMessage, context: Context): Promise<Taken> {
+  const door = DOORS.get(pathOfTarget(request.url) ?? '');
+  if (door === undefined) return 'notFound';
   if (request.method !== 'POST') return 'notAllowed';
   if (!context.isLeading()) return 'notLeading';
   const token = /^Bearer ([^\s]+)$/.exec(request.headers.authorization ?? '')?.[1];
@@ -101,8 +127,8 @@ async function take(request: IncomingMessage, context: Context): Promise<Answer>
   const verdict = await authenticated(token, senderOf(request.socket.remoteAddress), context);
   if (typeof verdict === 'string') return verdict;
   if (!context.isCurrent(verdict.podUid)) return 'notCurrent';
-  if (context.reports.take(verdict.podUid) > 0) return 'limited';
-  return context.bodies.run(verdict.podUid, () => takeBody(request, verdict.podUid, context)) ?? 'busy';
+  if (door.limits(context).take(verdict.podUid) > 0) return 'limited';
+  return context.bodies.run(verdict.podUid, () => takeBody(request, verdict.podUid, { door, context })) ?? 'busy';
 }
 
 async function authenticated(
@@ -120,16 +146,32 @@ async function authenticated(
   }
 }
 
-async function takeBody(request: IncomingMessage, podUid: string, context: Context): Promise<Answer> {
+async function takeBody(
+  request: IncomingMessage,
+  podUid: string,
+  { door, context }: { readonly door: Door; readonly context: Context },
+): Promise<Taken> {
   const body = await readBody(request).catch(() => '');
   if (body === undefined) return 'tooLarge';
   // The pod may have ended, and this replica may have stopped leading, while its report came in.
   if (!context.isLeading()) return 'notLeading';
   if (!context.isCurrent(podUid)) return 'notCurrent';
-  const record = progressSchema.safeParse(parseJson(body));
+  return door.open(parseJson(body), podUid, context);
+}
+
+function takeReport(body: unknown, podUid: string, { inbox }: Context): Taken {
+  const record = progressSchema.safeParse(body);
   if (!record.success) return 'malformed';
-  context.inbox.receive(podUid, record.data);
+  inbox.receive(podUid, record.data);
   return 'taken';
+}
+
+async function takeQuestion(body: unknown, podUid: string, context: Context): Promise<Taken> {
+  const asked = filmsAskedSchema.safeParse(body);
+  if (!asked.success) return 'malformed';
+  const namespace = context.namespaceOf(podUid);
+  if (namespace === undefined) return 'notCurrent';
+  return { answer: 'told', body: { deleted: await context.deletedFilms(namespace, asked.data.films) } };
 }
 
 async function readBody(request: IncomingMessage): Promise<string | undefined> {
@@ -143,8 +185,10 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
   return Buffer.concat(parts).toString('utf8');
 }
 
-function reply(response: ServerResponse, answer: Answer): void {
-  response.writeHead(ANSWERS[answer], HEADERS[answer] ?? {}).end();
+function reply(response: ServerResponse, answer: Answer, body: object | undefined): void {
+  const content = body === undefined ? {} : { 'content-type': 'application/json' };
+  response.writeHead(ANSWERS[answer], { ...HEADERS[answer], ...content });
+  response.end(body === undefined ? undefined : JSON.stringify(body));
 }
 
 function parseJson(text: string): unknown {
