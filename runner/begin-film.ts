@@ -55,6 +55,7 @@ export async function beginFilm(
   const checkpoints = openFilmCheckpoints({
     ...{ store, film, plan: job.plan, fingerprint, warn },
     everySeconds: secondsOf(every),
+    realm: extras.realm,
     from: checkpoint?.manifest,
     written: tracker.checkpoint,
     failed: tracker.checkpointFailed,

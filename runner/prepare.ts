@@ -40,6 +40,8 @@ export interface GenerateExtras {
   readonly device?: string;
   /** Let a film be tried whose memory is not there (`--ignore-memory`); else `DUALPARAL_IGNORE_MEMORY=1` says. */
   readonly ignoreMemory?: boolean;
+  /** Whose checkpoints they are (`checkpoint/realm.ts`), where others may have to remove them one day. */
+  readonly realm?: string | undefined;
 }
 
 /** A run of which everything has been checked that can be checked before anything loads. */

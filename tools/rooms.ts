@@ -43,6 +43,7 @@ const RUNNER: Readonly<Record<string, readonly string[]>> = {
   ],
   'runner-io': ['report', 'contract'],
   'checkpoint-identity': ['checkpoint', 'prepare', 'output', 'weights', 'contract'],
+  'clear-deleted': ['checkpoint', 'output', 'pod-folder', 'store', 'contract'],
   'film-checkpoints': ['checkpoint', 'pipeline', 'output', 'store', 'plan', 'contract'],
   'resume-film': [
     ...['checkpoint', 'decode', 'pipeline', 'output', 'store', 'plan'],
@@ -74,6 +75,7 @@ const RUNNER: Readonly<Record<string, readonly string[]>> = {
   ],
   cli: [
     ...[
+      'clear-deleted',
       'generate',
       'runner-io',
       'checkpoint',

@@ -6,8 +6,13 @@ const DIGITS = 7;
 const numbered = (prefix: string, number: number, ending: string) =>
   `${CHECKPOINT_FOLDER}${prefix}-${String(number).padStart(DIGITS, '0')}.${ending}`;
 const MANIFEST = /^checkpoint\/after-(\d{7,})\.json$/;
-const OURS = /^checkpoint\/(after-\d{7,}\.json|state-\d{7,}\.f32|latents-\d{7,}\.f32)$/;
+const OURS = /^checkpoint\/(after-\d{7,}\.json|state-\d{7,}\.f32|latents-\d{7,}\.f32|realm\.json)$/;
 
+/**
+ * Whose checkpoints lie beside it: an identity of the namespace of the cluster that they were made in. A volume may be mounted by
+ * other clusters as well, whose films this one knows nothing of.
+ */
+export const REALM_FILE = `${CHECKPOINT_FOLDER}realm.json`;
 /** The manifest of a run after an iteration. */
 export const manifestName = (iteration: number) => numbered('after', iteration, 'json');
 /** States of the blocks in flight after an iteration. */
@@ -28,5 +33,5 @@ export function isCheckpointFile(name: string): boolean {
 
 /** Whether it belongs to one checkpoint alone: a manifest or its states. */
 export function isStateOfRun(name: string): boolean {
-  return isCheckpointFile(name) && !name.startsWith(`${CHECKPOINT_FOLDER}latents-`);
+  return /\/(after|state)-/.test(name) && isCheckpointFile(name);
 }

@@ -5,9 +5,10 @@ import { listed, problemsOf } from '#contract/problems.ts';
 import type { Result } from '#contract/result.ts';
 import { jobOfPod } from '../pod-folder.ts';
 import { createLog } from '../report/log.ts';
-import { createPusher, type Pusher } from '../report/push.ts';
+import { createPusher, type Pusher, type PushTarget } from '../report/push.ts';
 import { writeTerminationMessage } from '../report/termination.ts';
 import { decodeUtf8, readRegularFile } from '../store/regular-file.ts';
+import { clearBehind } from './clear-behind.ts';
 import { cliError } from './errors.ts';
 import { makeFilm, type Watcher } from './make-film.ts';
 import { tellParent } from './parent-link.ts';
@@ -42,16 +43,19 @@ export async function runCommand({ job }: { job: string }): Promise<void> {
       log.info({ phase, percent: progress.percent, framesReady: progress.framesReady }, 'phase');
     },
   };
-  const outcome = await makeFilm(
-    () => jobOfPod(readJob(job), process.env.DUALPARAL_POD_UID),
-    watcher,
-    textCache(process.env),
-  );
+  const behind = clearBehind(targetOf(process.env), { warn: (reason) => log.warn({ reason }, 'not cleared') });
+  const spec = () => {
+    const own = jobOfPod(readJob(job), process.env.DUALPARAL_POD_UID);
+    behind.begin(own.output.folder);
+    return own;
+  };
+  const outcome = await makeFilm(spec, watcher, { ...textCache(process.env), realm: behind.realm });
   const exitCode = outcome.failure === undefined ? EXITS.success.code : attemptExitCodeOf(outcome.failure);
   leaveResult(process.env.DUALPARAL_TERMINATION_LOG, outcome.result, (reason) =>
     log.warn({ reason }, 'no result record'),
   );
   tellParent({ kind: 'recorded', exitCode });
+  await behind.end(stopSignal());
   await pusher?.close(LAST_REPORT_MILLISECONDS, stopSignal());
   if (outcome.failure !== undefined) {
     reportFailure(outcome.failure);
@@ -91,12 +95,18 @@ function readText(file: string): string {
   return decoded.text;
 }
 
-function pusherOf(environment: NodeJS.ProcessEnv, onOutage: (reason: string) => void): Pusher | undefined {
+/** Where the operator listens, if the environment says so. */
+function targetOf(environment: NodeJS.ProcessEnv): PushTarget | undefined {
   const { DUALPARAL_PROGRESS_URL: url } = environment;
   const { DUALPARAL_PROGRESS_TOKEN_FILE: tokenFile, DUALPARAL_PROGRESS_CA_FILE: caFile } = environment;
-  if (!url || !tokenFile || !caFile) return undefined;
+  return url && tokenFile && caFile ? { url, tokenFile, caFile } : undefined;
+}
+
+function pusherOf(environment: NodeJS.ProcessEnv, onOutage: (reason: string) => void): Pusher | undefined {
+  const target = targetOf(environment);
+  if (target === undefined) return undefined;
   try {
-    return createPusher({ url, tokenFile, caFile }, onOutage);
+    return createPusher(target, onOutage);
   } catch (error) {
     onOutage((error as Error).message);
     return undefined;

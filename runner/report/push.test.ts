@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Progress } from '#contract/progress.ts';
+import { selfSigned } from '../../test/build/self-signed.ts';
 import { createPusher } from './push.ts';
 import { createTracker } from './tracker.ts';
 
@@ -14,18 +15,7 @@ const caFile = join(folder, 'ca.crt');
 const tokenFile = join(folder, 'token');
 
 beforeAll(() => {
-  const certificate = [
-    '-x509',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-nodes',
-    '-subj',
-    '/CN=127.0.0.1',
-  ];
-  const files = ['-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', join(folder, 'key'), '-out', caFile];
-  execFileSync('openssl', ['req', ...certificate, ...files], { stdio: 'pipe' });
+  selfSigned(folder);
   writeFileSync(tokenFile, 'a-token\n');
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
