@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Cluster, stopCluster } from '../cluster/cluster.ts';
 import { clusterSupport } from '../cluster/support.ts';
@@ -32,6 +32,14 @@ describe.skipIf(!support.ok)(title, () => {
     kubectl(['-n', NAMESPACE, 'patch', 'vg', film, '--type=merge', '-p', JSON.stringify({ spec })]);
   const noPods = (film: string) =>
     vi.waitUntil(async () => (await get('pods', film, 'name')).trim() === '', { timeout: 120_000, interval: 300 });
+
+  const scale = async (replicas: number) => {
+    const system = ['-n', 'dualparal-system'];
+    await kubectl([...system, 'scale', 'deployment/dualparal-operator', `--replicas=${replicas}`]);
+    if (replicas > 0) return;
+    const operators = () => kubectl([...system, 'get', 'pods', '-o', 'name']);
+    await vi.waitUntil(async () => (await operators()) === '', { timeout: 120_000, interval: 500 });
+  };
 
   beforeAll(async () => {
     cluster = await startProduct(NAME);
@@ -112,14 +120,9 @@ describe.skipIf(!support.ok)(title, () => {
 
   // The kubelet keeps immutable ConfigMaps by their names, and the Job of the second spec has the number of the first one's.
   test('a film whose status and spec were changed while no operator was there is made as its spec says now', async () => {
-    const system = ['-n', 'dualparal-system'];
-    const scale = (replicas: number) =>
-      kubectl([...system, 'scale', 'deployment/dualparal-operator', `--replicas=${replicas}`]);
     await kubectl(['apply', '-f', '-'], filmManifest('changed', { length: { frames: 401 } }));
     await waitForPhase(kubectl, 'changed', ['Running']);
     await scale(0);
-    const operators = () => kubectl([...system, 'get', 'pods', '-o', 'name']);
-    await vi.waitUntil(async () => (await operators()) === '', { timeout: 120_000, interval: 500 });
     const merge = ['-n', NAMESPACE, 'patch', 'vg', 'changed', '--type=merge'];
     await kubectl([...merge, '--subresource=status', '-p', '{"status":null}']);
     await patch('changed', { seed: 8 });
@@ -128,6 +131,26 @@ describe.skipIf(!support.ok)(title, () => {
     expect(status).toMatchObject({ phase: 'Succeeded', failures: 0 });
     const record = join(dirname(filmFile(cluster, status.output!.location)), 'video.json');
     expect(JSON.parse(readFileSync(record, 'utf8'))).toMatchObject({ of: { seed: 8 } });
+  });
+
+  test('the checkpoint of a film that is deleted while no operator is there goes with the next film, and nothing else of it does', async () => {
+    await kubectl(['apply', '-f', '-'], filmManifest('forsaken', { ...LONG, checkpoint: { every: '1s' } }));
+    const folder = join(filmsFolder(cluster), NAMESPACE, 'forsaken');
+    const files = () => readdirSync(folder, { recursive: true, withFileTypes: true });
+    const paths = () => files().flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name)] : []));
+    const goesOn = (path: string) => /\/checkpoint\/[^/]+$/.test(path);
+    const isAt = async () => ((await statusOf(kubectl, 'forsaken')).progress?.percent ?? 0) >= 10;
+    await vi.waitUntil(isAt, WITHIN_MINUTES);
+    await scale(0);
+    await kubectl(['-n', NAMESPACE, 'delete', 'vg', 'forsaken', '--wait']);
+    await noPods('forsaken');
+    const before = paths();
+    expect(before.map((path) => basename(path))).toContainEqual(expect.stringMatching(/^state-\d+\.f32$/));
+    await scale(2);
+    await kubectl(['apply', '-f', '-'], filmManifest('next'));
+    expect(await waitForPhase(kubectl, 'next', ['Succeeded', 'Failed'])).toMatchObject({ phase: 'Succeeded' });
+    await vi.waitUntil(() => !paths().some(goesOn), WITHIN_MINUTES);
+    expect(paths().sort()).toEqual(before.filter((path) => !goesOn(path)).sort());
   });
 
   test('a film goes after its time, and its file stays', async () => {
