@@ -145,7 +145,14 @@ function endedInCache(object: VideoGeneration, found: readonly Pod[], { pods }: 
   const there = new Set(found.map(({ metadata }) => metadata.uid));
   return pods
     .by(BY_LABEL, keyOf(object))
-    .filter((pod) => !there.has(pod.metadata.uid) && !['waiting', 'running'].includes(podState(pod)));
+    .filter((pod) => !there.has(pod.metadata.uid) && !['waiting', 'running'].includes(podState(pod)))
+    .map(asGone);
+}
+
+/** Of a pod that is gone no container goes on, and holds its GPUs, though one did when it was last seen. */
+function asGone(pod: Pod): Pod {
+  const phase = podState(pod) === 'succeeded' ? 'Succeeded' : 'Failed';
+  return { ...pod, status: { ...pod.status, phase } };
 }
 
 /** Jobs that are known to have ended need no second look. */

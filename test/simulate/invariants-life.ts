@@ -14,7 +14,7 @@ const CUT_MS = 2_000;
 const SOON_MS = 120_000;
 /** GPUs without a runner are held for so long, where the spec says nothing. */
 const HELD_SECONDS = 3600;
-const DEADLINES: readonly string[] = ['StartDeadlineExceeded', 'ActiveDeadlineExceeded', 'Stalled'];
+const DEADLINES: readonly string[] = ['StartDeadlineExceeded', 'GpusNotFree', 'ActiveDeadlineExceeded', 'Stalled'];
 
 /** A write of the operator, and what is known at that moment. */
 interface Moment {
@@ -113,8 +113,13 @@ function untimely(moment: Moment, was: Attempt | undefined, { reason = '', podUi
   }
   if (pod?.ranAt !== undefined && pod.ranAt < at) return [`${pod.name} is late, and has started`];
   const begun = pod === undefined ? latestBegun(truth, film) : (truth.begunAt.get(pod.job) ?? 0);
-  const limit = Math.min(leastOf(film, 'start', at), HELD_SECONDS);
+  const limit = lateAfter(moment, reason);
   return now + CUT_MS >= begun + 1000 * limit ? [] : [`${job} is late too soon`];
+}
+
+function lateAfter({ film, at }: Moment, reason: string): number {
+  if (reason === 'GpusNotFree') return leastOf(film, 'elastic', at);
+  return Math.min(leastOf(film, 'start', at), HELD_SECONDS);
 }
 
 function latestBegun({ begunAt, filmOfJob }: Truth, film: FilmTruth): number {

@@ -96,6 +96,8 @@ function jobMade(
  */
 function lastEnd({ key, pods, known }: FilmTruth, server: StandInApiServer): number {
   const status: Status | undefined = server.get('videogenerations', key)?.status;
+  // It had no GPUs, so nobody waits for any.
+  if (status?.attempts?.at(-1)?.outcome === 'Resized') return 0;
   const listed = new Set(status?.attempts?.map(({ podUid }) => podUid));
   const jobs = new Set(server.list('jobs').map(({ metadata }) => metadata.uid));
   const traces = pods.filter(({ uid, job }) => known.has(job) && (listed.has(uid) || jobs.has(job)));

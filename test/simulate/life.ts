@@ -3,7 +3,7 @@ import type { Dice } from '../faults/dice.ts';
 import type { Stored } from './stand-in-api-server.ts';
 
 /** Stretches of time that a film's spec can set, by name. */
-const LIMITS = ['start', 'stall', 'active', 'lostNode', 'ttl', 'jobTtl'] as const;
+const LIMITS = ['start', 'elastic', 'stall', 'active', 'lostNode', 'ttl', 'jobTtl'] as const;
 export type Limit = (typeof LIMITS)[number];
 /** Seconds; what is not set is missing. */
 export type Limits = Readonly<Partial<Record<Limit, number>>>;

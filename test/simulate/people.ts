@@ -19,10 +19,14 @@ export interface PeopleOptions extends World {
 
 /** Makes a film with budgets of its own. */
 export function createFilm({ server, dice }: Pick<World, 'server' | 'dice'>, name: string): Stored {
+  const take = dice.between(1, 1_000_000);
+  const retries = someRetries(dice);
+  const { deadlines, ...life } = someLife(dice);
+  // By its number, so that no seed comes to mean another schedule.
+  const elastic = take % 3 === 0 ? { elastic: '3s' } : take % 3 === 1 ? { elastic: '20s' } : {};
   const spec = videoGenerationSpec({
-    prompt: `take ${dice.between(1, 1_000_000)}`,
-    retries: someRetries(dice),
-    ...someLife(dice),
+    ...{ prompt: `take ${take}`, retries, ...life },
+    ...{ parallelism: { gpus: 8, minGpus: 2 }, deadlines: { ...(deadlines as object), ...elastic } },
   });
   const labels = dice.share() < 0.25 ? { labels: { [LABEL_QUEUE]: 'gpu' } } : {};
   const metadata = { name, namespace: NAMESPACE, generation: 1, ...labels };

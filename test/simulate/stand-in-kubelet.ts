@@ -101,9 +101,21 @@ export function createStandInKubelet(options: KubeletOptions): StandInKubelet {
   const schedule = (pod: Stored) => {
     const spec = { ...pod.spec, nodeName: `gpu-${dice.between(1, 4)}` };
     const placed = { type: 'PodScheduled', status: 'True', lastTransitionTime: timeOf(time.now()) };
-    const conditions = [...(pod.status.conditions ?? []), placed];
+    const others = (pod.status.conditions ?? []).filter(({ type }: { type: string }) => type !== placed.type);
+    const conditions = [...others, placed];
     change(pod, (old) => ({ ...old, spec, status: { ...old.status, conditions } }));
   };
+  const findNone = (pod: Stored) => {
+    const none = {
+      type: 'PodScheduled',
+      status: 'False',
+      reason: 'Unschedulable',
+      message: 'no node has so many GPUs',
+    };
+    change(pod, (old) => ({ ...old, status: { ...old.status, conditions: [...(old.status.conditions ?? []), none] } }));
+  };
+  /** By its uid, so that no seed comes to mean another schedule. */
+  const isCrowded = ({ metadata: { uid = '' } }: Stored) => Number.parseInt(uid.slice(-1), 16) % 3 === 0;
   const isToBeStuck = () => !isCalm() && dice.share() < 0.03;
   const getStuck = (pod: Stored, how: Stuck) => {
     const uid = pod.metadata.uid ?? '';
@@ -180,8 +192,10 @@ export function createStandInKubelet(options: KubeletOptions): StandInKubelet {
   };
   const bringOn = (pod: Stored) => {
     if (pod.status.phase === 'Running') work(pod);
-    else if (pod.spec?.nodeName === undefined) later(pod, within(2_000, 60_000), schedule);
-    else if (!isCalm() && dice.share() < 0.03) later(pod, 500, (current) => end(current, SHUTDOWN));
+    else if (pod.spec?.nodeName === undefined) {
+      later(pod, within(2_000, 60_000), schedule);
+      if (isCrowded(pod)) findNone(pod);
+    } else if (!isCalm() && dice.share() < 0.03) later(pod, 500, (current) => end(current, SHUTDOWN));
     else if (isToBeStuck()) getStuck(pod, 'noImage');
     else later(pod, within(3_000, 30_000), start);
   };

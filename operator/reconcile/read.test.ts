@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { job } from '../../test/build/job.ts';
+import { sourcesOf } from '../../test/build/observed.ts';
+import { ended, outlived, pod, running, succeededResult, withCondition } from '../../test/build/pod.ts';
+import { videoGeneration } from '../../test/build/video-generation.ts';
+import type { Pod } from '../api/kubernetes.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { ApiError } from '../kube/failure.ts';
+import { observe } from './observe.ts';
+import { isAlive } from './observed.ts';
+import { read } from './read.ts';
+
+/** What is there is the film and its Job; the pods are only what the caches remember. */
+async function podsAfterReading(remembered: Pod) {
+  const film = videoGeneration();
+  const answers: Readonly<Record<string, unknown>> = {
+    [`/videogenerations/${film.metadata.name}`]: film,
+    '/jobs': { items: [job(1)] },
+    [`/jobs/${job(1).metadata.name}`]: job(1),
+    '/pods': { items: [] },
+  };
+  const call: KubeClient['call'] = ({ path }) => {
+    const found = Object.entries(answers).find(([end]) => path.endsWith(end));
+    if (found === undefined) throw new ApiError({ kind: 'missing', status: 404, message: path });
+    return Promise.resolve(found[1]) as never;
+  };
+  const sources = sourcesOf({ film, jobs: [job(1)], pods: [remembered], frozen: ['job-1'] });
+  const cached = observe('films/lighthouse', sources, false);
+  const context = { client: { call } as KubeClient, sources, hostPathAllowed: false, signal: AbortSignal.any([]) };
+  const seen = cached === undefined ? undefined : await read(cached, context);
+  return seen?.jobs[0]?.pods.map((view) => [view.state, isAlive(view)]);
+}
+
+const evicted = withCondition({ type: 'DisruptionTarget', status: 'True', reason: 'Evicted', message: 'm' });
+
+describe('a pod that is gone, and that the caches have seen', () => {
+  it.each<[string, Pod, unknown]>([
+    ['at work is not known to have ended', pod(1, running), []],
+    ['end has ended so', pod(1, ended(1)), [['failed', false]]],
+    [
+      'fail while a container beside its runner went on holds no GPUs any more',
+      pod(1, ended(1), outlived),
+      [['failed', false]],
+    ],
+    [
+      'make the film while a container beside its runner went on has made it',
+      pod(1, ended(0, succeededResult), outlived),
+      [['succeeded', false]],
+    ],
+    [
+      'be taken away while a container beside its runner went on was taken away',
+      pod(1, ended(137), outlived, evicted),
+      [['disrupted', false]],
+    ],
+  ])('%s', async (_what, remembered, expected) => {
+    expect(await podsAfterReading(remembered)).toEqual(expected);
+  });
+});
