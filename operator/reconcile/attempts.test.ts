@@ -36,6 +36,18 @@ const lost = { reason: 'PodLost', message: 'pod p is gone' };
 const final = { complete: false, final: true, message: 'exit code 20', time: '2026-01-01T00:00:09Z' };
 
 describe('updatedAttempts', () => {
+  it('keeps the pod at work last, also where one before it is seen only after it, and then gone', () => {
+    const at = (second: number) => ({ created: `2026-01-01T00:00:0${second}Z` });
+    const first = podView('p', at(1));
+    const second = podView('q', { state: 'running', ...at(2) });
+    const uids = (attempts: readonly Attempt[]) => attempts.map(({ podUid }) => podUid);
+    const rounds = [[second], [first, second], [second]].reduce<readonly (readonly Attempt[])[]>(
+      (all, pods) => [...all, updatedAttempts({ attempts: [...(all.at(-1) ?? [])] }, [jobView(1, { pods })], FACTS)],
+      [],
+    );
+    expect(rounds.map(uids)).toEqual([['q'], ['p', 'q'], ['p', 'q']]);
+  });
+
   it.each<[string, readonly Attempt[], readonly JobView[], readonly Attempt[]]>([
     ['nothing', [], [], []],
     ['a Job without a pod is none yet', [], [jobView(1)], []],

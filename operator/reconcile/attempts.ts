@@ -49,7 +49,13 @@ export function updatedAttempts(
   const past = judging.live ? unseen.map((attempt) => closed(attempt, jobs, judging.now)) : unseen;
   const withPods = [...past, ...seen];
   const without = judging.live ? podless(known, jobs, withPods, judging) : [];
-  return [...withPods, ...without].toSorted((a, b) => a.number - b.number || place(a, before) - place(b, before));
+  return [...withPods, ...without].toSorted((a, b) => a.number - b.number || inJob(a, b, before));
+}
+
+/** A Job makes a pod after the one before has ended, whichever of them was seen first: the last attempt is that of the pod at work. */
+function inJob(a: Attempt, b: Attempt, before: readonly Attempt[]): number {
+  const made = isEnded(a) ? 0 : (a.createdTime ?? '').localeCompare(b.createdTime ?? '');
+  return Number(!isEnded(a)) - Number(!isEnded(b)) || made || place(a, before) - place(b, before);
 }
 
 /** Pods of one Job stay in the order in which they were seen first, whichever of them is gone by now. */

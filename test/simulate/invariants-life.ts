@@ -1,3 +1,4 @@
+import { conditionIs } from '../../operator/api/kubernetes.ts';
 import { LABEL_RESOURCE } from '../../operator/api/labels.ts';
 import type { Attempt, VideoGenerationStatus } from '../../operator/api/status.ts';
 import type { Request } from './invariants.ts';
@@ -159,8 +160,25 @@ function misjudged(
   if (late) return [`${was?.pod} was ended for ${was?.reason}, and is counted as Disrupted (${reason})`];
   if (pod?.suspendedAt === undefined || film.wiped) return [];
   // Of a Job that is gone nothing tells that it was suspended.
-  const there = server.list('jobs').some(({ metadata }) => metadata.uid === pod.job);
-  return there ? [`${pod.name} was ended by a suspension, and is counted as Disrupted (${reason})`] : [];
+  const there = server.list('jobs').find(({ metadata }) => metadata.uid === pod.job);
+  return there !== undefined && !isTakenTwice(podUid, there, was, server)
+    ? [`${pod.name} was ended by a suspension, and is counted as Disrupted (${reason})`]
+    : [];
+}
+
+/**
+ * Somebody else took away what a suspension had taken away, and the Job went on, before anybody saw either: the pod names the other, and
+ * whether that was before the Job went on is told by two clocks.
+ */
+function isTakenTwice(
+  podUid: string | undefined,
+  job: Stored,
+  was: Attempt | undefined,
+  server: StandInApiServer,
+): boolean {
+  const pod = server.list('pods').find(({ metadata }) => metadata.uid === podUid);
+  const goesOn = job.spec.suspend !== true && conditionIs(job.status?.conditions, 'Suspended', 'False');
+  return goesOn && was?.reason !== 'Suspended' && conditionIs(pod?.status.conditions, 'DisruptionTarget', 'True');
 }
 
 /**
