@@ -15,6 +15,7 @@ export const CONDITION_TYPES = [
   'ProgressStale',
   'SpecApplied',
   'CheckpointFailing',
+  'DevicesUnhealthy',
   'Warnings',
 ] as const;
 export type ConditionType = (typeof CONDITION_TYPES)[number];

@@ -97,6 +97,18 @@ export interface ContainerStatus {
     readonly running?: { readonly startedAt?: string };
     readonly terminated?: ContainerEnd;
   };
+  /** How the devices are that it was given, where the cluster says so (KEP-4680, feature gate `ResourceHealthStatus`). */
+  readonly allocatedResourcesStatus?: readonly ResourceStatus[];
+}
+
+export interface ResourceStatus {
+  /** `nvidia.com/gpu`; of a claim `claim:NAME/REQUEST`. */
+  readonly name: string;
+  readonly resources?: readonly {
+    readonly resourceID: string;
+    readonly health?: 'Healthy' | 'Unhealthy' | 'Unknown';
+    readonly message?: string;
+  }[];
 }
 
 export interface ContainerEnd {

@@ -56,6 +56,12 @@ export const PLACES = {
     conditions: ['CheckpointFailing=False'],
     also: '',
   },
+  ailing: { means: 'devices of the runner are unhealthy', conditions: ['DevicesUnhealthy=True'], also: '' },
+  'ailing no more': {
+    means: 'they are healthy again, or no runner is at work',
+    conditions: ['DevicesUnhealthy=False'],
+    also: '',
+  },
   warns: { means: 'people should know of it; the film is made all the same', conditions: ['Warnings=True'], also: '' },
   'warns no more': { means: 'what was warned of is mended', conditions: ['Warnings=False'], also: '' },
   attempt: { means: 'how one attempt ended', conditions: [], also: 'status.attempts[].reason and .message' },

@@ -122,8 +122,8 @@ export const ENDING_REASONS = {
     places: ['waits', 'prepares', 'attempt', 'given up'],
   },
   GpusNotFree: {
-    says: 'no node was found for {gpus} GPUs within {limit}, so the next attempt takes {fewer}; the scheduler: {detail}',
-    when: 'the scheduler found no node for as long as spec.deadlines.elastic allows, and spec.parallelism.minGpus allows fewer GPUs; it counts neither as a failure nor as a disruption',
+    says: 'no node was found for {gpus} GPUs {span}, so the next attempt takes {fewer}; the scheduler: {detail}',
+    when: 'the scheduler found no node for as long as spec.deadlines.elastic allows, or for the pod that its Job made after one with unhealthy devices, and spec.parallelism.minGpus allows fewer GPUs; it counts neither as a failure nor as a disruption',
     fixer: 'nobody',
     todo: 'nothing: the next attempt goes on with fewer; the one after it asks for all of them again',
     places: ['waits', 'attempt'],

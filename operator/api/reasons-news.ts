@@ -135,6 +135,20 @@ export const NEWS_REASONS = {
     todo: 'nothing',
     places: ['unsaved no more'],
   },
+  DeviceUnhealthy: {
+    says: 'the kubelet calls devices of pod {pod} unhealthy, and the runner goes on: {devices}',
+    when: 'a device plugin or DRA driver has reported a device of a runner at work unhealthy, and the cluster passes it on (feature gate ResourceHealthStatus, on from Kubernetes 1.36)',
+    fixer: 'administrator',
+    todo: 'look after the devices that the message names; if the attempt fails or is taken away, the next one takes fewer GPUs where spec.parallelism.minGpus allows it',
+    places: ['ailing'],
+  },
+  DevicesAreHealthy: {
+    says: 'no device of a runner at work is unhealthy any more',
+    when: 'a device was called unhealthy, and is healthy again, or the attempt is over',
+    fixer: 'nobody',
+    todo: 'nothing',
+    places: ['ailing no more'],
+  },
   NegativePromptUnused: {
     says: '{detail}',
     when: 'the spec has a negative prompt that the sampler makes no use of',

@@ -61,6 +61,10 @@ const attemptSchema = z.object({
   exitCode: z.int().optional().describe('Exit code of the runner.'),
   gpus: z.int().min(1).optional().describe('GPUs that its Job asks for.'),
   gpusReason: z.string().optional().describe('Why it takes fewer GPUs than the spec wants.'),
+  unhealthyDevices: z
+    .array(z.string())
+    .optional()
+    .describe('Devices of its runner that the kubelet called unhealthy when it was last at work.'),
   resumedFromIteration: count(
     'Iterations of earlier attempts that it went on after; 0 where it began anew. Missing where its runner has not told.',
   ).optional(),
@@ -169,7 +173,7 @@ export const statusSchema = z
       .array(conditionSchema)
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
       .describe(
-        'Scheduled, Progressing, Suspended (a person has decided that it waits), Complete, Failed, ProgressStale (nothing is heard of a runner at work), SpecApplied (whether the Job at work was made from spec.runner as it is now; said once it was edited), CheckpointFailing (a runner at work cannot write its checkpoints), Warnings (what people should know of a film that is made all the same); Ready, Reconciling, Stalled as kstatus reads them.',
+        'Scheduled, Progressing, Suspended (a person has decided that it waits), Complete, Failed, ProgressStale (nothing is heard of a runner at work), SpecApplied (whether the Job at work was made from spec.runner as it is now; said once it was edited), CheckpointFailing (a runner at work cannot write its checkpoints), DevicesUnhealthy (the kubelet calls devices of a runner at work unhealthy), Warnings (what people should know of a film that is made all the same); Ready, Reconciling, Stalled as kstatus reads them.',
       ),
     startTime: time(
       'When the first Job was started. From here on the fields that the film is made from are fixed.',

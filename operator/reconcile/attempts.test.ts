@@ -40,12 +40,13 @@ describe('updatedAttempts', () => {
     const at = (second: number) => ({ created: `2026-01-01T00:00:0${second}Z` });
     const first = podView('p', at(1));
     const second = podView('q', { state: 'running', ...at(2) });
-    const uids = (attempts: readonly Attempt[]) => attempts.map(({ podUid }) => podUid);
-    const rounds = [[second], [first, second], [second]].reduce<readonly (readonly Attempt[])[]>(
-      (all, pods) => [...all, updatedAttempts({ attempts: [...(all.at(-1) ?? [])] }, [jobView(1, { pods })], FACTS)],
-      [],
-    );
-    expect(rounds.map(uids)).toEqual([['q'], ['p', 'q'], ['p', 'q']]);
+    const uids = (all: readonly Attempt[]) => all.map(({ podUid }) => podUid);
+    let attempts: readonly Attempt[] = [];
+    const rounds = [[second], [first, second], [second]].map((pods) => {
+      attempts = updatedAttempts({ attempts: [...attempts] }, [jobView(1, { pods })], FACTS);
+      return uids(attempts);
+    });
+    expect(rounds).toEqual([['q'], ['p', 'q'], ['p', 'q']]);
   });
 
   it.each<[string, readonly Attempt[], readonly JobView[], readonly Attempt[]]>([

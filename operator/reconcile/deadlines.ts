@@ -123,17 +123,23 @@ function deadlinesOf(job: JobView, context: Context): readonly Deadline[] {
   return job.suspended === undefined && !over ? [...elasticOf(job, pod, context), ...startOf(job, pod, context)] : [];
 }
 
-/** So many GPUs have to be found on one node, where fewer will do: so long after the pod was made. */
-function elasticOf(job: JobView, pod: PodView | undefined, { observed }: Context): readonly Deadline[] {
+/**
+ * So many GPUs have to be found on one node, where fewer will do: so long after the pod was made. After a pod of the same Job that had unhealthy
+ * devices, which nobody is given any more, at once.
+ */
+function elasticOf(job: JobView, pod: PodView | undefined, { observed, attempts }: Context): readonly Deadline[] {
   const { spec } = observed;
-  const limit = spec?.deadlines.elastic;
+  const before = attempts.findLast((attempt) => attempt.job === job.name && attempt.podUid !== pod?.uid);
+  const hurt = before?.unhealthyDevices !== undefined;
+  const limit = hurt ? '0s' : spec?.deadlines.elastic;
   const told = pod?.state === 'waiting' && !pod.scheduled ? pod.waiting : undefined;
   if (spec === undefined || limit === undefined || told?.reason !== 'Unschedulable') return [];
   const gpus = gpusOf(job, spec);
   const fewer = fewerGpus(spec, gpus);
   const since = latest([job.begun, pod?.created]);
   if (fewer === undefined || since === undefined) return [];
-  const values = { gpus, limit, fewer, detail: told.message };
+  const span = hurt ? 'after devices were unhealthy' : `within ${limit}`;
+  const values = { gpus, span, fewer, detail: told.message };
   return [{ at: since + 1000 * secondsOf(limit), why: () => why('GpusNotFree', values) }];
 }
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { job, withEnd } from '../../test/build/job.ts';
 import { type Cluster, observed } from '../../test/build/observed.ts';
-import { ended, onNode, pod, running, withCondition } from '../../test/build/pod.ts';
+import { ended, onNode, pod, running, succeededResult, withCondition, withHealth } from '../../test/build/pod.ts';
 import { videoGeneration, videoGenerationSpec, withSpec, withStatus } from '../../test/build/video-generation.ts';
-import type { Job } from '../api/kubernetes.ts';
+import type { Job, Pod } from '../api/kubernetes.ts';
 import { ANNOTATION_GPUS } from '../api/labels.ts';
 import type { VideoGenerationStatus } from '../api/status.ts';
 import { decide } from './decide.ts';
@@ -37,6 +37,13 @@ const error = (code: string) => {
   const said = { code, message: 'x', fixer: 'administrator', exit: 'device' };
   return { contractVersion: 1, outcome: 'failed', framesReady: 0, elapsedSeconds: 9, error: said };
 };
+
+const ailing = withHealth({ 'GPU-1': 'Healthy', 'GPU-3': 'Unhealthy' });
+const unwell = (number: number): Cluster => ({ jobs: [job(number)], pods: [pod(number, running, ailing)] });
+const recovered = (number: number): Cluster => ({
+  jobs: [job(number)],
+  pods: [pod(number, running, withHealth({ 'GPU-1': 'Healthy', 'GPU-3': 'Healthy' }))],
+});
 
 describe('the next smaller number of GPUs', () => {
   it.each<[object, number, number | undefined]>([
@@ -120,6 +127,22 @@ describe('the next attempt', () => {
     ],
     ['takes half where a device failed', [broke(1, 60, error('E_DEVICE_LOST'))], [[2, 4]]],
     ['takes all where the devices had too little memory', [broke(1, 60, error('E_DEVICE_MEMORY'))], [[2, 8]]],
+    [
+      'takes half where the kubelet called a device unhealthy before it failed, in whatever way',
+      [unwell(1), { jobs: [job(1, withEnd('Failed'))], pods: [pod(1, ended(1))] }],
+      [[2, 4]],
+    ],
+    ['takes half where it was lost with a device unhealthy', [unwell(1), {}, {}], [[2, 4]]],
+    [
+      'takes all where the device was healthy again before the end',
+      [unwell(1), recovered(1), { jobs: [job(1, withEnd('Failed'))], pods: [pod(1, ended(1))] }],
+      [[2, 8]],
+    ],
+    [
+      'takes all where the devices had too little memory, and one was unhealthy',
+      [unwell(1), broke(1, 60, error('E_DEVICE_MEMORY'))],
+      [[2, 8]],
+    ],
     ['takes all after any other failure', [broke(1, 1)], [[2, 8]]],
     [
       'takes all again where one with fewer has failed otherwise',
@@ -154,5 +177,52 @@ describe('the next attempt', () => {
       [2, 4],
       [2, 4],
     ]);
+  });
+});
+
+describe('a device that the kubelet calls unhealthy', () => {
+  const evicted = { type: 'DisruptionTarget', status: 'True', reason: 'Evicted', message: 'made room' } as const;
+  const second = (object: Pod): Pod => ({ ...object, metadata: { ...object.metadata, name: 'next', uid: 'pod-1b' } });
+
+  it('is told while its runner goes on, which is left alone', () => {
+    const { status, starts } = story([unwell(1)]);
+    expect([starts, status?.phase]).toEqual([[], 'Running']);
+    expect(status?.conditions.find(({ type }) => type === 'DevicesUnhealthy')).toMatchObject({
+      status: 'True',
+      message: `the kubelet calls devices of pod ${pod(1).metadata.name} unhealthy, and the runner goes on: nvidia.com/gpu GPU-3`,
+    });
+    expect(status?.attempts).toMatchObject([{ outcome: 'Running', unhealthyDevices: ['nvidia.com/gpu GPU-3'] }]);
+  });
+
+  it.each<[string, Cluster, string, string]>([
+    ['failed', broke(1, 60, error('E_DEVICE_LOST')), 'E_DEVICE_LOST', 'x'],
+    ['was taken away', { jobs: [job(1)], pods: [pod(1, ended(137), withCondition(evicted))] }, 'Evicted', 'made room'],
+    ['is gone', {}, 'PodLost', `pod ${pod(1).metadata.name} is gone`],
+  ])('is named by an attempt that %s, and by why the next one takes fewer', (_what, end, reason, message) => {
+    const { status } = story([unwell(1), end, {}]);
+    const told = `${message}; its kubelet called unhealthy: nvidia.com/gpu GPU-3`;
+    expect(status?.attempts).toMatchObject([{ reason, message: told, unhealthyDevices: ['nvidia.com/gpu GPU-3'] }]);
+    expect(status?.claim?.sized).toEqual({ gpus: 4, why: `4 of 8 GPUs after attempt 1: ${reason}: ${told}` });
+  });
+
+  it('ends the wait of the next pod of its Job for as many GPUs at once, also where nothing is set', () => {
+    const taken = pod(1, ended(137), withCondition(evicted));
+    const next = { jobs: [job(1)], pods: [taken, pod(1, second, withCondition(noRoom))], afterMs: 1_000 };
+    const modify = withSpec({ parallelism: { gpus: 8, minGpus: 2 } });
+    const { starts, status } = story([unwell(1), next, { jobs: [], pods: [] }], modify);
+    expect(starts).toEqual([[2, 4]]);
+    expect(status?.attempts?.at(-1)).toMatchObject({
+      outcome: 'Resized',
+      message:
+        'no node was found for 8 GPUs after devices were unhealthy, so the next attempt takes 4; the scheduler: 0/4 nodes are available',
+    });
+  });
+
+  it('changes nothing of a film that was made all the same', () => {
+    const made = { jobs: [job(1, withEnd('Complete'))], pods: [pod(1, ended(0, succeededResult), ailing)] };
+    const { status } = story([unwell(1), made]);
+    expect(status?.attempts).toMatchObject([{ outcome: 'Succeeded' }]);
+    expect(status?.attempts?.[0]).not.toHaveProperty('unhealthyDevices');
+    expect(status?.conditions.find(({ type }) => type === 'DevicesUnhealthy')?.status).toBe('False');
   });
 });

@@ -7,7 +7,7 @@ import type { Context } from './verdict.ts';
 
 /*
  * How many GPUs an attempt takes (`spec.parallelism.minGpus`): those that the spec wants, unless the attempt before found no node for so many
- * or met a device that failed. Then it takes half as many, and so on, never less than the least. The attempt after that asks for all of them again.
+ * or met a device that failed, or that the kubelet called unhealthy. Then it takes half as many, and so on, never less than the least. The attempt after that asks for all of them again.
  */
 
 /** Fewer devices would make that worse. */
@@ -41,7 +41,9 @@ export function sizeOf({ observed: { spec, status }, attempts }: Context, number
     : { gpus, why: `${gpus} of ${wanted} GPUs after attempt ${last.number}: ${endingOf(last)}` };
 }
 
-function isToShrink({ outcome, exitCode, reason }: Attempt): boolean {
+function isToShrink({ outcome, exitCode, reason, unhealthyDevices }: Attempt): boolean {
   if (outcome === 'Resized') return true;
-  return outcome === 'Failed' && exitCode === EXITS.device.code && reason !== OUT_OF_DEVICE_MEMORY;
+  if (outcome === 'Disrupted') return unhealthyDevices !== undefined;
+  if (outcome !== 'Failed' || reason === OUT_OF_DEVICE_MEMORY) return false;
+  return unhealthyDevices !== undefined || exitCode === EXITS.device.code;
 }

@@ -3,6 +3,7 @@ import type { Result } from '#contract/result.ts';
 import { defined } from '../api/defined.ts';
 import type { Attempt } from '../api/status.ts';
 import { byIdentity, identityOf, isEnded } from './attempts.ts';
+import { withDevices } from './device-health.ts';
 import { newestPod, type Observed } from './observed.ts';
 
 /** Phases in which iterations have begun: what fails before them fails at none. */
@@ -40,7 +41,7 @@ function writtenIteration(podUid: string | undefined, { status }: Observed): num
 }
 
 /**
- * The attempts with how many GPUs they have, where they went on, after which iteration their newest checkpoint was made and, of those
+ * The attempts with how many GPUs they have, which of them are unhealthy, where they went on, after which iteration their newest checkpoint was made and, of those
  * that have ended, at which iteration. Of an end that is written down nothing changes any more.
  */
 export function marked(attempts: readonly Attempt[], observed: Observed): readonly Attempt[] {
@@ -58,8 +59,9 @@ function withMarks(attempt: Attempt, before: Attempt | undefined, observed: Obse
   const { claim } = observed.status ?? {};
   const sized = claim?.attempt === attempt.number ? claim.sized : undefined;
   const job = observed.jobs.find(({ name }) => name === attempt.job);
+  const pod = observed.jobs.flatMap(({ pods }) => pods).find(({ uid }) => uid === attempt.podUid);
   return defined({
-    ...attempt,
+    ...withDevices(attempt, pod?.unhealthy ?? before?.unhealthyDevices),
     gpus: before?.gpus ?? job?.gpus ?? sized?.gpus ?? observed.spec?.parallelism.gpus,
     gpusReason: before?.gpusReason ?? sized?.why,
     resumedFromIteration: before?.resumedFromIteration ?? said.resumedFrom?.iteration,

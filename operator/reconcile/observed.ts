@@ -144,6 +144,8 @@ export interface PodView {
   readonly lingering?: readonly string[];
   readonly exitCode?: number;
   readonly result?: Result;
+  /** Devices of its runner that the kubelet calls unhealthy; missing where it says nothing of them. */
+  readonly unhealthy?: readonly string[];
   /** Why it is not running yet. */
   readonly waiting?: Why;
   /** Why it failed or was taken away. */

@@ -9,6 +9,7 @@ import {
   succeededResult,
   withCondition,
   withContainer,
+  withHealth,
   withStatus,
 } from '../../test/build/pod.ts';
 import { videoGeneration, withStatus as withFilmStatus, withSpec } from '../../test/build/video-generation.ts';
@@ -186,6 +187,11 @@ const LIVES: readonly (readonly [readonly string[], ...Round[]])[] = [
     ['CheckpointNotWritten', 'CheckpointsAreWritten'],
     { cluster: one(pod(1, running), { reports: { 'pod-1': progressRecord({ checkpointFailure: 'no space' }) } }) },
     { cluster: one(pod(1, running), { reports: { 'pod-1': progressRecord() } }) },
+  ],
+  [
+    ['DeviceUnhealthy', 'DevicesAreHealthy'],
+    { cluster: one(pod(1, running, withHealth({ 'gpu-1': 'Unhealthy' }))) },
+    { cluster: one(pod(1, running, withHealth({ 'gpu-1': 'Healthy' }))) },
   ],
   [['RunnerWarns'], { cluster: one(pod(1, running), { reports: warned }) }],
   [

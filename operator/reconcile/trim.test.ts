@@ -9,6 +9,7 @@ import {
   succeededResult,
   withCondition,
   withContainer,
+  withHealth,
   withInitContainer,
 } from '../../test/build/pod.ts';
 import { videoGeneration, withMetadata, withSpec } from '../../test/build/video-generation.ts';
@@ -62,6 +63,8 @@ describe('of a trimmed object is seen what is seen of the whole one', () => {
       ),
     ],
     ['it runs', job(1), pod(1, running)],
+    ['a device of it is unhealthy', job(1), pod(1, running, withHealth({ 'gpu-1': 'Unhealthy', 'gpu-2': 'Unknown' }))],
+    ['its devices are healthy', job(1), pod(1, running, withHealth({ 'gpu-1': 'Healthy' }))],
     ['it has made the film', job(1, withEnd('Complete')), pod(1, ended(0, succeededResult))],
     ['it has failed', job(1, withEnd('Failed')), pod(1, ended(20, 'words'))],
     ['it was taken away', job(1), pod(1, ended(137, 'words'), evicted)],
@@ -80,6 +83,8 @@ describe('a trimmed object', () => {
   it('of a pod has no containers but how they are', () => {
     const text = JSON.stringify(trimPod(servedPod(pod(1, running))));
     expect(text).toMatch(/startedAt/);
+    const ailing = JSON.stringify(trimPod(pod(1, running, withHealth({ 'gpu-1': 'Unhealthy', 'gpu-2': 'Healthy' }))));
+    expect([/gpu-1/.test(ailing), /gpu-2/.test(ailing)]).toEqual([true, false]);
     expect(text).not.toMatch(/volumes|imageID|podIP|managedFields|last-applied/);
   });
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ContainerStatus, Job, Pod } from '../api/kubernetes.ts';
+import type { ContainerStatus, Job, Pod, ResourceStatus } from '../api/kubernetes.ts';
 import type { VideoGeneration } from '../api/video-generation.ts';
 import { withoutManagedFields } from '../kube/cache.ts';
 import type { KubeObject } from '../kube/resource.ts';
@@ -55,6 +55,18 @@ function trimStatus(status: NonNullable<Pod['status']>): NonNullable<Pod['status
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
-function trimContainer({ name, state }: ContainerStatus): ContainerStatus {
-  return state === undefined ? { name } : { name, state };
+function trimContainer({ name, state, allocatedResourcesStatus }: ContainerStatus): ContainerStatus {
+  return {
+    name,
+    ...(state === undefined ? {} : { state }),
+    ...(allocatedResourcesStatus === undefined ? {} : { allocatedResourcesStatus: ailing(allocatedResourcesStatus) }),
+  };
+}
+
+/** That a resource was told of, and its devices that are unhealthy. */
+function ailing(told: readonly ResourceStatus[]): readonly ResourceStatus[] {
+  return told.map(({ name, resources }) => {
+    const found = resources?.filter(({ health }) => health === 'Unhealthy') ?? [];
+    return found.length === 0 ? { name } : { name, resources: found };
+  });
 }

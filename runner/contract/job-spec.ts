@@ -143,7 +143,7 @@ export const parallelismField = ruled(
       .max(64)
       .optional()
       .describe(
-        'Least devices to go on with in a cluster, where gpus of them find no node for deadlines.elastic, or one of them has failed: the next attempt takes half as many, but no less than this; the one after it asks for all again. The model has to fit into so few. Default: gpus.',
+        'Least devices to go on with in a cluster, where gpus of them find no node for deadlines.elastic, or one of them has failed or is unhealthy: the next attempt takes half as many, but no less than this; the one after it asks for all again. The model has to fit into so few. Default: gpus.',
       ),
     blockLatents: z.int().min(1).max(1024).default(8).describe('Latent frames of a block.'),
     contextLatents: z

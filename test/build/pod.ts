@@ -71,6 +71,19 @@ export const ended =
     );
   };
 
+/** What the kubelet says of the devices of its runner: `{ 'gpu-3': 'Unhealthy' }`. */
+export const withHealth =
+  (devices: Readonly<Record<string, 'Healthy' | 'Unhealthy' | 'Unknown'>>, message?: string): Modifier =>
+  (object) => {
+    const told = message === undefined ? {} : { message };
+    const resources = Object.entries(devices).map(([resourceID, health]) => ({ resourceID, health, ...told }));
+    const allocatedResourcesStatus = [{ name: 'nvidia.com/gpu', resources }];
+    const containers = object.status?.containerStatuses ?? [];
+    return withStatus({
+      containerStatuses: containers.map((one) => (one.name === 'runner' ? { ...one, allocatedResourcesStatus } : one)),
+    })(object);
+  };
+
 /** A container that somebody else has put into the pod goes on after the runner. */
 export const outlived: Modifier = (object) => {
   const others = [{ name: 'mesh', state: { running: {} } }];

@@ -3,7 +3,16 @@ import type { VideoGenerationStatus } from '../../operator/api/status.ts';
 import { decide } from '../../operator/reconcile/decide.ts';
 import { job, withEnd } from './job.ts';
 import { type Cluster, observed, progressRecord } from './observed.ts';
-import { ended, onNode, pod, running, withCondition, withContainer, withStatus as withPodStatus } from './pod.ts';
+import {
+  ended,
+  onNode,
+  pod,
+  running,
+  withCondition,
+  withContainer,
+  withHealth,
+  withStatus as withPodStatus,
+} from './pod.ts';
 import { videoGeneration, withSpec, withStatus } from './video-generation.ts';
 
 /** Most that a spec may ask for, and that Kubernetes and the endpoint let through. */
@@ -34,12 +43,12 @@ export function* worstFilm(): Generator<VideoGenerationStatus> {
   for (let number = 1; number <= RETRIES.failures + RETRIES.disruptions; number += 1) {
     const failed = number % (RETRIES.disruptions / RETRIES.failures + 1) === 0;
     yield* next({ jobs: [job(number)], pods: [badlyWaiting(number)] });
-    yield* next({ jobs: [job(number)], pods: [pod(number, onNode(NODE), running)], reports: reportOf(number) });
+    yield* next({ jobs: [job(number)], pods: [ailing(number)], reports: reportOf(number) });
     yield* next({ jobs: [failed ? failedJob(number) : job(number)], pods: [endedPod(number, failed)] });
   }
   const last = RETRIES.failures + RETRIES.disruptions + 1;
   yield* next({ jobs: [job(last)], pods: [badlyWaiting(last)], reports: reportOf(last) });
-  yield* next({ jobs: [job(last)], pods: [pod(last, onNode(NODE), running)], reports: reportOf(last) });
+  yield* next({ jobs: [job(last)], pods: [ailing(last)], reports: reportOf(last) });
   yield* next({ jobs: [job(last, withEnd('Failed', 'PodFailurePolicy', LONG))], pods: [endedPod(last, true)] });
 }
 
@@ -49,6 +58,11 @@ function badlyWaiting(number: number) {
   const reason = `Because${'X'.repeat(1_000)}`;
   const waiting = withContainer({ waiting: { reason, message: LONG } });
   return pod(number, withCondition({ type: 'PodScheduled', status: 'False', reason, message: LONG }), waiting);
+}
+
+function ailing(number: number) {
+  const devices = Array.from({ length: GPUS }, (_, i) => [`GPU-${'\u0001'.repeat(200)}-${i}`, 'Unhealthy'] as const);
+  return pod(number, running, onNode(NODE), withHealth(Object.fromEntries(devices), LONG.slice(0, 700)));
 }
 
 function endedPod(number: number, failed: boolean) {

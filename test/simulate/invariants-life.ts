@@ -5,6 +5,7 @@ import type { Request } from './invariants.ts';
 import type { Limit } from './life.ts';
 import { keyOf, type Plural, type StandInApiServer, type Stored } from './stand-in-api-server.ts';
 import { hasEnded, isTerminal, ownerUid } from './stand-in-controllers.ts';
+import { isAiling } from './stand-in-kubelet.ts';
 import { type FilmTruth, isOver, type PodTruth, type Truth } from './truth.ts';
 
 type Status = VideoGenerationStatus;
@@ -114,12 +115,14 @@ function untimely(moment: Moment, was: Attempt | undefined, { reason = '', podUi
   }
   if (pod?.ranAt !== undefined && pod.ranAt < at) return [`${pod.name} is late, and has started`];
   const begun = pod === undefined ? latestBegun(truth, film) : (truth.begunAt.get(pod.job) ?? 0);
-  const limit = lateAfter(moment, reason);
+  const limit = lateAfter(moment, reason, pod);
   return now + CUT_MS >= begun + 1000 * limit ? [] : [`${job} is late too soon`];
 }
 
-function lateAfter({ film, at }: Moment, reason: string): number {
-  if (reason === 'GpusNotFree') return leastOf(film, 'elastic', at);
+function lateAfter({ film, at }: Moment, reason: string, pod: PodTruth | undefined): number {
+  // A device that was unhealthy is given to nobody any more.
+  const isHurt = film.pods.some(({ uid, job }) => job === pod?.job && uid !== pod.uid && isAiling(uid));
+  if (reason === 'GpusNotFree') return isHurt ? 0 : leastOf(film, 'elastic', at);
   return Math.min(leastOf(film, 'start', at), HELD_SECONDS);
 }
 

@@ -131,7 +131,9 @@ export function createStandInKubelet(options: KubeletOptions): StandInKubelet {
       return;
     }
     const startedAt = timeOf(time.now() + skewOf(pod.spec.nodeName));
-    const running = [{ name: 'runner', state: { running: { startedAt } } }];
+    const health = isAiling(pod.metadata.uid) ? [{ resourceID: 'gpu-3', health: 'Unhealthy' }] : [];
+    const allocatedResourcesStatus = [{ name: 'nvidia.com/gpu', resources: health }];
+    const running = [{ name: 'runner', state: { running: { startedAt } }, allocatedResourcesStatus }];
     change(pod, (old) => ({ ...old, status: { ...old.status, phase: 'Running', containerStatuses: running } }));
   };
   const complain = (pod: Stored, map: string) => {
@@ -220,6 +222,11 @@ export function createStandInKubelet(options: KubeletOptions): StandInKubelet {
       else end(pod, HUNG);
     },
   };
+}
+
+/** Whether a device of a pod is unhealthy. By its uid, so that no seed comes to mean another schedule. */
+export function isAiling(uid = ''): boolean {
+  return Number.parseInt(uid.slice(-1), 16) % 4 === 1;
 }
 
 function draw(dice: Dice, endings: readonly Ending[]): Ending {

@@ -13,6 +13,9 @@ const WARNINGS_BYTES = 1_600;
 /** As many as a spec may ask for. */
 const STAGES = 64;
 const DEVICE_BYTES = 32;
+/** So many devices that are unhealthy are named, with what is said of each. */
+const UNHEALTHY = 8;
+const UNHEALTHY_BYTES = 128;
 const ELLIPSIS = '…';
 
 /** A text cut to so many bytes of JSON, none of its characters in two; the same again if it was cut before. */
@@ -50,9 +53,16 @@ function boundedWhy<T extends Said>(said: T, bytes = MESSAGE_BYTES): T {
 
 /** An attempt with room for its words. */
 export function boundedAttempt(attempt: Attempt): Attempt {
-  const { gpusReason } = attempt;
-  const bounded = boundedWhy(attempt);
-  return gpusReason === undefined ? bounded : { ...bounded, gpusReason: boundedText(gpusReason, MESSAGE_BYTES) };
+  const { gpusReason, unhealthyDevices } = attempt;
+  return {
+    ...boundedWhy(attempt),
+    ...(gpusReason === undefined ? {} : { gpusReason: boundedText(gpusReason, MESSAGE_BYTES) }),
+    ...(unhealthyDevices === undefined ? {} : { unhealthyDevices: boundedDevices(unhealthyDevices) }),
+  };
+}
+
+function boundedDevices(devices: readonly string[]): string[] {
+  return devices.slice(0, UNHEALTHY).map((device) => boundedText(device, UNHEALTHY_BYTES));
 }
 
 /** A status whose texts and lists have an end; its attempts have bounds of their own (`kept-attempts.ts`). */

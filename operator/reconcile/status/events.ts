@@ -74,7 +74,7 @@ function phaseEvents(before: VideoGenerationStatus | undefined, after: VideoGene
     const found = begun(type);
     return found === undefined ? [] : [normal({ reason: found.reason, message: found.message })];
   });
-  const warnings = ['CheckpointFailing', 'Failed'].flatMap((type) => {
+  const warnings = ['CheckpointFailing', 'DevicesUnhealthy', 'Failed'].flatMap((type) => {
     const found = begun(type);
     return found === undefined ? [] : [warning(found.reason, found.message)];
   });

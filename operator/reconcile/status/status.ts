@@ -12,6 +12,7 @@ import type { Context, Verdict } from '../verdict.ts';
 import { bounded } from './bounds.ts';
 import { checkpointCondition, checkpointOf } from './checkpoint.ts';
 import { claimOf } from './claim.ts';
+import { devicesCondition } from './devices.ts';
 import { keptAttempts } from './kept-attempts.ts';
 import { outputOf } from './output.ts';
 import { progressOf } from './progress.ts';
@@ -40,6 +41,7 @@ export function statusOf(context: Context, verdict: Verdict): VideoGenerationSta
       ...silenceCondition(context, verdict),
       ...specAppliedCondition(observed, verdict),
       ...checkpointCondition(context, verdict),
+      ...devicesCondition(observed, verdict),
       ...warningsCondition(observed, verdict),
     },
     { generation: observed.resource.generation, time: timeText(now) },
