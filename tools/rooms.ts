@@ -146,7 +146,11 @@ export const DECISIONS: Readonly<Record<string, readonly string[]>> = {
   'operator/reconcile/unwritten': ['operator/api'],
   'operator/reconcile/suspension': [...parts('observed', 'verdict'), 'operator/api'],
   'operator/reconcile/attempts': [...parts('observed', 'suspension'), 'operator/api'],
-  'operator/reconcile/elastic': [...parts('observed', 'verdict', 'attempts'), 'operator/api', 'runner/contract'],
+  'operator/reconcile/elastic': [
+    ...parts('observed', 'verdict', 'attempts', 'pod-facts'),
+    'operator/api',
+    'runner/contract',
+  ],
   'operator/reconcile/deadlines': [
     ...parts('observed', 'verdict', 'attempts', 'suspension', 'elastic'),
     ...['operator/api', 'runner/contract'],

@@ -38,6 +38,11 @@ const error = (code: string) => {
   return { contractVersion: 1, outcome: 'failed', framesReady: 0, elapsedSeconds: 9, error: said };
 };
 
+/** Ended with a code that is final by the Job's own policy. */
+const refused = (number: number, code: string): Cluster => ({
+  jobs: [job(number, withEnd('Failed', 'PodFailurePolicy'))],
+  pods: [pod(number, ended(30, error(code)))],
+});
 const ailing = withHealth({ 'GPU-1': 'Healthy', 'GPU-3': 'Unhealthy' });
 const unwell = (number: number): Cluster => ({ jobs: [job(number)], pods: [pod(number, running, ailing)] });
 const recovered = (number: number): Cluster => ({
@@ -143,6 +148,7 @@ describe('the next attempt', () => {
       [unwell(1), broke(1, 60, error('E_DEVICE_MEMORY'))],
       [[2, 8]],
     ],
+    ['takes half where its pod had fewer devices than it asked for', [refused(1, 'E_DEVICE_COUNT')], [[2, 4]]],
     ['takes all after any other failure', [broke(1, 1)], [[2, 8]]],
     [
       'takes all again where one with fewer has failed otherwise',
@@ -224,5 +230,25 @@ describe('a device that the kubelet calls unhealthy', () => {
     expect(status?.attempts).toMatchObject([{ outcome: 'Succeeded' }]);
     expect(status?.attempts?.[0]).not.toHaveProperty('unhealthyDevices');
     expect(status?.conditions.find(({ type }) => type === 'DevicesUnhealthy')?.status).toBe('False');
+  });
+});
+
+describe('a pod with fewer devices than it was promised', () => {
+  const all = withSpec({ parallelism: { gpus: 8 }, retries: { failures: 1, disruptions: 0 } });
+
+  it('is a failure like any other where nothing says how few GPUs will do: another node may have them all', () => {
+    const { starts, status } = story([refused(1, 'E_DEVICE_COUNT')], all);
+    expect([starts, status?.phase, status?.failures]).toEqual([[[2, 8]], 'Queued', 1]);
+  });
+
+  it('ends the film when its retries are used up', () => {
+    const { status } = story([refused(1, 'E_DEVICE_COUNT'), refused(2, 'E_DEVICE_COUNT')], all);
+    expect([status?.phase, status?.reason]).toEqual(['Failed', 'FailuresExhausted']);
+    expect(status?.message).toContain('E_DEVICE_COUNT');
+  });
+
+  it('is the only one of its exit code that another try may mend', () => {
+    const { starts, status } = story([refused(1, 'E_PLAN_MEMORY')], all);
+    expect([starts, status?.phase, status?.reason]).toEqual([[], 'Failed', 'E_PLAN_MEMORY']);
   });
 });

@@ -3,6 +3,7 @@ import type { VideoGenerationSpec } from '#contract/resource-spec.ts';
 import type { Attempt, Sized } from '../api/status.ts';
 import { endingOf } from './attempts.ts';
 import type { JobView } from './observed.ts';
+import { TOO_FEW_DEVICES } from './pod-facts.ts';
 import type { Context } from './verdict.ts';
 
 /*
@@ -45,5 +46,5 @@ function isToShrink({ outcome, exitCode, reason, unhealthyDevices }: Attempt): b
   if (outcome === 'Resized') return true;
   if (outcome === 'Disrupted') return unhealthyDevices !== undefined;
   if (outcome !== 'Failed' || reason === OUT_OF_DEVICE_MEMORY) return false;
-  return unhealthyDevices !== undefined || exitCode === EXITS.device.code;
+  return unhealthyDevices !== undefined || exitCode === EXITS.device.code || reason === TOO_FEW_DEVICES;
 }

@@ -9,7 +9,7 @@ import { endingOf, isEnded, newEnds } from './attempts.ts';
 import { isFinalDeadline, isLeftWithFilm, overdue, spent } from './deadlines.ts';
 import { sizeOf } from './elastic.ts';
 import { hasFilm, isAlive, isOpen, isReplaced, type JobView, liveJob, type Observed, REFUSED_MS } from './observed.ts';
-import { isFinalExit } from './pod-facts.ts';
+import { isFinalEnd, TOO_FEW_DEVICES } from './pod-facts.ts';
 import { countedFailures, overspent } from './retries.ts';
 import { suspended } from './suspension.ts';
 import type { Context, Gate, Verdict } from './verdict.ts';
@@ -147,17 +147,19 @@ const held: Gate = ({ observed }) => {
 
 /** A failure that another try cannot mend is the end: wrong spec, no such model, full disk. */
 const failure: Gate = ({ observed: { jobs }, attempts }) => {
-  const job = jobs.find(({ ended }) => ended?.final === true);
   const own = attempts.filter(({ outcome }) => outcome === 'Failed');
-  const last = own.findLast((attempt) => attempt.job === job?.name) ?? own.findLast(isFinal);
+  const lastOf = (job: JobView | undefined) => own.findLast((attempt) => attempt.job === job?.name);
+  // A Job knows exit codes alone.
+  const job = jobs.find((found) => found.ended?.final === true && lastOf(found)?.reason !== TOO_FEW_DEVICES);
+  const last = lastOf(job) ?? own.findLast(isFinal);
   if (job === undefined && last === undefined) return undefined;
   const told = why('JobFailed', { job: job?.name ?? '', detail: job?.ended?.message ?? '' });
   const reason = last?.reason ?? told.reason;
   return { outcome: 'failed', why: { reason, message: last?.message ?? told.message } };
 };
 
-function isFinal({ exitCode, outcome, reason }: Attempt): boolean {
-  return isFinalExit(exitCode) || (outcome === 'Failed' && isFinalDeadline(reason));
+function isFinal(attempt: Attempt): boolean {
+  return isFinalEnd(attempt) || (attempt.outcome === 'Failed' && isFinalDeadline(attempt.reason));
 }
 
 /**

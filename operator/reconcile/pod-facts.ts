@@ -4,6 +4,7 @@ import { defined } from '../api/defined.ts';
 import { type ContainerEnd, conditionIs, type Pod } from '../api/kubernetes.ts';
 import { RUNNER_CONTAINER } from '../api/labels.ts';
 import { type Why, why } from '../api/reasons.ts';
+import type { Attempt } from '../api/status.ts';
 import type { PodState } from './observed.ts';
 
 /** Reasons of a failed pod for which the cluster answers, not the runner. No podFailurePolicy can match them. */
@@ -219,6 +220,14 @@ function initTrouble({ status }: Pod): Why | undefined {
 }
 
 /** An exit code that says that the same input cannot do better. */
-export function isFinalExit(exitCode: number | undefined): boolean {
+function isFinalExit(exitCode: number | undefined): boolean {
   return Object.values(EXITS).some((exit) => exit.code === exitCode && !exit.retry && exit !== EXITS.success);
+}
+
+/** Fewer devices in the pod than it was promised: the spec is right where another node, or fewer GPUs, have them. */
+export const TOO_FEW_DEVICES = 'E_DEVICE_COUNT';
+
+/** Whether no other attempt can do better, by the exit code and what the runner said. */
+export function isFinalEnd({ exitCode, reason }: Pick<Attempt, 'exitCode' | 'reason'>): boolean {
+  return isFinalExit(exitCode) && reason !== TOO_FEW_DEVICES;
 }

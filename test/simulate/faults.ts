@@ -159,8 +159,8 @@ export const FAULTS: readonly Fault[] = [
       { file: 'reconcile/pod-facts.ts', from: 'if (isFinalExit(runnerEnd(pod)?.exitCode)) return false;', to: '' },
       {
         file: GATES,
-        from: 'jobs.find(({ ended }) => ended?.final === true)',
-        to: 'jobs.find(({ ended, pods }) => ended?.final === true && pods.length > 99)',
+        from: 'jobs.find((found) => found.ended?.final === true && ',
+        to: 'jobs.find((found) => found.ended?.final === true && found.pods.length > 99 && ',
       },
     ],
   },

@@ -1,6 +1,6 @@
 import type { Attempt, EarlierAttempts, OUTCOMES, VideoGenerationStatus } from '../../api/status.ts';
 import { isEnded } from '../attempts.ts';
-import { isFinalExit } from '../pod-facts.ts';
+import { isFinalEnd } from '../pod-facts.ts';
 import { boundedAttempt, jsonBytes } from './bounds.ts';
 
 /** Room for the list of attempts; what decisions need is kept beyond it. */
@@ -44,7 +44,7 @@ function neededOf(attempts: readonly Attempt[]): ReadonlySet<Attempt> {
   return new Set([
     ...attempts.filter((attempt) => !isEnded(attempt)),
     ...outcomes.flatMap((wanted) => newest(({ outcome }) => outcome === wanted)),
-    ...newest(({ exitCode }) => isFinalExit(exitCode)),
+    ...newest(isFinalEnd),
     ...newest(({ checkpointIteration = 0 }) => checkpointIteration > 0 && checkpointIteration === furthest),
   ]);
 }
