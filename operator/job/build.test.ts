@@ -48,6 +48,7 @@ const everything = videoGenerationSpec({
     runtimeClassName: 'nvidia',
     tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }],
     priorityClassName: 'batch',
+    terminationGracePeriodSeconds: 300,
     serviceAccountName: 'films',
   },
 });
@@ -152,4 +153,15 @@ describe('the frozen spec', () => {
       },
     });
   });
+});
+
+it.each([
+  ['follows from the spec', {}, 70],
+  ['is what the film says', { terminationGracePeriodSeconds: 20 }, 20],
+])('the grace period of the pod %s, and its runner is told', (_what, runner, seconds) => {
+  const size = { width: 1280, height: 720 };
+  const made = runnerJob(of(videoGenerationSpec({ size, length: { frames: 2049 }, runner })), settings);
+  const { terminationGracePeriodSeconds, containers } = made.spec.template.spec;
+  expect(terminationGracePeriodSeconds).toBe(seconds);
+  expect(containers[0]?.env).toContainEqual({ name: 'DUALPARAL_GRACE_SECONDS', value: String(seconds) });
 });

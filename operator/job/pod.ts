@@ -1,5 +1,8 @@
+import { framesOf } from '#contract/generation.ts';
+import { graceSeconds } from '#contract/grace.ts';
 import type { VideoGenerationSpec } from '#contract/resource-spec.ts';
 import type { RunnerFields } from '#contract/runner-fields.ts';
+import { GRACE_VARIABLE } from '#contract/stop-time.ts';
 import { defined } from '../api/defined.ts';
 import type { Container, PodSpec } from '../api/kubernetes.ts';
 import { RUNNER_CONTAINER } from '../api/labels.ts';
@@ -20,8 +23,6 @@ export interface RunnerSettings {
 
 /** User and group of the runner; the claim's files get the group where its driver can do that. */
 export const RUNNER_ID = 65532;
-/** Time between SIGTERM and SIGKILL. */
-const GRACE_SECONDS = 60;
 /** A container's first process hears no signal before it listens for it: Node itself, there, would sleep through an early SIGTERM and be killed. */
 const FIRST_PROCESS = ['/usr/bin/tini', '--'];
 const TERMINATION_LOG = '/dev/termination-log';
@@ -35,7 +36,7 @@ export function runnerPod(spec: VideoGenerationSpec, configMap: string, settings
     restartPolicy: 'Never',
     automountServiceAccountToken: false,
     enableServiceLinks: false,
-    terminationGracePeriodSeconds: GRACE_SECONDS,
+    terminationGracePeriodSeconds: graceOf(spec),
     ...defined({ serviceAccountName, priorityClassName, runtimeClassName, imagePullSecrets }),
     ...defined({ nodeSelector, affinity: affinityOf(spec.runner), topologySpreadConstraints, tolerations }),
     ...defined({ resourceClaims: resourceClaims(spec.runner) }),
@@ -58,7 +59,7 @@ function container(spec: VideoGenerationSpec, settings: RunnerSettings): Omit<Co
     image: spec.runner.image ?? settings.image,
     imagePullPolicy: spec.runner.imagePullPolicy ?? settings.imagePullPolicy,
     command: [...FIRST_PROCESS, 'node', '/app/runner/cli/main.ts', 'run', '--job', `${FROZEN_MOUNT}/${JOB_FILE}`],
-    env: environment(settings.progressUrl),
+    env: environment(graceOf(spec), settings.progressUrl),
     resources: runnerResources(spec),
     securityContext: {
       allowPrivilegeEscalation: false,
@@ -70,7 +71,12 @@ function container(spec: VideoGenerationSpec, settings: RunnerSettings): Omit<Co
   };
 }
 
-function environment(progressUrl: string | undefined): readonly object[] {
+/** Time between SIGTERM and SIGKILL. */
+function graceOf(spec: VideoGenerationSpec): number {
+  return spec.runner.terminationGracePeriodSeconds ?? graceSeconds({ ...spec, frames: framesOf(spec) });
+}
+
+function environment(grace: number, progressUrl: string | undefined): readonly object[] {
   const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
   const progress = [
     { name: 'DUALPARAL_PROGRESS_URL', value: progressUrl },
@@ -80,6 +86,7 @@ function environment(progressUrl: string | undefined): readonly object[] {
   return [
     { name: 'HOME', value: '/tmp' },
     { name: 'DUALPARAL_TERMINATION_LOG', value: TERMINATION_LOG },
+    { name: GRACE_VARIABLE, value: String(grace) },
     // Every runner asks for GPUs: one that cannot use them says why, whatever signs of them its container has.
     { name: 'DUALPARAL_DEVICE', value: 'cuda' },
     field('DUALPARAL_POD_NAME', 'metadata.name'),

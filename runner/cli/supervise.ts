@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { GRACE_VARIABLE, stopMilliseconds } from '#contract/stop-time.ts';
 import type { Watched } from './ending.ts';
 import { outOfMemoryKills } from './oom.ts';
 import { CHILD_VARIABLE, type Word } from './parent-link.ts';
@@ -13,7 +14,7 @@ const SAME_SIGNAL_MILLISECONDS = 500;
 /** A thread that is stuck in native code keeps a process from ending; what it had to do is done by then. */
 const OVER_PATIENCE_MILLISECONDS = 1000;
 /** A little less than the grace period of a pod, so that there is time to say what happened. */
-const STOP_PATIENCE_MILLISECONDS = 50_000;
+const STOP_PATIENCE_MILLISECONDS = stopMilliseconds(process.env[GRACE_VARIABLE]);
 /** Words of a process that has ended may still be on their way. */
 const LAST_WORD_MILLISECONDS = 500;
 

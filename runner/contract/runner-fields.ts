@@ -16,7 +16,6 @@ const tolerationField = z.object({
 });
 
 /** `spec.runner`, and the administrators' defaults for it. */
-/** `spec.runner`, and the administrators' defaults for it. */
 export const runnerSchema = ruled(
   z.object({
     image: z.string().min(1).max(1024).optional().describe("Image of the runner. Default: the operator's setting."),
@@ -45,6 +44,14 @@ export const runnerSchema = ruled(
       ),
     tolerations: z.array(tolerationField).max(64).optional().describe('Taints of nodes that the pod tolerates.'),
     runtimeClassName: z.string().min(1).max(253).optional().describe('Runtime class of the pod, where GPUs need one.'),
+    terminationGracePeriodSeconds: z
+      .int()
+      .min(10)
+      .max(86_400)
+      .optional()
+      .describe(
+        'Seconds that the runner has from being told to stop until it is killed: for its iteration and its checkpoint. Default: 50, and what its largest checkpoint takes at 100 MB a second; 60 at least, 3600 at most.',
+      ),
     priorityClassName: z.string().max(253).optional().describe('Priority of the pod.'),
     serviceAccountName: z
       .string()
