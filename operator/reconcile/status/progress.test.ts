@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { job } from '../../../test/build/job.ts';
+import { job, withEnd } from '../../../test/build/job.ts';
 import { type Cluster, observed, progressRecord } from '../../../test/build/observed.ts';
 import { ended, pod, running, succeededResult } from '../../../test/build/pod.ts';
 import { videoGeneration, withStatus } from '../../../test/build/video-generation.ts';
@@ -33,6 +33,11 @@ it.each<[string, Cluster, number | undefined]>([
   [
     'an older pod, when the last one is gone',
     { film: videoGeneration(withStatus(withLast)), pods: [pod(1, ended(10))], reports: { 'pod-1': progressRecord() } },
+    undefined,
+  ],
+  [
+    'an earlier Job, while the next one has no pod',
+    { jobs: [job(1, withEnd('Failed')), job(2)], pods: [pod(1, ended(10))], reports },
     undefined,
   ],
 ])('the progress shown of %s', (_what, cluster, percent) => {
@@ -72,4 +77,19 @@ it.each([
   const film = videoGeneration(withStatus({ ...status, ...(known === undefined ? {} : { plan: known }) }));
   const pods = [pod(1, ended(0, { ...succeededResult, work }))];
   expect(decide(observed({ ...cluster, film, pods }), NOW).status?.progress).toMatchObject({ percent: 100, ...counts });
+});
+
+it('a runner got on when it was heard, however long that waited to be written down; what is known already stays', () => {
+  const film = videoGeneration(withStatus(before));
+  const at = (percent: number, silentMs: number) => {
+    const cluster = {
+      film,
+      jobs: [job(1)],
+      pods: [pod(1, running)],
+      reports: { 'pod-1': progressRecord({ percent }) },
+    };
+    return decide(observed({ ...cluster, silentMs }), NOW + 60_000).status?.progress?.lastAdvanceTime;
+  };
+  expect(at(50, 20_000)).toBe('2026-01-01T00:30:40Z');
+  expect(at(37, 20_000)).toBe(before?.progress?.lastAdvanceTime);
 });

@@ -11,8 +11,11 @@ type Shown = Pick<VideoGenerationStatus, 'progress' | 'plan'>;
 /** What the runner reported last, and its plan. A new pod begins from nothing. */
 export function progressOf({ observed, attempts, now }: Context, verdict: Verdict): Shown {
   const plan = planOf(observed);
+  // What it told may have waited to be written down: it got on when it was heard.
+  const heard = observed.report === undefined ? now : now - observed.silentMs;
+  const times = { now, heard };
   return defined({
-    progress: advanced(progressFields(observed, { attempts, now }, verdict), observed.status?.progress, now),
+    progress: advanced(progressFields(observed, { attempts, now }, verdict), observed.status?.progress, times),
     plan: plan === undefined ? undefined : copyOfPlan(plan),
   });
 }
@@ -32,7 +35,8 @@ function progressFields(
   // What a runner tells beyond that takes a stall back.
   if (verdict.outcome === 'ending') return before;
   if (verdict.outcome !== 'live') return undefined;
-  const pod = newestPod(observed);
+  // What a pod of an earlier Job told is none of this one's.
+  const pod = verdict.job.pods.length === 0 ? undefined : newestPod(observed);
   const isLast = pod !== undefined && pod.uid === attempts.at(-1)?.podUid;
   // A pod that has ended, and was followed by one that is gone, has nothing to say any more.
   if (observed.report !== undefined && isLast) return reported(observed.report);
@@ -50,11 +54,11 @@ function completed(
   return finished(before, film.frames, { work: work ?? planOf(observed), time: endTime || timeText(now) });
 }
 
-/** With the time of our own clock at which it was seen to get on. */
+/** With the time of our own clock at which it was heard to get on. */
 function advanced(
   next: ProgressStatus | undefined,
   before: ProgressStatus | undefined,
-  now: number,
+  { now, heard }: { readonly now: number; readonly heard: number },
 ): ProgressStatus | undefined {
   if (next === undefined) return undefined;
   const { phase, percent, blockSteps, blocksFinished, framesReady } = next;
@@ -62,8 +66,8 @@ function advanced(
     before?.lastAdvanceTime !== undefined &&
     [before.phase, before.percent, before.blockSteps, before.blocksFinished, before.framesReady].join() ===
       [phase, percent, blockSteps, blocksFinished, framesReady].join();
-  const time = timeText(now);
-  return { ...next, lastAdvanceTime: same ? notAfter(before?.lastAdvanceTime ?? time, time) : time };
+  const known = same ? before?.lastAdvanceTime : undefined;
+  return { ...next, lastAdvanceTime: notAfter(known ?? timeText(heard), timeText(now)) };
 }
 
 /**
