@@ -137,11 +137,6 @@ export const LIFE_FAULTS: readonly Fault[] = [
     ],
   },
   {
-    name: 'gone-and-alive',
-    what: 'a container beside the runner of a pod that is gone holds its GPUs for ever',
-    patches: [{ file: 'reconcile/read.ts', from: '    .map(asGone);', to: ';' }],
-  },
-  {
     name: 'gpus-waited-for-too-little',
     what: 'fewer GPUs are taken before those that the spec wants have had their time',
     patches: [
