@@ -29,13 +29,15 @@ export interface FilmToBegin {
   readonly spec: JobSpec;
   readonly job: PreparedJob;
   readonly extras: GenerateExtras;
+  /** Paths of checkpoints that were found to be damaged. */
+  readonly passedOver?: ReadonlySet<string>;
 }
 
 /** Finds out where a film goes on, and says so. `place` is the film's store, which holds it. Throws `E_CHECKPOINT_OTHER`. */
 export async function beginFilm(
   film: FilmWriter,
   place: Store,
-  { spec, job, extras }: FilmToBegin,
+  { spec, job, extras, passedOver = new Set() }: FilmToBegin,
   tracker: Pick<Tracker, 'warn' | 'begins' | 'checkpoint' | 'checkpointFailed'>,
 ): Promise<BegunFilm> {
   const store = heldStore(place, film.checkHeld);
@@ -43,13 +45,14 @@ export async function beginFilm(
   const { every, keep } = checkpointField.parse(spec.checkpoint ?? {});
   const fingerprint = fingerprintOf(spec, job);
   const { fresh = false, overwrite = false } = extras;
-  const checkpoint = await findCheckpoint(store, spec, { here: fingerprint, fresh, overwrite, warn });
+  const search = { here: fingerprint, passedOver, fresh, overwrite, warn };
+  const checkpoint = await findCheckpoint(store, spec, search);
   const encoded = await film.adopt(checkpoint?.manifest.segments ?? { encoder: '', init: null, blocks: [] });
   if (checkpoint !== undefined) {
     film.leaveBlocks();
     warn(describeCheckpoint(checkpoint, encoded, job.plan));
   }
-  tellStart(checkpoint, store, tracker);
+  tellStart(checkpoint, tracker);
   if (!canCut(job.plan))
     warn('no checkpoints are made of a film with leftContext reuse: an interrupted one begins anew');
   const checkpoints = openFilmCheckpoints({
@@ -73,15 +76,13 @@ export async function beginFilm(
   };
 }
 
-function tellStart(
-  checkpoint: Checkpoint | undefined,
-  { location }: Pick<Store, 'location'>,
-  tracker: Pick<Tracker, 'begins' | 'checkpoint'>,
-): void {
+function tellStart(checkpoint: Checkpoint | undefined, tracker: Pick<Tracker, 'begins' | 'checkpoint'>): void {
   if (checkpoint === undefined) {
     tracker.begins({ iteration: 0 });
+    tracker.checkpoint(undefined);
     return;
   }
+  const { location } = checkpoint.store;
   const { iteration, writtenAt: time, state } = checkpoint.manifest;
   tracker.begins({ iteration: iteration + 1, time });
   tracker.checkpoint({ iteration: iteration + 1, time, bytes: state.bytes, location });

@@ -1,6 +1,5 @@
 import { FRAMES_PER_LATENT, type JobSpec } from '#contract/job-spec.ts';
 import type { BegunFilm } from './begin-film.ts';
-import type { Checkpoint } from './checkpoint/read.ts';
 import { type FrameDecoder, openFrameDecoder, type ResumePoint } from './decode/frames.ts';
 import { TILING } from './decode/tiles.ts';
 import type { FilmCheckpoints } from './film-checkpoints.ts';
@@ -24,13 +23,16 @@ export interface FilmToFill {
   readonly latents: LatentsFile | undefined;
 }
 
-/** Makes all blocks that an earlier run has not; no thread is left when it resolves or throws. */
+/**
+ * Makes all blocks that an earlier run has not; no thread is left when it resolves or throws. Throws `E_CHECKPOINT_PASSED_OVER` where what
+ * that has left turns out to be damaged, which is found before anything is computed from it.
+ */
 export async function fillFilm(begun: BegunFilm, what: FilmToFill, io: RunnerIo, signal: AbortSignal): Promise<void> {
   const { film, checkpoint, encoded, checkpoints } = begun;
   const { spec, job, latents } = what;
   const { plan, model } = job;
   const finished = checkpoint?.manifest.finished.length ?? 0;
-  if (checkpoint !== undefined) await showKept(checkpoint, begun, what, io);
+  await showKept(begun, what, io);
   if (encoded === plan.blocks) return;
   const isDenoised = finished === plan.blocks;
   const [conditional, unconditional = null] = isDenoised ? [] : await encode(spec, job, io, signal);
@@ -50,7 +52,7 @@ export async function fillFilm(begun: BegunFilm, what: FilmToFill, io: RunnerIo,
   await using _ = checkpoints;
   if (isDenoised) await addKept();
   else {
-    const from = checkpoint && (await pipelineState(checkpoint, plan));
+    const from = checkpoint && pipelineState(checkpoint, plan);
     const input = { plan, model, devices: job.devices, noise: job.noise, conditional: conditional!, unconditional };
     await using pipeline = await openStoppable(
       {
@@ -61,7 +63,6 @@ export async function fillFilm(begun: BegunFilm, what: FilmToFill, io: RunnerIo,
       },
       signal,
     );
-    checkpoint?.states.clear();
     io.lanes.read = pipeline.lanes;
     collectLoadingGarbage();
     enter(io, 'Denoising');
@@ -72,11 +73,11 @@ export async function fillFilm(begun: BegunFilm, what: FilmToFill, io: RunnerIo,
 
 /** Shows how far the earlier run had come, and hands its latents to whoever wants all of them. */
 async function showKept(
-  checkpoint: Checkpoint,
-  { film }: Pick<BegunFilm, 'film'>,
+  { film, checkpoint }: Pick<BegunFilm, 'film' | 'checkpoint'>,
   { job: { plan }, latents }: FilmToFill,
   { tracker, changed }: RunnerIo,
 ): Promise<void> {
+  if (checkpoint === undefined) return tracker.goesOn(0, 0, 0);
   const { iteration, finished } = checkpoint.manifest;
   for (let block = 0; latents !== undefined && block < finished.length; block++) {
     latents.add(await keptBlock(checkpoint, plan, block));

@@ -2,6 +2,7 @@ import { toErrorRecord } from '#contract/error.ts';
 import type { JobSpec } from '#contract/job-spec.ts';
 import type { Film } from '#contract/result.ts';
 import { beginFilm } from './begin-film.ts';
+import { isPassedOver, warningOf } from './checkpoint/errors.ts';
 import { enter, fillFilm } from './fill-film.ts';
 import { type LatentsFile, openLatentsFile } from './latents-file.ts';
 import { earlierFilm } from './output/earlier-film.ts';
@@ -32,7 +33,6 @@ export async function generate(
   tracker.plan(summaryOf(job.plan, job.memory), job.plan.frames);
   for (const warning of job.warnings) tracker.warn(warning);
   io.changed();
-  const latents = openLatentsFile(job.latentsFile);
   const options = filmOptions(spec);
   await using film = await openFilm(
     {
@@ -46,18 +46,27 @@ export async function generate(
     },
     signal,
   );
-  const begun = await beginFilm(film, options.store, { spec, job, extras }, tracker);
-  try {
-    await fillFilm(begun, { spec, job, latents }, io, signal);
-    const made = await publishFilm({ film, latents }, job.measure, io);
-    await begun.clear(tracker.warn);
-    return made;
-  } catch (error) {
-    const partial = await film.keepFinished();
-    if (partial !== undefined) io.kept(partial);
-    const { last } = begun.checkpoints;
-    if (last !== undefined) io.resumable(last + 1, job.plan.iterations);
-    throw error;
+  const passedOver = new Set<string>();
+  for (;;) {
+    const begun = await beginFilm(film, options.store, { spec, job, extras, passedOver }, tracker);
+    const latents = openLatentsFile(job.latentsFile);
+    try {
+      await fillFilm(begun, { spec, job, latents }, io, signal);
+      const made = await publishFilm({ film, latents }, job.measure, io);
+      await begun.clear(tracker.warn);
+      return made;
+    } catch (error) {
+      if (begun.checkpoint !== undefined && isPassedOver(error)) {
+        tracker.warn(warningOf(error));
+        passedOver.add(begun.checkpoint.path);
+        continue;
+      }
+      const partial = await film.keepFinished();
+      if (partial !== undefined) io.kept(partial);
+      const { last } = begun.checkpoints;
+      if (last !== undefined) io.resumable(last + 1, job.plan.iterations);
+      throw error;
+    }
   }
 }
 

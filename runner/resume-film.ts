@@ -1,9 +1,16 @@
 /** Going on with a film that an earlier run has begun: where its checkpoint lies, and what the engine needs of it. */
 import { CodedError, toErrorRecord } from '#contract/error.ts';
 import type { JobSpec } from '#contract/job-spec.ts';
-import { copyCheckpoint } from './checkpoint/copy.ts';
-import type { Fingerprint } from './checkpoint/fingerprint.ts';
-import { type Checkpoint, newestIteration, readCheckpoint, readKeptLatents } from './checkpoint/read.ts';
+import { copyKeptLatents } from './checkpoint/copy.ts';
+import { isPassedOver, warningOf } from './checkpoint/errors.ts';
+import {
+  type Checkpoint,
+  type CheckpointSearch,
+  findNewest,
+  newestIteration,
+  readCheckpoint,
+  readKeptLatents,
+} from './checkpoint/read.ts';
 import { removeCheckpoints } from './checkpoint/write.ts';
 import type { ResumePoint } from './decode/frames.ts';
 import { replayStart } from './decode/replay.ts';
@@ -18,47 +25,45 @@ import { openStore } from './store/open.ts';
 import type { Store } from './store/store.ts';
 import type { F32Tensor } from './tensor.ts';
 
-/** How a checkpoint is looked for. */
-export interface Search {
-  readonly here: Fingerprint;
+/** How a film's checkpoint is looked for. */
+export interface Search extends CheckpointSearch {
   /** Begin anew, whatever there is. */
   readonly fresh: boolean;
   /** Replace the checkpoint of another film. */
   readonly overwrite: boolean;
-  readonly warn: (text: string) => void;
 }
 
 /**
- * The checkpoint to go on with, in the store of the film: its own, else the newest of an earlier attempt, which is copied there.
- * Throws `E_CHECKPOINT_OTHER` where the store holds that of another film.
+ * The checkpoint to go on with: the film's own, else the newest of an earlier attempt, whose clean latents and encoded blocks are copied
+ * to the film's store. Throws `E_CHECKPOINT_OTHER` where that holds the checkpoint of another film.
  */
 export async function findCheckpoint(
   store: Store,
   { output }: Pick<JobSpec, 'output'>,
-  { here, fresh, overwrite, warn }: Search,
+  { fresh, overwrite, ...search }: Search,
 ): Promise<Checkpoint | undefined> {
   if (fresh) {
     await removeCheckpoints(store);
     return undefined;
   }
   try {
-    const own = await readCheckpoint(store, here, warn);
+    const own = await findNewest(store, search);
     if (own !== undefined || output.earlier === undefined) return own;
   } catch (error) {
     if (!overwrite || !(error instanceof CodedError) || error.code !== 'E_CHECKPOINT_OTHER') throw error;
     await removeCheckpoints(store);
     return undefined;
   }
-  return fromEarlier(store, [output.folder, ...output.earlier], here, warn);
+  return fromEarlier(store, [output.folder, ...output.earlier], search);
 }
 
 /** A checkpoint that cannot be had from there is not worth an attempt. */
 async function fromEarlier(
   store: Store,
   jobs: readonly string[],
-  here: Fingerprint,
-  warn: (text: string) => void,
+  search: CheckpointSearch,
 ): Promise<Checkpoint | undefined> {
+  const { warn } = search;
   const found: { readonly from: Store; readonly iteration: number }[] = [];
   for (const folder of await attemptFolders(jobs, warn)) {
     const from = openStore(folder);
@@ -68,15 +73,31 @@ async function fromEarlier(
   }
   for (const { from } of found.sort((a, b) => b.iteration - a.iteration)) {
     try {
-      const checkpoint = await readCheckpoint(from, here, warn);
-      if (checkpoint === undefined) continue;
-      await copyBlocks(from, store, checkpoint.manifest.segments.blocks.length);
-      return await copyCheckpoint(checkpoint, store);
+      const checkpoint = await takeOver(from, store, search);
+      if (checkpoint !== undefined) return checkpoint;
     } catch (error) {
       warn(`the checkpoint of an earlier attempt in ${from.location} is not used: ${toErrorRecord(error).message}`);
     }
   }
   return undefined;
+}
+
+/** The newest checkpoint there whose clean latents can be had, with those and the encoded blocks copied. */
+async function takeOver(from: Store, to: Store, search: CheckpointSearch): Promise<Checkpoint | undefined> {
+  const passedOver = new Set(search.passedOver);
+  for (;;) {
+    const checkpoint = await findNewest(from, { ...search, passedOver });
+    if (checkpoint === undefined) return undefined;
+    try {
+      await copyKeptLatents(checkpoint, to);
+      await copyBlocks(from, to, checkpoint.manifest.segments.blocks.length);
+      return checkpoint;
+    } catch (error) {
+      if (!isPassedOver(error)) throw error;
+      search.warn(warningOf(error));
+      passedOver.add(checkpoint.path);
+    }
+  }
 }
 
 /** What attempts before this one have left to go on from goes with the end of the film. What cannot be removed is said. */
@@ -110,15 +131,13 @@ export function describeCheckpoint(
 }
 
 /** What the pipeline goes on with; undefined where all blocks are finished. */
-export async function pipelineState(checkpoint: Checkpoint, plan: Plan): Promise<ResumeState | undefined> {
-  const { manifest, states } = checkpoint;
-  const finished = manifest.finished.length;
-  if (finished === plan.blocks) return undefined;
-  const lastFinished = finished === 0 ? null : await readKeptLatents(checkpoint, finished - 1);
-  return { iteration: manifest.iteration, states, lastFinished };
+export function pipelineState(checkpoint: Checkpoint, plan: Pick<Plan, 'blocks'>): ResumeState | undefined {
+  const { iteration, finished } = checkpoint.manifest;
+  if (finished.length === plan.blocks) return undefined;
+  return { iteration, fill: (places) => readCheckpoint(checkpoint, places) };
 }
 
-/** A finished block's clean latents `[1, C, F, h, w]`. Throws `E_CHECKPOINT_DAMAGED`. */
+/** A finished block's clean latents `[1, C, F, h, w]`. Throws `E_CHECKPOINT_PASSED_OVER`. */
 export async function keptBlock(checkpoint: Checkpoint, plan: Plan, index: number): Promise<F32Tensor> {
   const data = await readKeptLatents(checkpoint, index);
   const { latents } = checkpoint.manifest.finished[index]!;

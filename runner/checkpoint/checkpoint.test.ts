@@ -8,8 +8,9 @@ import { storeError } from '../store/errors.ts';
 import { folderStore } from '../store/folder.ts';
 import type { Store } from '../store/store.ts';
 import type { F32Tensor } from '../tensor.ts';
+import { isPassedOver } from './errors.ts';
 import type { Fingerprint } from './fingerprint.ts';
-import { readCheckpoint, readKeptLatents, verifyCheckpoints } from './read.ts';
+import { findNewest, readCheckpoint, readKeptLatents, verifyCheckpoints } from './read.ts';
 import { type CheckpointWriter, openCheckpointWriter, removeCheckpoints } from './write.ts';
 
 const HERE: Fingerprint = {
@@ -54,13 +55,33 @@ async function written(...iterations: readonly number[]) {
   return store;
 }
 
+/** As a run goes on: from the newest that turns out to be whole, its states read to where they are wanted. */
+async function readNewest(store: Store, here: Fingerprint, warn: (text: string) => void) {
+  const passedOver = new Set<string>();
+  for (;;) {
+    const checkpoint = await findNewest(store, { here, passedOver, warn });
+    if (checkpoint === undefined) return undefined;
+    const { blocks } = checkpoint.manifest.state;
+    const states = new Map(blocks.map(({ block, bytes }) => [block, new Float32Array(bytes / 4)]));
+    const lastFinished = new Float32Array(latents(0).data.length);
+    try {
+      await readCheckpoint(checkpoint, { state: (block) => states.get(block)!, lastFinished });
+      return { ...checkpoint, states, lastFinished };
+    } catch (error) {
+      if (!isPassedOver(error)) throw error;
+      warn(error.message);
+      passedOver.add(checkpoint.path);
+    }
+  }
+}
+
 const files = () => readdirSync(join(folder, 'checkpoint')).sort();
 const noWarning = (text: string) => expect.fail(text);
 
 describe('a checkpoint', () => {
   test('is read as it was written: states, latents, and where the run was', async () => {
     const store = await written(3);
-    const checkpoint = (await readCheckpoint(store, HERE, noWarning))!;
+    const checkpoint = (await readNewest(store, HERE, noWarning))!;
     const { blocks } = cutAfter(3);
     expect([...checkpoint.states]).toEqual(blocks.map(({ block, state }) => [block, state]));
     expect(checkpoint.manifest).toMatchObject({ iteration: 3, iterations: 12, noisePosition: 5, segments: SEGMENTS });
@@ -68,6 +89,7 @@ describe('a checkpoint', () => {
       [3, 5],
       [4, 4],
     ]);
+    expect(checkpoint.lastFinished).toEqual(latents(2).data);
     for (const block of [0, 1, 2]) expect(await readKeptLatents(checkpoint, block)).toEqual(latents(block).data);
   });
 
@@ -78,12 +100,12 @@ describe('a checkpoint', () => {
       ...[0, 1, 2, 3].map((block) => `latents-000000${block}.f32`),
       ...['state-0000002.f32', 'state-0000004.f32'],
     ]);
-    expect((await readCheckpoint(store, HERE, noWarning))!.manifest.iteration).toBe(4);
+    expect((await readNewest(store, HERE, noWarning))!.manifest.iteration).toBe(4);
   });
 
   test('is gone on with: the next run removes what is older, and knows what is kept', async () => {
     const store = await written(1, 2);
-    const { manifest } = (await readCheckpoint(store, HERE, noWarning))!;
+    const { manifest } = (await readNewest(store, HERE, noWarning))!;
     const writer = openCheckpointWriter(store, RUN, manifest);
     expect(writer.kept).toBe(2);
     // States whose manifest a killed run has not come to.
@@ -93,7 +115,7 @@ describe('a checkpoint', () => {
       ...['after-0000002.json', 'after-0000003.json', 'state-0000002.f32', 'state-0000003.f32'],
     ]);
     await write(writer, 5);
-    expect((await readCheckpoint(store, HERE, noWarning))!.manifest.finished.length).toBe(5);
+    expect((await readNewest(store, HERE, noWarning))!.manifest.finished.length).toBe(5);
     await removeCheckpoints(store);
     expect(readdirSync(folder)).toEqual([]);
   });
@@ -101,7 +123,7 @@ describe('a checkpoint', () => {
   test('of another film is refused by the names of the fields that differ', async () => {
     const store = await written(2);
     const other = { ...HERE, film: { seed: 7, sampling: { steps: 6 } } };
-    await expect(readCheckpoint(store, other, noWarning)).rejects.toMatchObject({
+    await expect(readNewest(store, other, noWarning)).rejects.toMatchObject({
       code: 'E_CHECKPOINT_OTHER',
       message: expect.stringContaining('seed (42 there, 7 here)'),
     });
@@ -113,13 +135,13 @@ describe('a checkpoint', () => {
       const store = await written(2);
       const said: string[] = [];
       const here = { ...HERE, [field]: field === 'stride' ? 2 : 'another' };
-      expect(await readCheckpoint(store, here, (text) => said.push(text))).toBeUndefined();
+      expect(await readNewest(store, here, (text) => said.push(text))).toBeUndefined();
       expect(said).toEqual([expect.stringContaining(`${field} (`)]);
     },
   );
 
   test('is absent from a folder that has none, or is not there', async () => {
-    expect(await readCheckpoint(folderStore(folder), HERE, noWarning)).toBeUndefined();
+    expect(await readNewest(folderStore(folder), HERE, noWarning)).toBeUndefined();
     expect(await verifyCheckpoints(folderStore(join(folder, 'nowhere')))).toEqual([]);
   });
 });
@@ -140,7 +162,11 @@ async function inMemory(...iterations: readonly number[]) {
     get,
     list: async (prefix) => [...contents.keys()].filter((name) => name.startsWith(prefix)).sort(),
     look: async (name) => (contents.has(name) ? { bytes: contents.get(name)!.byteLength } : 'nothing'),
-    read: async (name, start, length) => (await get(name)).subarray(start, start + length),
+    readInto: async (name, start, to) => {
+      const bytes = (await get(name)).subarray(start, start + to.byteLength);
+      to.set(bytes);
+      return bytes.byteLength;
+    },
   };
   return { contents, store };
 }
@@ -149,7 +175,7 @@ describe('damage', () => {
   /** Which iteration is gone on with, and how often something was passed over. */
   async function outcome(store: Store) {
     let said = 0;
-    const checkpoint = await readCheckpoint(store, HERE, () => {
+    const checkpoint = await readNewest(store, HERE, () => {
       said += 1;
     });
     if (checkpoint !== undefined) {
@@ -241,7 +267,7 @@ test('a store that fills up keeps the checkpoints before', async () => {
       return store.put(name, content);
     },
   };
-  const { manifest } = (await readCheckpoint(store, HERE, noWarning))!;
+  const { manifest } = (await readNewest(store, HERE, noWarning))!;
   await expect(write(openCheckpointWriter(full, RUN, manifest), 3)).rejects.toThrow('no space');
-  expect((await readCheckpoint(store, HERE, noWarning))!.manifest.iteration).toBe(2);
+  expect((await readNewest(store, HERE, noWarning))!.manifest.iteration).toBe(2);
 });

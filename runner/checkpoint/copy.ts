@@ -1,12 +1,13 @@
 import type { Store } from '../store/store.ts';
-import { manifestBytes } from './manifest.ts';
-import { latentsName, manifestName, stateName } from './names.ts';
-import type { Checkpoint } from './read.ts';
+import { latentsName } from './names.ts';
+import { type Checkpoint, keptBytes } from './read.ts';
 
-/** The same checkpoint in another store, its manifest last. Throws the stores' coded errors. */
-export async function copyCheckpoint({ store, manifest, states }: Checkpoint, to: Store): Promise<Checkpoint> {
-  const names = [...manifest.finished.keys()].map(latentsName);
-  for (const name of [...names, stateName(manifest.iteration)]) await to.put(name, await store.get(name));
-  await to.put(manifestName(manifest.iteration), manifestBytes(manifest));
-  return { store: to, manifest, states };
+/**
+ * The clean latents of a checkpoint into another store, whose own checkpoints will name them; its states are gone on with from where
+ * they lie. Throws `E_CHECKPOINT_PASSED_OVER`, and the stores' coded errors.
+ */
+export async function copyKeptLatents(checkpoint: Checkpoint, to: Store): Promise<void> {
+  for (const block of checkpoint.manifest.finished.keys()) {
+    await to.put(latentsName(block), await keptBytes(checkpoint, block));
+  }
 }

@@ -1,4 +1,4 @@
-import { defineErrors } from '#contract/error.ts';
+import { CodedError, defineErrors } from '#contract/error.ts';
 
 /** Errors of checkpoints. What merely keeps one from being written or used never ends a run: it is said with its code as a warning. */
 export const checkpointError = defineErrors({
@@ -35,7 +35,17 @@ export const checkpointError = defineErrors({
   },
 });
 
+/** Whether a checkpoint was found to be damaged, for which the one before it is gone on with. */
+export function isPassedOver(error: unknown): error is CodedError {
+  return error instanceof CodedError && error.code === 'E_CHECKPOINT_PASSED_OVER';
+}
+
+/** An error that does not end the run after all, for whoever watches. */
+export function warningOf({ code, message }: CodedError): string {
+  return `${code}: ${message}`;
+}
+
 /** What does not end a run, with its code, for whoever watches. */
 export function checkpointWarning(...[code, values]: Parameters<typeof checkpointError>): string {
-  return `${code}: ${checkpointError(code, values).message}`;
+  return warningOf(checkpointError(code, values));
 }

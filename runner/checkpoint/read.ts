@@ -4,15 +4,15 @@ import { CHECKPOINT_FOLDER } from '../output/survey.ts';
 import type { Store } from '../store/store.ts';
 import { checkpointError, checkpointWarning } from './errors.ts';
 import { type Fingerprint, fingerprintDifference } from './fingerprint.ts';
-import { type Manifest, parseManifest } from './manifest.ts';
+import { type FinishedEntry, type Manifest, parseManifest } from './manifest.ts';
 import { iterationOfName, latentsName, manifestName, stateName } from './names.ts';
 
-/** A checkpoint whose every byte is as it was written. */
+/** A checkpoint that can be gone on with as far as its manifest says; what it names is looked at when it is read. */
 export interface Checkpoint {
   readonly store: Store;
+  /** Of its manifest, as people find it. */
+  readonly path: string;
   readonly manifest: Manifest;
-  /** States of the blocks in flight by block, their arrays end to end; to be cleared once they are where they belong: they are large. */
-  readonly states: Map<number, Float32Array>;
 }
 
 /** A checkpoint as it is found, whether it can be used or not. */
@@ -26,18 +26,26 @@ export interface FoundCheckpoint {
 
 const MOST_MANIFEST_BYTES = 2 ** 27;
 
+/** How a checkpoint is looked for. */
+export interface CheckpointSearch {
+  readonly here: Fingerprint;
+  /** Paths of those that have been found to be damaged. */
+  readonly passedOver?: ReadonlySet<string>;
+  readonly warn: (text: string) => void;
+}
+
 /**
- * The newest checkpoint of a store that can be gone on with; undefined where there is none. One that is damaged is passed over for the
- * one before it, and one that would get other bits here for a new beginning; `warn` says so. Throws `E_CHECKPOINT_OTHER` where
- * it is of another film, and `E_STORE_…` where the store does not answer.
+ * The newest checkpoint of a store that can be gone on with, as far as its manifest and the sizes of its files say; undefined where
+ * there is none. One that is damaged is passed over for the one before it, and one that would get other bits here for a new beginning;
+ * `warn` says so. Throws `E_CHECKPOINT_OTHER` where it is of another film, and `E_STORE_…` where the store does not answer.
  */
-export async function readCheckpoint(
+export async function findNewest(
   store: Store,
-  here: Fingerprint,
-  warn: (text: string) => void,
+  { here, passedOver, warn }: CheckpointSearch,
 ): Promise<Checkpoint | undefined> {
   for (const name of await manifestNames(store)) {
     const path = `${store.location}/${name}`;
+    if (passedOver?.has(path) === true) continue;
     const manifest = await readManifest(store, name);
     if ('reason' in manifest) {
       warn(checkpointWarning('E_CHECKPOINT_PASSED_OVER', { path, reason: manifest.reason }));
@@ -47,16 +55,31 @@ export async function readCheckpoint(
     if (difference?.of === 'film') {
       throw checkpointError('E_CHECKPOINT_OTHER', { path, differences: difference.fields.slice(0, 3).join(', ') });
     }
-    if (difference !== undefined) {
-      const reason = `its bits would not be those of this run: ${difference.fields.join(', ')}`;
-      warn(checkpointWarning('E_CHECKPOINT_PASSED_OVER', { path, reason }));
-      continue;
-    }
-    const read = await readData(store, manifest);
-    if ('reason' in read) warn(checkpointWarning('E_CHECKPOINT_PASSED_OVER', { path, reason: read.reason }));
-    else return { store, manifest, states: read.states };
+    const reason =
+      difference === undefined
+        ? await wrongSize(store, manifest)
+        : `its bits would not be those of this run: ${difference.fields.join(', ')}`;
+    if (reason === undefined) return { store, path, manifest };
+    warn(checkpointWarning('E_CHECKPOINT_PASSED_OVER', { path, reason }));
   }
   return undefined;
+}
+
+/** Where a run wants the numbers of a checkpoint. */
+export interface CheckpointPlaces {
+  /** State of a block in flight: its arrays, end to end. */
+  state(block: number): Float32Array;
+  /** Clean latents of the block that left the queue last; null where nobody wants them. */
+  readonly lastFinished: Float32Array | null;
+}
+
+/**
+ * Reads a checkpoint, once, to where it belongs, and compares all that its manifest names with what was written. Throws
+ * `E_CHECKPOINT_PASSED_OVER` where that differs, whatever lies in the places by then.
+ */
+export async function readCheckpoint({ store, path, manifest }: Checkpoint, places: CheckpointPlaces): Promise<void> {
+  const reason = await damageOf(store, manifest, places);
+  if (reason !== undefined) throw checkpointError('E_CHECKPOINT_PASSED_OVER', { path, reason });
 }
 
 /** All checkpoints of a store, newest first, each read as going on would read it. Throws `E_STORE_…` errors. */
@@ -68,21 +91,32 @@ export async function verifyCheckpoints(store: Store): Promise<readonly FoundChe
       found.push({ name, problem: manifest.reason });
       continue;
     }
-    const read = await readData(store, manifest);
-    found.push({ name, manifest, ...('reason' in read ? { problem: read.reason } : {}) });
+    const problem = (await wrongSize(store, manifest)) ?? (await damageOf(store, manifest, scratchFor(manifest)));
+    found.push({ name, manifest, ...(problem === undefined ? {} : { problem }) });
   }
   return found;
 }
 
-/** The clean latents of a finished block, as they were written. Throws `E_CHECKPOINT_DAMAGED`. */
-export async function readKeptLatents({ store, manifest }: Checkpoint, block: number): Promise<Float32Array> {
-  const name = latentsName(block);
-  const entry = manifest.finished[block]!;
-  const bytes = await store.get(name);
-  if (sha256Of(bytes) !== entry.sha256) {
-    throw checkpointError('E_CHECKPOINT_DAMAGED', { path: `${store.location}/${name}`, reason: 'it has changed' });
+/** The clean latents of a finished block, as they were written. Throws `E_CHECKPOINT_PASSED_OVER`. */
+export async function readKeptLatents(checkpoint: Checkpoint, block: number): Promise<Float32Array> {
+  return numbersOf(await keptBytes(checkpoint, block));
+}
+
+/** The file of a finished block's latents, as it was written. Throws `E_CHECKPOINT_PASSED_OVER`. */
+export async function keptBytes({ store, path, manifest }: Checkpoint, block: number): Promise<Uint8Array> {
+  const read = await latentsOf(store, manifest.finished[block]!, block);
+  if (typeof read === 'string') throw checkpointError('E_CHECKPOINT_PASSED_OVER', { path, reason: read });
+  return read;
+}
+
+/** The bytes of a finished block's latents, or why they are not what was written. */
+async function latentsOf(store: Store, { sha256 }: FinishedEntry, block: number): Promise<Uint8Array | string> {
+  try {
+    const bytes = await store.get(latentsName(block));
+    return sha256Of(bytes) === sha256 ? bytes : `${latentsName(block)} is not as it was written`;
+  } catch (error) {
+    return reasonOf(error);
   }
-  return numbersOf(bytes);
 }
 
 /** The iteration of a store's newest checkpoint, read from its name alone; undefined where there is none. */
@@ -110,40 +144,54 @@ async function readManifest(store: Store, name: string): Promise<Manifest | { re
   }
 }
 
-/** The states, once everything that the manifest names is as it was written. */
-async function readData(
-  store: Store,
-  manifest: Manifest,
-): Promise<{ readonly states: Map<number, Float32Array> } | { readonly reason: string }> {
+/** Why a manifest's files cannot be what was written, by their sizes alone. */
+async function wrongSize(store: Store, { iteration, state, finished }: Manifest): Promise<string | undefined> {
   try {
-    const damaged = await damagedLatents(store, manifest);
-    if (damaged !== undefined) return { reason: `${damaged} is not as it was written` };
-    const name = stateName(manifest.iteration);
-    const { bytes, blocks } = manifest.state;
-    const found = await store.look(name);
-    const isWhole = typeof found !== 'string' && found.bytes === bytes && sum(blocks) === bytes;
-    if (!isWhole) return { reason: `${name} is not as long as it was written` };
-    const starts = blocks.map((_, index) => sum(blocks.slice(0, index)));
-    const read = await severalAtOnce(blocks, async (entry, index) => {
-      const state = await store.read(name, starts[index]!, entry.bytes);
-      return sha256Of(state) === entry.sha256 ? numbersOf(state) : undefined;
-    });
-    const wrong = read.indexOf(undefined);
-    if (wrong >= 0) return { reason: `the state of block ${blocks[wrong]!.block} is not as it was written` };
-    return { states: new Map(blocks.map(({ block }, index) => [block, read[index]!])) };
+    const wanted = [
+      { name: stateName(iteration), bytes: state.bytes },
+      ...finished.map(({ bytes }, block) => ({ name: latentsName(block), bytes })),
+    ];
+    const found = await severalAtOnce(wanted, ({ name }) => store.look(name));
+    const wrong = found.findIndex((entry, index) => typeof entry === 'string' || entry.bytes !== wanted[index]!.bytes);
+    if (wrong >= 0) return `${wanted[wrong]!.name} is not as long as it was written`;
+    return sum(state.blocks) === state.bytes ? undefined : 'its states are not those that it names';
   } catch (error) {
-    return { reason: reasonOf(error) };
+    return reasonOf(error);
   }
 }
 
-async function damagedLatents(store: Store, { finished }: Manifest): Promise<string | undefined> {
-  const damaged = await severalAtOnce(finished, async (entry, block) => {
-    const name = latentsName(block);
-    const found = await store.look(name);
-    if (typeof found === 'string' || found.bytes !== entry.bytes) return name;
-    return sha256Of(await store.get(name)) === entry.sha256 ? undefined : name;
-  });
-  return damaged.find((name) => name !== undefined);
+/** What is not as it was written, once all of it is read. */
+async function damageOf(store: Store, manifest: Manifest, places: CheckpointPlaces): Promise<string | undefined> {
+  const { iteration, state, finished } = manifest;
+  const starts = state.blocks.map((_, index) => sum(state.blocks.slice(0, index)));
+  const readState = async ({ block, bytes, sha256 }: Manifest['state']['blocks'][number], index: number) => {
+    const to = bytesOf(places.state(block));
+    const isWhole =
+      to.byteLength === bytes && (await store.readInto(stateName(iteration), starts[index]!, to)) === bytes;
+    return isWhole && sha256Of(to) === sha256 ? undefined : `the state of block ${block} is not as it was written`;
+  };
+  const readLatents = async (entry: FinishedEntry, block: number) => {
+    const read = await latentsOf(store, entry, block);
+    if (typeof read === 'string') return read;
+    if (block === finished.length - 1) places.lastFinished?.set(numbersOf(read));
+    return undefined;
+  };
+  try {
+    const damaged = [
+      ...(await severalAtOnce(state.blocks, readState)),
+      ...(await severalAtOnce(finished, readLatents)),
+    ];
+    return damaged.find((reason) => reason !== undefined);
+  } catch (error) {
+    return reasonOf(error);
+  }
+}
+
+/** Room for what is only looked at. */
+function scratchFor({ state }: Manifest): CheckpointPlaces {
+  const bytesOfBlock = new Map(state.blocks.map(({ block, bytes }) => [block, bytes]));
+  const numbers = (bytes: number) => new Float32Array(Math.ceil(bytes / Float32Array.BYTES_PER_ELEMENT));
+  return { state: (block) => numbers(bytesOfBlock.get(block) ?? 0), lastFinished: null };
 }
 
 /** What comes next is read while a digest is made, so that a processor does not wait for the disk nor the disk for it. */
@@ -165,6 +213,10 @@ const sum = (entries: readonly { readonly bytes: number }[]) => entries.reduce((
 function reasonOf(error: unknown): string {
   if (error instanceof CodedError && error.exit !== 'storage') return error.message;
   throw error;
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function sha256Of(bytes: Uint8Array): string {

@@ -36,7 +36,7 @@ export interface FilmWriter {
   readonly framesReady: number;
   /**
    * Takes over the leading blocks that an earlier run of the film has left as they were stored, before any block is opened; the
-   * others go. Gives how many they are.
+   * others go. Gives how many they are. May be done again with what a still earlier one has left: what was stored since counts no more.
    */
   adopt(entries: BlockEntries): Promise<number>;
   /** The blocks that are stored. */
@@ -138,6 +138,9 @@ function writer(options: FilmOptions, { of, lock, earlier }: Held, signal: Abort
       // Blocks of another encoder cannot be joined with those to come.
       const adopted = await blocks.adopt(entries.encoder === ffmpeg.version ? entries : { ...entries, init: null });
       state.init = adopted.init;
+      state.fragments = 0;
+      state.frames = 0;
+      counts.length = 0;
       for (const { frames, fragments } of adopted.blocks) {
         state.fragments += fragments;
         state.frames += frames;

@@ -77,6 +77,8 @@ export function storeBlocks(store: Store, owner: string = store.attempt): Stored
       stored.push({ ...counts, bytes, sha256 });
     },
     async adopt({ init: entry, blocks }) {
+      stored.length = 0;
+      first = undefined;
       const init = entry === null ? undefined : await unchanged(`${folder}${INIT_FILE}`, entry);
       if (init === undefined) return { init, blocks: [] };
       for (const [index, block] of blocks.entries()) {

@@ -9,8 +9,9 @@ import type { F32Tensor, FloatType } from '../tensor.ts';
 import { createPatience, LOOK_EVERY_MILLISECONDS, type PatienceSettings } from '../thread/patience.ts';
 import { type Cuts, openCuts } from './cut.ts';
 import { pipelineError } from './errors.ts';
-import { createSharedMemory } from './layout.ts';
+import { CELLS, createSharedMemory } from './layout.ts';
 import { type ResumeState, restore } from './resume.ts';
+import { raise } from './ring.ts';
 import { type CommonTask, type PipelineModel, stageName, stageTasks } from './stage-task.ts';
 import { busyStages } from './stuck.ts';
 import { startStages } from './threads.ts';
@@ -83,7 +84,7 @@ export async function openPipeline(input: PipelineInput, signal?: AbortSignal): 
   const shared = createSharedMemory(plan, { width, textTokens, dtype, device, ...wishes });
   const schedule = scheduleOf(plan);
   const firstIteration = input.from === undefined ? 0 : input.from.iteration + 1;
-  if (input.from !== undefined) restore(shared, plan, schedule, input.from);
+  const restored = input.from && restore(shared, plan, schedule, input.from);
   const common: CommonTask = {
     plan,
     prompts,
@@ -104,6 +105,9 @@ export async function openPipeline(input: PipelineInput, signal?: AbortSignal): 
     input.onEvent?.(event);
   };
   const watch = watchRun(plan, schedule, shared, { onEvent, onFinished: input.onFinished, firstIteration });
+  if (restored !== undefined) {
+    input.from!.fill(restored).then(() => raise(new Int32Array(shared.control), CELLS.restored), watch.fail);
+  }
   const threads = startStages(tasks, {
     entry: options.stageWorker ?? new URL('./stage-worker.ts', import.meta.url),
     onReady: (stage) => input.onEvent?.({ kind: 'stageReady', stage, device: input.devices[stage]!.name }),

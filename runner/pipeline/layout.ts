@@ -60,6 +60,8 @@ export const CELLS = {
   cutsAsked: 6 * LINE,
   /** 1 once a cut is to be made at the end of the iteration that is under way. */
   cutAtOnce: 6 * LINE + 1,
+  /** 1 once the states that the run goes on with are where they belong. */
+  restored: 6 * LINE + 2,
   /** Cuts that are made, and the iteration after which the latest one was. */
   cutsMade: 7 * LINE,
   cutIteration: 7 * LINE + 1,
@@ -162,6 +164,11 @@ export function blockStates(memory: SharedMemory, plan: Plan): (block: number) =
   const firstState = blockStateOver(memory.states, 0, first);
   const states = Array.from({ length: places }, (_, place) => blockStateOver(memory.states, offset(place), later));
   return (block) => (block === 0 ? firstState : states[block % places]!);
+}
+
+/** A block's state as one: its arrays, end to end. */
+export function wholeState({ x }: BlockState): Float32Array {
+  return new Float32Array(x.buffer, x.byteOffset, x.length * BLOCK_STATE_ARRAYS);
 }
 
 /** Most blocks whose states a cut holds. */

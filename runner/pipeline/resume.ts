@@ -1,39 +1,47 @@
 import type { Plan } from '../plan/plan.ts';
 import { queueAfter, type ScheduleSettings } from '../plan/schedule.ts';
-import { blockStates, CELLS, type SharedMemory } from './layout.ts';
+import { blockStates, CELLS, type SharedMemory, wholeState } from './layout.ts';
 import { itemsBefore, linesOf } from './line.ts';
 import type { StageTask } from './stage-task.ts';
 
 /** What a run goes on with, on any number of stages: all that is left of one after `iteration`. */
 export interface ResumeState {
   readonly iteration: number;
-  /** The blocks in flight after it: their states' arrays, end to end. */
-  readonly states: ReadonlyMap<number, Float32Array>;
+  /** Puts it where it belongs while the stages load; none of them begins before. Where this rejects, the run fails with its reason. */
+  fill(places: ResumePlaces): Promise<void>;
+}
+
+/** Where a run wants what it goes on with. */
+export interface ResumePlaces {
+  /** State of a block in flight: its arrays, end to end. */
+  state(block: number): Float32Array;
   /** Clean latents of the block that left the queue last, the left neighbour of the next one; null where none has. */
   readonly lastFinished: Float32Array | null;
 }
 
 type Begun = Pick<StageTask, 'plan' | 'schedule' | 'firstIteration'>;
 
-/** Fills the memory of a run as if it had done all iterations up to that of the state. Nobody else may see it yet. */
-export function restore(memory: SharedMemory, plan: Plan, schedule: ScheduleSettings, from: ResumeState): void {
+/** Makes a run's counters those of one that has done all iterations up to `iteration`. Nobody else may see them yet. */
+export function restore(
+  memory: SharedMemory,
+  plan: Plan,
+  schedule: ScheduleSettings,
+  { iteration }: Pick<ResumeState, 'iteration'>,
+): ResumePlaces {
   const cells = new Int32Array(memory.control);
   const stateOf = blockStates(memory, plan);
-  const { finished, started } = queueAfter(schedule, from.iteration);
-  for (const [block, numbers] of from.states) {
-    const { x, last, estimate1, estimate2 } = stateOf(block);
-    for (const [index, array] of [x, last, estimate1, estimate2].entries()) {
-      array.set(numbers.subarray(index * array.length, (index + 1) * array.length));
-    }
-  }
-  if (from.lastFinished !== null && finished < plan.blocks) stateOf(finished - 1).x.set(from.lastFinished);
+  const { finished, started } = queueAfter(schedule, iteration);
   cells[CELLS.started] = started;
   cells[CELLS.taken] = finished;
   for (const line of linesOf(plan)) {
-    const items = itemsBefore(schedule, line, from.iteration + 1);
+    const items = itemsBefore(schedule, line, iteration + 1);
     for (let stage = line.first; stage <= line.last; stage++) cells[CELLS.done(stage)] = items;
     if (line.branch === 1) cells[CELLS.velocitiesUsed] = items;
   }
+  return {
+    state: (block) => wholeState(stateOf(block)),
+    lastFinished: finished > 0 && finished < plan.blocks ? stateOf(finished - 1).x : null,
+  };
 }
 
 /** Blocks that had drawn their noise before a run began. */

@@ -32,6 +32,8 @@ export interface Ring {
   /** Waits until stage 0 has filled the shared tables. */
   waitForConditions(): void;
   announceConditions(): void;
+  /** In a run that goes on: waits until the states that it goes on with are there. */
+  waitForRestored(): void;
   /** On branch 1's last stage: waits until the slot for velocity `index` is free. */
   waitForVelocitySlot(index: number): void;
   /** On the updating stage: waits until branch 1's line, whose last stage is `from`, has done `count` items. */
@@ -88,6 +90,7 @@ export function joinRing(control: SharedArrayBuffer, stage: number, line: Line, 
     waitForTaken: (count) => waitFor(CELLS.taken, count),
     waitForConditions: () => waitFor(CELLS.conditions, 1),
     announceConditions: () => raise(cells, CELLS.conditions),
+    waitForRestored: () => waitFor(CELLS.restored, 1),
     waitForVelocitySlot: (index) => waitFor(CELLS.velocitiesUsed, index + 1 - slots),
     waitForVelocities: (from, count) => waitFor(CELLS.done(from), count),
     velocityUsed: () => raise(cells, CELLS.velocitiesUsed),

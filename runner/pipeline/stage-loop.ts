@@ -31,6 +31,7 @@ export function openItemRunner(
     ring.announceConditions();
   }
   const layers = openStage(task, ring, stack, openCopies);
+  if (task.firstIteration > 0) ring.waitForRestored();
   const entry: Entry | null = isFirst ? openEntry(task, ring, layers, stack) : null;
   const exit: Exit | null = isLast ? openExit(task, ring, layers, stack) : null;
   const shapeOf = (latents: number) => [1, latents * plan.tokensPerLatent, transformer.width];

@@ -19,6 +19,15 @@ export function folderStore(folder: string): Store {
   const attempt = randomBytes(ATTEMPT_BYTES).toString('hex');
   const temporaryName = () => `${UNFINISHED}${attempt}-${randomBytes(8).toString('hex')}`;
 
+  const readInto: Store['readInto'] = async (name, start, to) => {
+    const path = await realPathOf(root, name);
+    try {
+      return await withFile(path, 'r', (file) => readAll(file, start, to));
+    } catch (error) {
+      throw explain(error, 'read', path);
+    }
+  };
+
   return {
     location: root,
     attempt,
@@ -110,21 +119,11 @@ export function folderStore(folder: string): Store {
     },
 
     async read(name, start, length) {
-      const path = await realPathOf(root, name);
-      try {
-        return await withFile(path, 'r', async (file) => {
-          const buffer = new Uint8Array(length);
-          let done = 0;
-          // A single read may give a part only.
-          for (let more = -1; more !== 0 && done < length; done += more) {
-            more = (await file.read(buffer, done, length - done, start + done)).bytesRead;
-          }
-          return buffer.subarray(0, done);
-        });
-      } catch (error) {
-        throw explain(error, 'read', path);
-      }
+      const buffer = new Uint8Array(length);
+      return buffer.subarray(0, await readInto(name, start, buffer));
     },
+
+    readInto,
 
     async list(prefix) {
       const inside = prefix.slice(0, prefix.lastIndexOf('/') + 1);
@@ -246,6 +245,15 @@ async function withFile<T>(path: string, flags: string, body: (file: FileHandle)
   } finally {
     await file.close();
   }
+}
+
+/** A single `read` may give a part only. */
+async function readAll(file: FileHandle, start: number, to: Uint8Array): Promise<number> {
+  let done = 0;
+  for (let more = -1; more !== 0 && done < to.byteLength; done += more) {
+    more = (await file.read(to, done, to.byteLength - done, start + done)).bytesRead;
+  }
+  return done;
 }
 
 /** A single `write` may take part of the bytes only, for instance on a disk that is nearly full. */

@@ -34,6 +34,8 @@ export interface Store {
   age(name: string): Promise<number | undefined>;
   /** At most `length` bytes of the file from `start`: fewer at its end. */
   read(name: string, start: number, length: number): Promise<Uint8Array>;
+  /** Reads the file from `start` until `to` is full; gives how many bytes there were: fewer at its end. */
+  readInto(name: string, start: number, to: Uint8Array): Promise<number>;
   /** Names that start with `prefix` and lie in its folder (`a/b` looks in `a/`), not in folders below; sorted. */
   list(prefix: string): Promise<readonly string[]>;
   /** Removes the file; one that is not there is no error. */

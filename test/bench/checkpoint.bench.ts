@@ -1,13 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { stateName } from '../../runner/checkpoint/names.ts';
-import { readCheckpoint } from '../../runner/checkpoint/read.ts';
-import { openCheckpointWriter, removeCheckpoints } from '../../runner/checkpoint/write.ts';
-import { BLOCK_STATE_ARRAYS } from '../../runner/diffusion/block-state.ts';
 import { openFilmCheckpoints } from '../../runner/film-checkpoints.ts';
 import { openCuts } from '../../runner/pipeline/cut.ts';
 import {
@@ -15,18 +10,16 @@ import {
   createSharedMemory,
   cutBytes,
   latentElements,
-  type MemoryShape,
   ownLatents,
   type SharedMemory,
 } from '../../runner/pipeline/layout.ts';
-import { restore } from '../../runner/pipeline/resume.ts';
 import { type Plan, planRun } from '../../runner/plan/plan.ts';
 import { scheduleOf } from '../../runner/plan/plan-schedule.ts';
-import { allItems, queueAfter } from '../../runner/plan/schedule.ts';
-import { pipelineState } from '../../runner/resume-film.ts';
+import { allItems } from '../../runner/plan/schedule.ts';
 import { folderStore } from '../../runner/store/folder.ts';
 import { devices, float32Bytes, job, WAN_1_3B } from '../build/film-plan.ts';
 import { type Bench, type BenchRow, medianOf } from './bench.ts';
+import { FINGERPRINT, resumeRows, SHAPE, tinyRow } from './checkpoint-resume.ts';
 import type { CutStage } from './programs/cut-stage.ts';
 
 const SIZES = [
@@ -41,8 +34,8 @@ const LOOK_MILLISECONDS = 5;
 const EVERY_SECONDS = 60;
 const MOST_COST = 0.01;
 const MOST_MEMORY = 2;
-const FINGERPRINT = { film: {}, model: 'none', stride: 1, engine: 'bench', device: 'bench' };
-const SHAPE: MemoryShape = { width: 1, textTokens: 1, dtype: 'F32', trace: false, cuts: true, device: 'cpu' };
+/** In the type in which they are published. */
+const WEIGHT_BYTES = float32Bytes(WAN_1_3B).layers.reduce((sum, bytes) => sum + bytes) / 2;
 
 function planOf(size: { readonly width: number; readonly height: number }): Plan {
   const sampling = { steps: STEPS, guidanceScale: 1, maxSequenceLength: 512 };
@@ -135,7 +128,8 @@ async function* rowsOf(size: Size, folder: string): AsyncGenerator<readonly Benc
     },
     ...(size.isWanted ? [memoryRow(size.name, state, used)] : []),
   ];
-  yield [await resumeRow(size, plan, folder)];
+  const { name, isWanted } = size;
+  yield await resumeRows({ name, isWanted, plan, folder, weightBytes: WEIGHT_BYTES });
 }
 
 /** Of the first size alone: memory of one before it may still be given back. */
@@ -145,59 +139,6 @@ function memoryRow(name: string, state: number, used: number): BenchRow {
     ...{ ours: used / 1e6, peer: 'the states', theirs: state / 1e6, better: 'lower' },
     ...{ holds: used <= MOST_MEMORY * state, threshold: `at most ${MOST_MEMORY} × it` },
   };
-}
-
-/** Writes a checkpoint with as many blocks in flight as there can be; gives the file of their states. */
-async function writeLargest(plan: Plan, folder: string): Promise<string> {
-  const store = folderStore(folder);
-  await removeCheckpoints(store);
-  const writer = openCheckpointWriter(store, { fingerprint: FINGERPRINT, iterations: plan.iterations }, undefined);
-  const iteration = STEPS - 2;
-  const { started } = queueAfter(scheduleOf(plan), iteration);
-  const blocks = Array.from({ length: started }, (_, block) => {
-    const state = new Float32Array(ownLatents(plan, block) * latentElements(plan) * BLOCK_STATE_ARRAYS).fill(
-      block + 0.5,
-    );
-    return { block, step: iteration + 1 - plan.stride * block, state };
-  });
-  await writer.write({ iteration, started, finished: 0, blocks }, { encoder: '', init: null, blocks: [] });
-  return join(folder, stateName(iteration));
-}
-
-/** Time of a new process from the folder to memory in which the next block-step can begin, beside reading the file once. */
-async function resumeRow({ name, isWanted }: Size, plan: Plan, folder: string): Promise<BenchRow> {
-  const file = await writeLargest(plan, folder);
-  const [ours, theirs]: [number[], number[]] = [[], []];
-  for (let turn = 0; turn <= TURNS; turn++) {
-    forget(file);
-    theirs.push(await timed(async () => void readFileSync(file)));
-    forget(file);
-    const memory = createSharedMemory(plan, SHAPE);
-    ours.push(
-      await timed(async () => {
-        const checkpoint = (await readCheckpoint(folderStore(folder), FINGERPRINT, () => undefined))!;
-        const from = await pipelineState(checkpoint, plan);
-        if (from !== undefined) restore(memory, plan, scheduleOf(plan), from);
-      }),
-    );
-  }
-  const [mine, read] = [medianOf(ours), medianOf(theirs)];
-  return {
-    ...{ measure: `${name}: from a checkpoint to the first new block-step`, unit: 'ms', ours: mine, better: 'lower' },
-    ...{ peer: 'reading its states once', theirs: read },
-    ...(isWanted ? { holds: mine <= read, threshold: 'no longer' } : {}),
-  };
-}
-
-/** Lets the system forget what it has in memory of a file, as on another machine. */
-function forget(file: string): void {
-  spawnSync('dd', [`if=${file}`, 'iflag=nocache', 'count=0'], { stdio: 'ignore' });
-}
-
-async function timed(body: () => Promise<void>): Promise<number> {
-  const began = performance.now();
-  await body();
-  return performance.now() - began;
 }
 
 export const bench: Bench = {
@@ -211,5 +152,6 @@ export const bench: Bench = {
         rmSync(folder, { recursive: true });
       }
     }
+    yield [await tinyRow()];
   },
 };

@@ -105,6 +105,31 @@ describe('a film that was told to stop', () => {
     expect(files()).toEqual(FILES);
   });
 
+  test('goes on from the checkpoint before where bytes of the newest have changed, which is found while it loads', async () => {
+    await stopped('SIGTERM');
+    const [older, newest] = saved().filter((name) => name.startsWith('state'));
+    flipByte(join(folder, 'out/checkpoint', newest!));
+    const again = await begin().ended;
+    expect(warnings(again)).toMatch(
+      /^going on after iteration (\d+) .*\n.*after-\d+\.json is passed over: the state of block \d+ .*\ngoing on after iteration (?!\1 )/,
+    );
+    expect(again.record?.resumedFrom?.iteration).toBe(Number(/\d+/.exec(older!)![0]) + 1);
+    expect(digests()).toEqual(wanted);
+    expect(files()).toEqual(FILES);
+  });
+
+  test('begins anew where the latents of a finished block have changed', async () => {
+    await stopped('SIGTERM');
+    flipByte(join(folder, 'out/checkpoint/latents-0000000.f32'));
+    const again = await begin().ended;
+    expect(
+      warnings(again).match(/is passed over: checkpoint\/latents-0000000\.f32 is not as it was written/g),
+    ).toHaveLength(2);
+    expect(again.record?.resumedFrom).toEqual({ iteration: 0 });
+    expect(digests()).toEqual(wanted);
+    expect(files()).toEqual(FILES);
+  });
+
   test('encodes again what of its encoded blocks is not as it was stored', async () => {
     await stopped('SIGTERM');
     truncateSync(join(folder, 'out/blocks/checkpoint/00000.m4s'), 10);
@@ -175,6 +200,12 @@ test('in a cluster a pod goes on with the checkpoint of an earlier one, in a fol
   const left = readdirSync(output, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   expect(left.map(({ parentPath }) => parentPath)).not.toContainEqual(expect.stringContaining('checkpoint'));
 });
+
+function flipByte(file: string): void {
+  const bytes = readFileSync(file);
+  bytes[bytes.length >> 1]! ^= 1;
+  writeFileSync(file, bytes);
+}
 
 function exists(file: string): boolean {
   try {

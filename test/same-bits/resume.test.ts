@@ -37,7 +37,11 @@ function copyOf({ iteration, finished: count, blocks }: PipelineCut, all: readon
   const finished = all.slice(0, count);
   expect(finished.length).toBe(count);
   const states = new Map(blocks.map(({ block, state }) => [block, Float32Array.from(state)]));
-  return { from: { iteration, states, lastFinished: finished.at(-1)?.data ?? null }, finished };
+  const fill: ResumeState['fill'] = async ({ state, lastFinished }) => {
+    for (const [block, numbers] of states) state(block).set(numbers);
+    lastFinished?.set(finished.at(-1)!.data);
+  };
+  return { from: { iteration, fill }, finished };
 }
 
 async function resumed(input: PipelineInput, { from, finished }: Kept): Promise<F32Tensor> {
