@@ -1,6 +1,7 @@
 import { secondsOf } from '#contract/duration.ts';
 import { toErrorRecord } from '#contract/error.ts';
 import { checkpointField, type JobSpec } from '#contract/job-spec.ts';
+import { GRACE_VARIABLE, stopMilliseconds } from '#contract/stop-time.ts';
 import type { Checkpoint } from './checkpoint/read.ts';
 import { removeCheckpoints } from './checkpoint/write.ts';
 import { fingerprintOf } from './checkpoint-identity.ts';
@@ -58,6 +59,7 @@ export async function beginFilm(
   const checkpoints = openFilmCheckpoints({
     ...{ store, film, plan: job.plan, fingerprint, warn },
     everySeconds: secondsOf(every),
+    stopMilliseconds: stopMilliseconds(process.env[GRACE_VARIABLE]),
     realm: extras.realm,
     from: checkpoint?.manifest,
     written: tracker.checkpoint,

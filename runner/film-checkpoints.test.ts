@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -33,7 +33,12 @@ const finishedBlock = (index: number): FinishedBlock => ({
 
 /** A run whose pipeline makes the given cuts, one each time it is asked, and then is over. */
 function open(
-  more: { readonly store?: Partial<Store>; readonly everySeconds?: number; readonly isHeld?: boolean } = {},
+  more: {
+    readonly store?: Partial<Store>;
+    readonly everySeconds?: number;
+    readonly isHeld?: boolean;
+    readonly realm?: string;
+  } = {},
 ) {
   const said: string[] = [];
   const told: unknown[] = [];
@@ -48,8 +53,15 @@ function open(
     },
   };
   const checkpoints = openFilmCheckpoints({
-    ...{ store: { ...folderStore(folder), ...more.store }, film, plan, fingerprint, from: undefined },
-    ...{ everySeconds: more.everySeconds ?? 0, warn: (text: string) => void said.push(text) },
+    ...{
+      store: { ...folderStore(folder), ...more.store },
+      film,
+      plan,
+      fingerprint,
+      from: undefined,
+      realm: more.realm,
+    },
+    ...{ everySeconds: more.everySeconds ?? 0, stopMilliseconds: 50_000, warn: (text: string) => void said.push(text) },
     ...{
       written: (made: CheckpointRecord) => void told.push(made),
       failed: (reason: string) => void told.push(reason),
@@ -134,7 +146,7 @@ test('a left context that is used again leaves nothing to be cut', async () => {
   const film = { checkHeld: async () => {}, entries: () => expect.fail('asked'), leaveBlocks: () => {} };
   const checkpoints = openFilmCheckpoints({
     ...{ store: folderStore(folder), film, plan: reusing, fingerprint, from: undefined },
-    ...{ everySeconds: 0, warn: (text: string) => expect.fail(text) },
+    ...{ everySeconds: 0, stopMilliseconds: 50_000, warn: (text: string) => expect.fail(text) },
   });
   const pipeline = pipelineOf(cutAfter(1));
   checkpoints.start(pipeline);
@@ -143,10 +155,32 @@ test('a left context that is used again leaves nothing to be cut', async () => {
 });
 
 test.each([
-  { what: 'nothing is known', iteration: undefined, write: 0, patience: 20_000 },
-  { what: 'iterations are short', iteration: 10, write: 50, patience: 5000 },
-  { what: 'an iteration takes a while', iteration: 9000, write: 1000, patience: 20_000 },
-  { what: 'an iteration takes longer than a pod is given', iteration: 90_000, write: 1000, patience: 40_000 },
-])('where $what, a stop waits $patience ms for the last checkpoint', ({ iteration, write, patience }) => {
-  expect(stopPatience({ iteration, write })).toBe(patience);
+  { what: 'nothing is known', iteration: undefined, write: 0, seconds: 50, patience: 20_000 },
+  { what: 'iterations are short', iteration: 10, write: 50, seconds: 50, patience: 5000 },
+  { what: 'an iteration takes a while', iteration: 9000, write: 1000, seconds: 50, patience: 20_000 },
+  {
+    what: 'an iteration takes longer than a pod is given',
+    iteration: 90_000,
+    write: 1000,
+    seconds: 50,
+    patience: 40_000,
+  },
+  { what: 'a pod is given more', iteration: 90_000, write: 1000, seconds: 290, patience: 182_000 },
+  { what: 'a pod is given less than is usual', iteration: 90_000, write: 1000, seconds: 10, patience: 5000 },
+])('where $what, a stop waits $patience ms for the last checkpoint', ({ iteration, write, seconds, patience }) => {
+  expect(stopPatience({ iteration, write }, 1000 * seconds)).toBe(patience);
+});
+
+test('whose a checkpoint is lies beside it where that is told, and is written once', async () => {
+  const { checkpoints } = open({ realm: 'films/account-1' });
+  checkpoints.start(pipelineOf(cutAfter(1), cutAfter(2)));
+  await vi.waitUntil(() => checkpoints.last === 2);
+  expect(readFileSync(join(folder, 'checkpoint/realm.json'), 'utf8')).toContain('films/account-1');
+  expect(files()).toEqual([
+    'after-0000001.json',
+    'after-0000002.json',
+    'realm.json',
+    'state-0000001.f32',
+    'state-0000002.f32',
+  ]);
 });

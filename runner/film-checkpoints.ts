@@ -40,6 +40,8 @@ export interface CheckpointsOfFilm {
   readonly fingerprint: Fingerprint;
   /** Seconds between two; with 0 the next is begun as soon as one is written. */
   readonly everySeconds: number;
+  /** The time that the run has from being told to stop to its end. */
+  readonly stopMilliseconds: number;
   /** That of the checkpoint which the run goes on with. */
   readonly from: Manifest | undefined;
   /** Written beside the first of them, where it is given. */
@@ -61,16 +63,19 @@ export interface Pace {
 /** Where nothing is known of the pace. */
 const USUAL_PATIENCE_MILLISECONDS = 20_000;
 const LEAST_PATIENCE_MILLISECONDS = 5000;
-/** Within what a cluster gives a pod to end (cli/supervise.ts), with time left to say what happened. */
-const MOST_PATIENCE_MILLISECONDS = 40_000;
+/** Of the time that a run has to stop, what is left to say what happened. */
+const LAST_WORDS_MILLISECONDS = 10_000;
 /** Others may have become busy since. */
 const SLACK = 2;
 
-/** How long a stop waits for the last checkpoint: as long as an iteration and a write may take, if that is not too long. */
-export function stopPatience({ iteration, write }: Pace): number {
-  if (iteration === undefined) return USUAL_PATIENCE_MILLISECONDS;
-  const wanted = SLACK * (iteration + write);
-  return Math.min(MOST_PATIENCE_MILLISECONDS, Math.max(LEAST_PATIENCE_MILLISECONDS, wanted));
+/**
+ * How long a stop waits for the last checkpoint: as long as an iteration and a write may take, if that is within the milliseconds that the
+ * run has to stop in.
+ */
+export function stopPatience({ iteration, write }: Pace, stopMilliseconds: number): number {
+  const most = Math.max(stopMilliseconds - LAST_WORDS_MILLISECONDS, stopMilliseconds / 2);
+  const wanted = iteration === undefined ? USUAL_PATIENCE_MILLISECONDS : SLACK * (iteration + write);
+  return Math.min(most, Math.max(LEAST_PATIENCE_MILLISECONDS, wanted));
 }
 
 /** Watches the pace by the cuts that are made. */
@@ -96,7 +101,8 @@ export function canCut({ leftContext }: Pick<Plan, 'leftContext'>): boolean {
 }
 
 export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints {
-  const { store, film, plan, fingerprint, everySeconds, from, realm, warn, written, failed } = options;
+  const { store, film, plan, fingerprint, everySeconds, stopMilliseconds, from, realm, warn, written, failed } =
+    options;
   const { blocks, iterations } = plan;
   const isOn = canCut(plan);
   const writer = openCheckpointWriter(store, { fingerprint, iterations }, from);
@@ -188,7 +194,7 @@ export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints
       waiting.abort();
       pipeline.cuts.atOnce();
       making = makeLast(pipeline, making);
-      await Promise.race([making, sleep(stopPatience(watched.pace), undefined, { ref: false })]);
+      await Promise.race([making, sleep(stopPatience(watched.pace, stopMilliseconds), undefined, { ref: false })]);
     },
     complete,
     async [Symbol.asyncDispose]() {

@@ -96,6 +96,7 @@ function checkpointsIn(folder: string, plan: Plan) {
   };
   return openFilmCheckpoints({
     ...{ store: folderStore(folder), film, plan, fingerprint: FINGERPRINT, everySeconds: 0, from: undefined },
+    stopMilliseconds: 50_000,
     warn: (text) => {
       throw new Error(text);
     },
