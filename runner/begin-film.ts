@@ -2,7 +2,8 @@ import { secondsOf } from '#contract/duration.ts';
 import { toErrorRecord } from '#contract/error.ts';
 import { checkpointField, type JobSpec } from '#contract/job-spec.ts';
 import { GRACE_VARIABLE, stopMilliseconds } from '#contract/stop-time.ts';
-import type { Checkpoint } from './checkpoint/read.ts';
+import { isPassedOver, warningOf } from './checkpoint/errors.ts';
+import { type Checkpoint, isKeptAlone } from './checkpoint/read.ts';
 import { removeCheckpoints } from './checkpoint/write.ts';
 import { fingerprintOf } from './checkpoint-identity.ts';
 import { canCut, type FilmCheckpoints, openFilmCheckpoints } from './film-checkpoints.ts';
@@ -21,6 +22,8 @@ export interface BegunFilm {
   /** Blocks that it has encoded; no more than it has finished. */
   readonly encoded: number;
   readonly checkpoints: FilmCheckpoints;
+  /** Whether a run has failed for damage in what an earlier one has left: that is said, and passed over from now on. */
+  passOver(error: unknown): Promise<boolean>;
   /** Removes the checkpoints of a film that is done, unless they are to be kept; a failure is said. */
   clear(warn: (text: string) => void): Promise<void>;
 }
@@ -31,14 +34,14 @@ export interface FilmToBegin {
   readonly job: PreparedJob;
   readonly extras: GenerateExtras;
   /** Paths of checkpoints that were found to be damaged. */
-  readonly passedOver?: ReadonlySet<string>;
+  readonly passedOver: Set<string>;
 }
 
 /** Finds out where a film goes on, and says so. `place` is the film's store, which holds it. Throws `E_CHECKPOINT_OTHER`. */
 export async function beginFilm(
   film: FilmWriter,
   place: Store,
-  { spec, job, extras, passedOver = new Set() }: FilmToBegin,
+  { spec, job, extras, passedOver }: FilmToBegin,
   tracker: Pick<Tracker, 'warn' | 'begins' | 'checkpoint' | 'checkpointFailed'>,
 ): Promise<BegunFilm> {
   const store = heldStore(place, film.checkHeld);
@@ -48,7 +51,7 @@ export async function beginFilm(
   const { fresh = false, overwrite = false } = extras;
   const search = { here: fingerprint, passedOver, fresh, overwrite, warn };
   const checkpoint = await findCheckpoint(store, spec, search);
-  const encoded = await film.adopt(checkpoint?.manifest.segments ?? { encoder: '', init: null, blocks: [] });
+  const encoded = await film.adopt(checkpoint?.manifest.segments);
   if (checkpoint !== undefined) {
     film.leaveBlocks();
     warn(describeCheckpoint(checkpoint, encoded, job.plan));
@@ -67,6 +70,14 @@ export async function beginFilm(
   });
   return {
     ...{ film, checkpoint, encoded, checkpoints },
+    async passOver(error) {
+      if (checkpoint === undefined || !isPassedOver(error)) return false;
+      warn(warningOf(error));
+      passedOver.add(checkpoint.path);
+      // What was written since names the same finished blocks.
+      if (isKeptAlone(checkpoint)) await removeCheckpoints(store);
+      return true;
+    },
     async clear(say) {
       if (keep) return;
       tracker.checkpoint(undefined);
@@ -79,7 +90,7 @@ export async function beginFilm(
 }
 
 function tellStart(checkpoint: Checkpoint | undefined, tracker: Pick<Tracker, 'begins' | 'checkpoint'>): void {
-  if (checkpoint === undefined) {
+  if (checkpoint === undefined || isKeptAlone(checkpoint)) {
     tracker.begins({ iteration: 0 });
     tracker.checkpoint(undefined);
     return;

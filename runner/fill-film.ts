@@ -10,7 +10,7 @@ import { openPipeline, type Pipeline, type PipelineInput } from './pipeline/driv
 import type { FinishedBlock, PipelineEvent } from './pipeline/watch.ts';
 import { type PreparedJob, promptsOf } from './prepare.ts';
 import type { Tracker } from './report/tracker.ts';
-import { blockStepsBefore, decoderPoint, keptBlock, pipelineState } from './resume-film.ts';
+import { blockStepsBefore, checkKept, decoderPoint, keptBlock, pipelineState } from './resume-film.ts';
 import type { RunnerIo } from './runner-io.ts';
 import type { F32Tensor } from './tensor.ts';
 import { encodePrompts } from './text/encode.ts';
@@ -66,7 +66,7 @@ export async function fillFilm(begun: BegunFilm, what: FilmToFill, io: RunnerIo,
     io.lanes.read = pipeline.lanes;
     collectLoadingGarbage();
     enter(io, 'Denoising');
-    await takeBlocks(pipeline, begun, { addKept, add, latents }, signal);
+    await takeBlocks(pipeline, begun, { addKept, add, latents, finished }, signal);
   }
   await checkpoints.complete();
 }
@@ -82,7 +82,7 @@ async function showKept(
   for (let block = 0; latents !== undefined && block < finished.length; block++) {
     latents.add(await keptBlock(checkpoint, plan, block));
   }
-  tracker.goesOn(blockStepsBefore(checkpoint, plan), iteration + 1, finished.length);
+  tracker.goesOn(blockStepsBefore(checkpoint, plan), iteration + 1, iteration < 0 ? 0 : finished.length);
   tracker.frames(film.framesReady);
   changed();
 }
@@ -90,6 +90,8 @@ async function showKept(
 /** Who takes blocks: those that are kept come first. */
 interface BlockTakers {
   readonly addKept: () => Promise<void>;
+  /** So many. */
+  readonly finished: number;
   readonly add: (block: FinishedBlock) => Promise<void>;
   readonly latents: LatentsFile | undefined;
 }
@@ -97,8 +99,8 @@ interface BlockTakers {
 /** Takes the blocks as they leave the queue; each is decoded and stored before the next one is taken. */
 async function takeBlocks(
   pipeline: Pipeline,
-  { checkpoints }: Pick<BegunFilm, 'checkpoints'>,
-  { addKept, add, latents }: BlockTakers,
+  { checkpoint, checkpoints }: Pick<BegunFilm, 'checkpoint' | 'checkpoints'>,
+  { addKept, finished, add, latents }: BlockTakers,
   signal: AbortSignal,
 ): Promise<void> {
   const blocks = pipeline.finishedBlocks();
@@ -108,8 +110,11 @@ async function takeBlocks(
     for (;;) {
       const { done, value: block } = await unlessStopped(blocks.next(), signal);
       if (done === true) return;
-      await add(block);
-      latents?.add(block.latents);
+      if (block.index < finished) await checkKept(checkpoint!, block.index, block);
+      else {
+        await add(block);
+        latents?.add(block.latents);
+      }
       await checkpoints.settled();
     }
   } catch (error) {

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { CheckpointRecord } from '#contract/progress.ts';
 import { modelInput, tinyModel } from '../test/same-bits/inputs.ts';
+import type { Manifest } from './checkpoint/manifest.ts';
+import { findNewest } from './checkpoint/read.ts';
 import { openFilmCheckpoints, stopPatience } from './film-checkpoints.ts';
 import type { PipelineCut } from './pipeline/cut.ts';
 import type { FinishedBlock } from './pipeline/watch.ts';
@@ -38,6 +40,7 @@ function open(
     readonly everySeconds?: number;
     readonly isHeld?: boolean;
     readonly realm?: string;
+    readonly from?: Manifest;
   } = {},
 ) {
   const said: string[] = [];
@@ -58,7 +61,7 @@ function open(
       film,
       plan,
       fingerprint,
-      from: undefined,
+      from: more.from,
       realm: more.realm,
     },
     ...{ everySeconds: more.everySeconds ?? 0, stopMilliseconds: 50_000, warn: (text: string) => void said.push(text) },
@@ -139,6 +142,26 @@ test('once all blocks are finished, that is a checkpoint too; before, it is none
   await checkpoints.complete();
   await checkpoints.complete();
   expect(checkpoints.last).toBe(plan.iterations - 1);
+});
+
+test('a block made anew that is not the one which was kept ends the checkpoints: none ever names it', async () => {
+  const first = open();
+  first.checkpoints.keep(finishedBlock(0));
+  await first.checkpoints.settled();
+  first.checkpoints.start(pipelineOf(cutAfter(5, 1)));
+  await vi.waitUntil(() => first.checkpoints.last === 5);
+  const { manifest } = (await findNewest(folderStore(folder), { here: fingerprint, warn: expect.fail }))!;
+  const from = { ...manifest, iteration: -1 };
+  const same = open({ from });
+  same.checkpoints.keep(finishedBlock(0));
+  await same.checkpoints.settled();
+  expect([same.said, same.checkpoints.last]).toEqual([[], undefined]);
+  const other = open({ from });
+  other.checkpoints.keep({ ...finishedBlock(1), index: 0 });
+  other.checkpoints.start(pipelineOf(cutAfter(7, 1)));
+  await other.checkpoints[Symbol.asyncDispose]();
+  expect(other.said).toEqual([expect.stringMatching(/^E_CHECKPOINT_GIVEN_UP: .*block 0 is not the same/)]);
+  expect(files()).not.toContain('after-0000007.json');
 });
 
 test('a left context that is used again leaves nothing to be cut', async () => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toErrorRecord } from '#contract/error.ts';
 import type { CheckpointRecord } from '#contract/progress.ts';
-import { checkpointWarning } from './checkpoint/errors.ts';
+import { checkpointWarning, notTheSame } from './checkpoint/errors.ts';
 import type { Fingerprint } from './checkpoint/fingerprint.ts';
 import type { Manifest } from './checkpoint/manifest.ts';
 import { markRealm } from './checkpoint/realm.ts';
@@ -114,7 +114,7 @@ export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints
   let isFailing = false;
   let isMarked = realm === undefined;
   let lastCutAt = 0;
-  let last = from?.iteration;
+  let last = from === undefined || from.iteration < 0 ? undefined : from.iteration;
 
   function giveUp(error: unknown): void {
     if (!isGivenUp) warn(checkpointWarning('E_CHECKPOINT_GIVEN_UP', { reason: toErrorRecord(error).message }));
@@ -181,9 +181,10 @@ export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints
     },
     keep({ index, latents }) {
       keeping = keeping.then(() => {
-        // What an earlier run has kept has the same bits.
-        if (isGivenUp || index < writer.kept) return;
-        return writer.keep(latents).catch(giveUp);
+        if (isGivenUp) return;
+        if (index >= writer.kept) return writer.keep(latents).catch(giveUp);
+        // Made anew, with the bits that an earlier run has kept; a checkpoint that names others is never written.
+        if (!writer.isKept(index, latents)) giveUp(notTheSame(store.location, index));
       });
     },
     settled: () => keeping,

@@ -1,8 +1,7 @@
 import { toErrorRecord } from '#contract/error.ts';
 import type { JobSpec } from '#contract/job-spec.ts';
 import type { Film } from '#contract/result.ts';
-import { beginFilm } from './begin-film.ts';
-import { isPassedOver, warningOf } from './checkpoint/errors.ts';
+import { type BegunFilm, beginFilm, type FilmToBegin } from './begin-film.ts';
 import { enter, fillFilm } from './fill-film.ts';
 import { type LatentsFile, openLatentsFile } from './latents-file.ts';
 import { earlierFilm } from './output/earlier-film.ts';
@@ -49,24 +48,31 @@ export async function generate(
   const passedOver = new Set<string>();
   for (;;) {
     const begun = await beginFilm(film, options.store, { spec, job, extras, passedOver }, tracker);
-    const latents = openLatentsFile(job.latentsFile);
-    try {
-      await fillFilm(begun, { spec, job, latents }, io, signal);
-      const made = await publishFilm({ film, latents }, job.measure, io);
-      await begun.clear(tracker.warn);
-      return made;
-    } catch (error) {
-      if (begun.checkpoint !== undefined && isPassedOver(error)) {
-        tracker.warn(warningOf(error));
-        passedOver.add(begun.checkpoint.path);
-        continue;
-      }
-      const partial = await film.keepFinished();
-      if (partial !== undefined) io.kept(partial);
-      const { last } = begun.checkpoints;
-      if (last !== undefined) io.resumable(last + 1, job.plan.iterations);
-      throw error;
-    }
+    const made = await makeFrom(begun, { spec, job }, io, signal);
+    if (made !== undefined) return made;
+  }
+}
+
+/** Makes the film from where it was begun; undefined where that turns out to be damaged, and is passed over from now on. */
+async function makeFrom(
+  begun: BegunFilm,
+  { spec, job }: Pick<FilmToBegin, 'spec' | 'job'>,
+  io: RunnerIo,
+  signal: AbortSignal,
+): Promise<Made | undefined> {
+  const { film, checkpoints } = begun;
+  const latents = openLatentsFile(job.latentsFile);
+  try {
+    await fillFilm(begun, { spec, job, latents }, io, signal);
+    const made = await publishFilm({ film, latents }, job.measure, io);
+    await begun.clear(io.tracker.warn);
+    return made;
+  } catch (error) {
+    if (await begun.passOver(error)) return undefined;
+    const partial = await film.keepFinished();
+    if (partial !== undefined) io.kept(partial);
+    if (checkpoints.last !== undefined) io.resumable(checkpoints.last + 1, job.plan.iterations);
+    throw error;
   }
 }
 

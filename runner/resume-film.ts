@@ -2,11 +2,13 @@
 import { CodedError, toErrorRecord } from '#contract/error.ts';
 import type { JobSpec } from '#contract/job-spec.ts';
 import { copyKeptLatents } from './checkpoint/copy.ts';
-import { isPassedOver, warningOf } from './checkpoint/errors.ts';
+import { isPassedOver, notTheSame, warningOf } from './checkpoint/errors.ts';
 import {
   type Checkpoint,
   type CheckpointSearch,
+  findKept,
   findNewest,
+  isKeptAlone,
   newestIteration,
   readCheckpoint,
   readKeptLatents,
@@ -35,7 +37,7 @@ export interface Search extends CheckpointSearch {
 
 /**
  * The checkpoint to go on with: the film's own, else the newest of an earlier attempt, whose clean latents and encoded blocks are copied
- * to the film's store. Throws `E_CHECKPOINT_OTHER` where that holds the checkpoint of another film.
+ * to the film's store; else the clean latents of finished blocks that are left. Throws `E_CHECKPOINT_OTHER` where that holds the checkpoint of another film.
  */
 export async function findCheckpoint(
   store: Store,
@@ -48,13 +50,18 @@ export async function findCheckpoint(
   }
   try {
     const own = await findNewest(store, search);
-    if (own !== undefined || output.earlier === undefined) return own;
+    if (own !== undefined) return own;
   } catch (error) {
     if (!overwrite || !(error instanceof CodedError) || error.code !== 'E_CHECKPOINT_OTHER') throw error;
     await removeCheckpoints(store);
     return undefined;
   }
-  return fromEarlier(store, [output.folder, ...output.earlier], search);
+  const earlier = output.earlier === undefined ? [] : [output.folder, ...output.earlier];
+  return (
+    (await fromEarlier(store, earlier, search, findNewest)) ??
+    (await findKept(store, search)) ??
+    (await fromEarlier(store, earlier, search, findKept))
+  );
 }
 
 /** A checkpoint that cannot be had from there is not worth an attempt. */
@@ -62,6 +69,7 @@ async function fromEarlier(
   store: Store,
   jobs: readonly string[],
   search: CheckpointSearch,
+  find: typeof findNewest,
 ): Promise<Checkpoint | undefined> {
   const { warn } = search;
   const found: { readonly from: Store; readonly iteration: number }[] = [];
@@ -73,7 +81,7 @@ async function fromEarlier(
   }
   for (const { from } of found.sort((a, b) => b.iteration - a.iteration)) {
     try {
-      const checkpoint = await takeOver(from, store, search);
+      const checkpoint = await takeOver(from, store, search, find);
       if (checkpoint !== undefined) return checkpoint;
     } catch (error) {
       warn(`the checkpoint of an earlier attempt in ${from.location} is not used: ${toErrorRecord(error).message}`);
@@ -83,10 +91,15 @@ async function fromEarlier(
 }
 
 /** The newest checkpoint there whose clean latents can be had, with those and the encoded blocks copied. */
-async function takeOver(from: Store, to: Store, search: CheckpointSearch): Promise<Checkpoint | undefined> {
+async function takeOver(
+  from: Store,
+  to: Store,
+  search: CheckpointSearch,
+  find: typeof findNewest,
+): Promise<Checkpoint | undefined> {
   const passedOver = new Set(search.passedOver);
   for (;;) {
-    const checkpoint = await findNewest(from, { ...search, passedOver });
+    const checkpoint = await find(from, { ...search, passedOver });
     if (checkpoint === undefined) return undefined;
     try {
       await copyKeptLatents(checkpoint, to);
@@ -120,20 +133,17 @@ export async function clearEarlier(
 }
 
 /** Where a run goes on, for whoever watches it. */
-export function describeCheckpoint(
-  { manifest }: Checkpoint,
-  encoded: number,
-  { blocks }: Pick<Plan, 'blocks'>,
-): string {
-  const { iteration, iterations, finished } = manifest;
+export function describeCheckpoint(checkpoint: Checkpoint, encoded: number, { blocks }: Pick<Plan, 'blocks'>): string {
+  const { iteration, iterations, finished, writtenAt } = checkpoint.manifest;
   const state = `${finished.length} of ${blocks} blocks were finished, ${encoded} of them encoded`;
-  return `going on after iteration ${iteration + 1} of ${iterations}, as of ${manifest.writtenAt}: ${state}`;
+  if (isKeptAlone(checkpoint)) return `beginning anew, but with the finished blocks that are left: ${state}`;
+  return `going on after iteration ${iteration + 1} of ${iterations}, as of ${writtenAt}: ${state}`;
 }
 
-/** What the pipeline goes on with; undefined where all blocks are finished. */
+/** What the pipeline goes on with; undefined where all blocks are finished, or where it begins anew. */
 export function pipelineState(checkpoint: Checkpoint, plan: Pick<Plan, 'blocks'>): ResumeState | undefined {
   const { iteration, finished } = checkpoint.manifest;
-  if (finished.length === plan.blocks) return undefined;
+  if (finished.length === plan.blocks || isKeptAlone(checkpoint)) return undefined;
   return { iteration, fill: (places) => readCheckpoint(checkpoint, places) };
 }
 
@@ -163,8 +173,20 @@ export async function decoderPoint(
   return { next, before: sliceLatents(joinLatents(parts), start - first, next - start) };
 }
 
+/** Throws `E_CHECKPOINT_PASSED_OVER` where a block that is made anew is not the one that was kept: one of them is wrong. */
+export async function checkKept(
+  checkpoint: Checkpoint,
+  index: number,
+  { latents }: { readonly latents: F32Tensor },
+): Promise<void> {
+  const kept = await readKeptLatents(checkpoint, index);
+  const bytes = ({ buffer, byteOffset, byteLength }: Float32Array) => new Uint8Array(buffer, byteOffset, byteLength);
+  if (Buffer.compare(bytes(kept), bytes(latents.data)) !== 0) throw notTheSame(checkpoint.path, index);
+}
+
 /** Block-steps that were made by then. */
-export function blockStepsBefore({ manifest }: Checkpoint, { sampling }: Pick<Plan, 'sampling'>): number {
-  const { finished, state } = manifest;
+export function blockStepsBefore(checkpoint: Checkpoint, { sampling }: Pick<Plan, 'sampling'>): number {
+  if (isKeptAlone(checkpoint)) return 0;
+  const { finished, state } = checkpoint.manifest;
   return finished.length * sampling.steps + state.blocks.reduce((sum, { step }) => sum + step, 0);
 }

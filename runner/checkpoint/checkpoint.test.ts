@@ -10,7 +10,7 @@ import type { Store } from '../store/store.ts';
 import type { F32Tensor } from '../tensor.ts';
 import { isPassedOver } from './errors.ts';
 import type { Fingerprint } from './fingerprint.ts';
-import { findNewest, readCheckpoint, readKeptLatents, verifyCheckpoints } from './read.ts';
+import { findKept, findNewest, readCheckpoint, readKeptLatents, verifyCheckpoints } from './read.ts';
 import { type CheckpointWriter, openCheckpointWriter, removeCheckpoints } from './write.ts';
 
 const HERE: Fingerprint = {
@@ -235,6 +235,21 @@ describe('damage', () => {
     }
     // Latents of blocks 0 and 1 are in both.
     expect(seen).toEqual(new Set([2, 4, undefined]));
+  });
+
+  test('of all states leaves the finished blocks, up to the first whose latents are damaged too', async () => {
+    const { contents, store } = await inMemory(2, 4);
+    const keptIn = async () => (await findKept(store, { here: HERE }))?.manifest;
+    for (const name of ['state-0000002.f32', 'state-0000004.f32']) contents.delete(`checkpoint/${name}`);
+    expect(await outcome(store)).toEqual({ iteration: undefined, said: 2 });
+    expect(await keptIn()).toMatchObject({ iteration: -1, noisePosition: 0, state: { bytes: 0, blocks: [] } });
+    expect((await keptIn())!.finished).toHaveLength(4);
+    const third = contents.get('checkpoint/latents-0000002.f32')!;
+    third[5]! ^= 1;
+    expect((await keptIn())!.finished).toHaveLength(2);
+    contents.delete('checkpoint/latents-0000000.f32');
+    expect(await keptIn()).toBeUndefined();
+    expect(await findKept((await inMemory(6)).store, { here: { ...HERE, model: 'another' } })).toBeUndefined();
   });
 
   test('is shown with its reason', async () => {

@@ -35,6 +35,12 @@ export const checkpointError = defineErrors({
   },
 });
 
+/** A block that is made anew is not the one that was kept: one of them is wrong. */
+export function notTheSame(path: string, block: number): CodedError {
+  const reason = `block ${block} is not the same when it is made anew`;
+  return checkpointError('E_CHECKPOINT_PASSED_OVER', { path, reason });
+}
+
 /** Whether a checkpoint was found to be damaged, for which the one before it is gone on with. */
 export function isPassedOver(error: unknown): error is CodedError {
   return error instanceof CodedError && error.code === 'E_CHECKPOINT_PASSED_OVER';

@@ -65,6 +65,37 @@ export async function findNewest(
   return undefined;
 }
 
+/**
+ * Where no checkpoint can be gone on with: the finished blocks that the newest manifest names, up to the first whose clean latents are not as
+ * they were written, as a checkpoint before the first iteration. Undefined where there is none. Throws `E_STORE_…` errors.
+ */
+export async function findKept(
+  store: Store,
+  { here, passedOver }: Omit<CheckpointSearch, 'warn'>,
+): Promise<Checkpoint | undefined> {
+  const path = `${store.location}/${CHECKPOINT_FOLDER}latents-*`;
+  if (passedOver?.has(path) === true) return undefined;
+  for (const name of await manifestNames(store)) {
+    const manifest = await readManifest(store, name);
+    if ('reason' in manifest || fingerprintDifference(manifest.fingerprint as Fingerprint, here)) continue;
+    const finished: FinishedEntry[] = [];
+    for (const entry of manifest.finished) {
+      if (typeof (await latentsOf(store, entry, finished.length)) === 'string') break;
+      finished.push(entry);
+    }
+    if (finished.length === 0) continue;
+    const segments = { ...manifest.segments, blocks: manifest.segments.blocks.slice(0, finished.length) };
+    const state = { bytes: 0, blocks: [] };
+    return { store, path, manifest: { ...manifest, iteration: -1, noisePosition: 0, state, finished, segments } };
+  }
+  return undefined;
+}
+
+/** Whether denoising begins anew: all that is left is what has left the queue. */
+export function isKeptAlone({ manifest }: Checkpoint): boolean {
+  return manifest.iteration < 0;
+}
+
 /** Where a run wants the numbers of a checkpoint. */
 export interface CheckpointPlaces {
   /** State of a block in flight: its arrays, end to end. */

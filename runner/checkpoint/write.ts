@@ -30,6 +30,8 @@ export interface Written {
 export interface CheckpointWriter {
   /** Writes the clean latents of the next block `[1, C, F, h, w]`, once and for all. */
   keep(latents: F32Tensor): Promise<void>;
+  /** Whether the latents of a block that an earlier run has written are these. */
+  isKept(block: number, latents: F32Tensor): boolean;
   /** Blocks whose latents are written. */
   readonly kept: number;
   /** Writes a cut, its manifest last, and removes all but the newest two. The blocks that it counts as finished must be kept. */
@@ -45,7 +47,7 @@ export function openCheckpointWriter(
   from: Pick<Manifest, 'finished' | 'iteration'> | undefined,
 ): CheckpointWriter {
   const finished: FinishedEntry[] = [...(from?.finished ?? [])];
-  const written: number[] = from === undefined ? [] : [from.iteration];
+  const written: number[] = from === undefined || from.iteration < 0 ? [] : [from.iteration];
 
   /** Also what runs before this one have left: checkpoints that could not be used, and states whose manifest was never written. */
   async function removeOlder(): Promise<void> {
@@ -58,6 +60,8 @@ export function openCheckpointWriter(
     get kept() {
       return finished.length;
     },
+    isKept: (block, latents) =>
+      createHash('sha256').update(bytesOf(latents.data)).digest('hex') === finished[block]?.sha256,
     async keep(latents) {
       const { bytes, sha256 } = await store.put(latentsName(finished.length), bytesOf(latents.data));
       finished.push({ latents: latents.shape[2] ?? 0, bytes, sha256 });

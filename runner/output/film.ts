@@ -35,10 +35,11 @@ export interface FilmWriter {
   /** Frames whose blocks are encoded and stored. */
   readonly framesReady: number;
   /**
-   * Takes over the leading blocks that an earlier run of the film has left as they were stored, before any block is opened; the
-   * others go. Gives how many they are. May be done again with what a still earlier one has left: what was stored since counts no more.
+   * Takes over the leading blocks that an earlier run of the film has left as they were stored, before any block is opened; gives how many
+   * they are. Without any to look for, what lies there goes; else it stays until it is written anew. May be done again with what a still
+   * earlier run has left: what was stored since counts no more.
    */
-  adopt(entries: BlockEntries): Promise<number>;
+  adopt(entries: BlockEntries | undefined): Promise<number>;
   /** The blocks that are stored. */
   entries(): BlockEntries;
   /** From now on the blocks stay where they are when the run ends before the film is published: a later one can go on with them. */
@@ -135,8 +136,10 @@ function writer(options: FilmOptions, { of, lock, earlier }: Held, signal: Abort
       return state.frames;
     },
     async adopt(entries) {
+      if (entries === undefined) await blocks.clear();
       // Blocks of another encoder cannot be joined with those to come.
-      const adopted = await blocks.adopt(entries.encoder === ffmpeg.version ? entries : { ...entries, init: null });
+      const usable = entries?.encoder === ffmpeg.version ? entries : { encoder: '', init: null, blocks: [] };
+      const adopted = await blocks.adopt(usable);
       state.init = adopted.init;
       state.fragments = 0;
       state.frames = 0;
@@ -146,7 +149,6 @@ function writer(options: FilmOptions, { of, lock, earlier }: Held, signal: Abort
         state.frames += frames;
         counts.push(frames);
       }
-      if (adopted.blocks.length === 0) await blocks.clear();
       state.isResumable = adopted.blocks.length > 0;
       return adopted.blocks.length;
     },

@@ -181,7 +181,8 @@ async function othersIn(looker: Looker, { checkpoint, encoded }: BegunFilm): Pro
   const states = new Map(blocks.map(({ block, bytes }) => [block, new Uint8Array(bytes)]));
   const state = (block: number) => new Float32Array(states.get(block)!.buffer);
   await readCheckpoint(checkpoint, { state, lastFinished: null });
-  found.set(stateName(iteration), Buffer.concat([...states.values()]));
+  // Where denoising begins anew with the finished blocks that are left, there are no states.
+  if (iteration >= 0) found.set(stateName(iteration), Buffer.concat([...states.values()]));
   for (const block of finished.keys()) {
     const { data } = await keptBlock(checkpoint, looker.job.plan, block);
     found.set(latentsName(block), Buffer.from(new Uint8Array(data.buffer)));

@@ -118,6 +118,21 @@ describe('a film that was told to stop', () => {
     expect(files()).toEqual(FILES);
   });
 
+  test('begins anew where the states of both have changed, with the finished blocks that are left, which are not encoded again', async () => {
+    await stopped('SIGTERM');
+    for (const name of saved().filter((each) => each.startsWith('state')))
+      flipByte(join(folder, 'out/checkpoint', name));
+    const again = await begin({ stages: 3 }).ended;
+    // Before anything is decoded.
+    expect(again.stdout).toMatch(/"phase":"Denoising".*"iteration":0,.*"framesReady":[1-9]/);
+    expect(warnings(again)).toMatch(
+      /passed over: .*\n.*\n.*passed over: .*\nbeginning anew, but .*, [1-9]\d* of them encoded$/,
+    );
+    expect(again.record?.resumedFrom).toEqual({ iteration: 0 });
+    expect(digests()).toEqual(wanted);
+    expect(files()).toEqual(FILES);
+  });
+
   test('begins anew where the latents of a finished block have changed', async () => {
     await stopped('SIGTERM');
     flipByte(join(folder, 'out/checkpoint/latents-0000000.f32'));
