@@ -64,6 +64,15 @@ function prepareFolders(folder: string, binaryCount: number): void {
   }
 }
 
+/** Where a bed is made that is not the cluster's own one. */
+export interface Outer {
+  /** The bed around it, whose network and IPC namespaces it shares. */
+  readonly bed: Bed;
+  /** The cluster's folder, to which its processes belong. */
+  readonly owner: string;
+  readonly component: string;
+}
+
 /** Process id of the only child of a process, or 0 while it has none. */
 function onlyChild(pid: number): number {
   try {
@@ -74,45 +83,36 @@ function onlyChild(pid: number): number {
 }
 
 /** Makes the namespaces and waits until their first process is ready. */
-export async function openBed(folder: string, binaries: Readonly<Record<string, string>>): Promise<Bed> {
+export async function openBed(folder: string, binaries: Readonly<Record<string, string>>, outer?: Outer): Promise<Bed> {
+  const { owner, component } = outer ?? { owner: folder, component: 'bed' };
   const binaryFolders = [...new Set(Object.values(binaries).map((path) => dirname(path)))];
   const pauseFolder = binaryFolders.indexOf(dirname(binaries.pause ?? ''));
   const seen = binaryFolders.map((_, index) => join(folder, 'bin', String(index)));
   prepareFolders(folder, binaryFolders.length);
   const script = join(folder, 'bed.sh');
-  writeFileSync(script, bedScript(folder, binaryFolders, join(seen[pauseFolder] ?? '', 'pause')));
+  // The folders of the machine may be out of sight in the outer bed, which has them in the same order.
+  const sources = outer === undefined ? binaryFolders : outer.bed.path.split(':').slice(0, binaryFolders.length);
+  writeFileSync(script, bedScript(folder, sources, join(seen[pauseFolder] ?? '', 'pause')));
   chmodSync(script, 0o700);
   const path = [...seen, '/usr/sbin', '/usr/bin', '/sbin', '/bin'].join(':');
-  const namespaces = [
-    '--mount',
-    '--net',
-    '--pid',
-    '--ipc',
-    '--fork',
-    '--kill-child',
-    '--propagation',
-    'slave',
-    '--mount-proc',
-  ];
-  const launcher = launch({
-    folder,
-    component: 'bed',
-    command: 'unshare',
-    args: [...namespaces, '--', '/bin/sh', script],
-    path,
-    logFile: join(folder, 'logs', 'bed.log'),
-  });
+  const shared = outer === undefined ? ['--net', '--ipc'] : [];
+  const settings = ['--mount', '--pid', '--fork', '--kill-child', '--propagation', 'slave', '--mount-proc'];
+  const unshare = ['unshare', ...shared, ...settings, '--', '/bin/sh', script];
+  const [command = '', ...args] = outer === undefined ? unshare : inBed(outer.bed, unshare);
+  const logFile = join(owner, 'logs', `${component}.log`);
+  const launcher = launch({ folder: owner, component, command, args, path, logFile });
   for (let waited = 0; !existsSync(join(folder, 'bed-ready')); waited += 1) {
     if (!existsSync(`/proc/${launcher}`) || waited > 600) {
       throw clusterError('E_CLUSTER_COMPONENT', {
-        component: 'bed',
-        log: join(folder, 'logs', 'bed.log'),
-        tail: logTail(folder, 'bed'),
+        component,
+        log: logFile,
+        tail: logTail(owner, component),
       });
     }
     await sleep(50);
   }
-  return { pid: onlyChild(launcher), path };
+  // The one that enters another bed has the one that leaves it as its child.
+  return { pid: onlyChild(outer === undefined ? launcher : onlyChild(launcher)), path };
 }
 
 /** Command line that runs a command in the bed. */

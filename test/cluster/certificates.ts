@@ -56,6 +56,11 @@ function certificateArguments(folder: string, request: CertificateRequest): stri
   ];
 }
 
+/** Signs one more certificate. */
+export function signCertificate({ certificates }: ClusterLayout, request: CertificateRequest): void {
+  runCommand('openssl', certificateArguments(certificates, request));
+}
+
 /** Writes authority, certificates and the key pair of service account tokens into the cluster's folder. */
 export function makeCertificates(layout: ClusterLayout): void {
   const folder = layout.certificates;
@@ -65,7 +70,7 @@ export function makeCertificates(layout: ClusterLayout): void {
     ...['-subj', `/CN=dualparal-${layout.name}`, '-addext', 'keyUsage=critical,keyCertSign,cRLSign,digitalSignature'],
     ...['-keyout', join(folder, 'authority.key'), '-out', join(folder, 'authority.crt')],
   ]);
-  for (const request of certificateRequests(layout)) runCommand('openssl', certificateArguments(folder, request));
+  for (const request of certificateRequests(layout)) signCertificate(layout, request);
   const pair = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },

@@ -9,8 +9,8 @@ import { installPackages, missingPackages } from './debian-packages.ts';
 import { clusterError } from './errors.ts';
 import { importImage, pauseImageTar } from './images.ts';
 import { writeKubeconfigs } from './kubeconfig.ts';
-import { type ClusterLayout, clusterLayout, nodeName } from './layout.ts';
-import { startNode } from './node.ts';
+import { type ClusterLayout, clusterLayout, firstNode, nodeName } from './layout.ts';
+import { startNode, startServices } from './node.ts';
 import type { Snapshotter } from './node-config.ts';
 import { findProcesses } from './processes.ts';
 import { waitFor } from './ready.ts';
@@ -103,13 +103,14 @@ export function findCluster(name: string = defaultName): Cluster | null {
   return openCluster(layout, bed, snapshotter, state.kubectl);
 }
 
-async function waitForNode(layout: ClusterLayout, cluster: Cluster, gpus: number): Promise<void> {
-  await waitFor(layout, {
-    what: `the node to be ready with ${gpus} stand-in GPUs`,
+/** Waits until a node is ready and has its GPUs. */
+export async function waitForNode(cluster: Cluster, node: string, gpus: number): Promise<void> {
+  await waitFor(cluster, {
+    what: `${node} to be ready with ${gpus} stand-in GPUs`,
     seconds: 180,
     components: componentNames,
     look: async () => {
-      const answer = await cluster.kubectl(['get', 'node', nodeName, '-o', 'json']);
+      const answer = await cluster.kubectl(['get', 'node', node, '-o', 'json']);
       if (answer.code !== 0) return answer.stderr.trim();
       const { conditions, allocatable } = JSON.parse(answer.stdout).status;
       const ready = conditions?.find((condition: { type: string }) => condition.type === 'Ready');
@@ -118,7 +119,10 @@ async function waitForNode(layout: ClusterLayout, cluster: Cluster, gpus: number
       return found === String(gpus) ? 'ok' : `${found} GPUs`;
     },
   });
-  await waitFor(layout, {
+}
+
+async function waitForServiceAccount(cluster: Cluster): Promise<void> {
+  await waitFor(cluster, {
     what: 'the default service account',
     seconds: 60,
     components: componentNames,
@@ -154,10 +158,13 @@ async function start(
   makeCertificates(layout);
   writeKubeconfigs(layout);
   await startControlPlane(layout, bed, audit, report);
-  const snapshotter = await startNode(layout, bed, { gpus, pauseTar }, report);
+  report('starting containerd, the kubelet, kube-proxy and DNS');
+  startServices(layout, bed);
+  const snapshotter = await startNode(layout, firstNode(layout), bed, { gpus, pauseTar });
   const cluster = openCluster(layout, bed, snapshotter, state.kubectl);
   report('waiting for the node');
-  await waitForNode(layout, cluster, gpus);
+  await waitForNode(cluster, nodeName, gpus);
+  await waitForServiceAccount(cluster);
   note({ phase: 'up', snapshotter });
   return cluster;
 }

@@ -33,10 +33,14 @@ export function kubeconfigPath(layout: ClusterLayout, certificate: string): stri
   return join(dirname(layout.kubeconfig), certificate);
 }
 
+export function writeKubeconfig(layout: ClusterLayout, certificate: string): void {
+  writeFileSync(kubeconfigPath(layout, certificate), renderKubeconfig(layout, certificate), { mode: 0o600 });
+}
+
 /** Writes the kubeconfigs of the administrator and of all components. */
 export function writeKubeconfigs(layout: ClusterLayout): void {
   mkdirSync(dirname(layout.kubeconfig), { recursive: true, mode: 0o700 });
   for (const certificate of ['admin', 'kube-controller-manager', 'kube-scheduler', 'kube-proxy', 'kubelet']) {
-    writeFileSync(kubeconfigPath(layout, certificate), renderKubeconfig(layout, certificate), { mode: 0o600 });
+    writeKubeconfig(layout, certificate);
   }
 }

@@ -18,6 +18,7 @@ test('clusters of different numbers share no address, and every address lies in 
     certificates: '/tmp/dualparal-cluster/a/certificates',
     logs: '/tmp/dualparal-cluster/a/logs',
     silentGpus: '/tmp/dualparal-cluster/a/silent-gpus',
+    unhealthyGpus: '/tmp/dualparal-cluster/a/unhealthy-gpus',
     work: '/tmp/dualparal-cluster/a/work',
   });
 });

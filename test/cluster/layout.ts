@@ -30,8 +30,38 @@ export interface ClusterLayout {
   readonly logs: string;
   /** While this file exists, new containers get no sign of the GPUs that they hold: real to the kubelet alone. */
   readonly silentGpus: string;
+  /** Ids of stand-in GPUs, one a line, that the device plugin reports to the kubelet as unhealthy while they stand there. */
+  readonly unhealthyGpus: string;
   /** A folder that the cluster's pods can mount by hostPath; removed with the cluster. */
   readonly work: string;
+}
+
+/** Where one node of a cluster is. */
+export interface NodePlace {
+  readonly node: string;
+  /** Of what its programs write. */
+  readonly folder: string;
+  /** Before the names of its components. */
+  readonly prefix: string;
+  /** Its share of the cluster's cgroup. */
+  readonly cgroup: string;
+  /** The certificate by which the API server knows its kubelet. */
+  readonly certificate: string;
+  readonly kubeletPort: number;
+  readonly healthPort: number;
+}
+
+/** The node that every cluster has. */
+export function firstNode({ folder, cgroup }: ClusterLayout): NodePlace {
+  const ports = { kubeletPort: 10250, healthPort: 10248 };
+  return { node: nodeName, folder, prefix: '', cgroup, certificate: 'kubelet', ...ports };
+}
+
+/** A node beside it, which shares its address and its pods' network, and nothing else. */
+export function secondNode({ folder, cgroup }: ClusterLayout): NodePlace {
+  const ports = { kubeletPort: 10260, healthPort: 10258 };
+  const own = { folder: join(folder, 'second'), cgroup: `${cgroup}/second` };
+  return { node: 'second', prefix: 'second-', certificate: 'kubelet-second', ...own, ...ports };
 }
 
 /** Folder of a cluster's state; its name must be a DNS label of at most 32 characters. */
@@ -60,6 +90,7 @@ export function clusterLayout(name: string, slot: number): ClusterLayout {
     certificates: join(folder, 'certificates'),
     logs: join(folder, 'logs'),
     silentGpus: join(folder, 'silent-gpus'),
+    unhealthyGpus: join(folder, 'unhealthy-gpus'),
     work: join(folder, 'work'),
   };
 }

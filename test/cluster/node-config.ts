@@ -1,7 +1,7 @@
 /** Configuration of the node's programs as pure texts: containerd, CNI, kubelet, kube-proxy. */
 import { join } from 'node:path';
 import { kubeconfigPath } from './kubeconfig.ts';
-import { type ClusterLayout, nodeName } from './layout.ts';
+import { type ClusterLayout, type NodePlace, nodeName } from './layout.ts';
 
 export const pauseImage = 'localhost/dualparal-pause:1';
 export const containerdSocket = '/run/containerd/containerd.sock';
@@ -9,8 +9,8 @@ export const containerdSocket = '/run/containerd/containerd.sock';
 /** How containerd stacks the layers of images: `native` copies them and works on every file system. */
 export type Snapshotter = 'overlayfs' | 'native';
 
-export function renderContainerdConfig(layout: ClusterLayout, snapshotter: Snapshotter): string {
-  const folder = join(layout.folder, 'containerd');
+export function renderContainerdConfig(place: NodePlace, snapshotter: Snapshotter): string {
+  const folder = join(place.folder, 'containerd');
   return `version = 3
 root = '${folder}/root'
 state = '/run/containerd'
@@ -56,7 +56,12 @@ export function renderCniConfig(layout: ClusterLayout): string {
         isDefaultGateway: true,
         ipMasq: true,
         hairpinMode: true,
-        ipam: { type: 'host-local', ranges: [[{ subnet: layout.podRange }]] },
+        ipam: {
+          type: 'host-local',
+          ranges: [[{ subnet: layout.podRange }]],
+          // The nodes of a cluster share the range, so also the record of what is given out.
+          dataDir: join(layout.folder, 'pod-addresses'),
+        },
       },
       { type: 'portmap', capabilities: { portMappings: true } },
     ],
@@ -64,13 +69,15 @@ export function renderCniConfig(layout: ClusterLayout): string {
   return `${JSON.stringify(config, null, 2)}\n`;
 }
 
-export function renderKubeletConfig(layout: ClusterLayout): string {
+export function renderKubeletConfig(layout: ClusterLayout, place: NodePlace): string {
   const file = (name: string) => join(layout.certificates, name);
   const config = {
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
     address: layout.nodeAddress,
+    port: place.kubeletPort,
     healthzBindAddress: '127.0.0.1',
+    healthzPort: place.healthPort,
     authentication: {
       anonymous: { enabled: false },
       webhook: { enabled: true },
@@ -85,7 +92,7 @@ export function renderKubeletConfig(layout: ClusterLayout): string {
     // Names of the machine's own network are none of a pod's.
     resolvConf: '',
     cgroupDriver: 'cgroupfs',
-    cgroupRoot: `/${layout.cgroup}`,
+    cgroupRoot: `/${place.cgroup}`,
     failCgroupV1: false,
     failSwapOn: false,
     enforceNodeAllocatable: [],
@@ -94,7 +101,7 @@ export function renderKubeletConfig(layout: ClusterLayout): string {
     imageGCHighThresholdPercent: 100,
     imageGCLowThresholdPercent: 99,
     evictionHard: { 'nodefs.available': '1%', 'imagefs.available': '1%', 'memory.available': '50Mi' },
-    volumePluginDir: join(layout.folder, 'kubelet-volume-plugins'),
+    volumePluginDir: join(place.folder, 'kubelet-volume-plugins'),
     nodeStatusUpdateFrequency: '5s',
   };
   return `${JSON.stringify(config, null, 2)}\n`;

@@ -1,4 +1,4 @@
-/** The one node: containerd, kubelet, stand-in GPUs, kube-proxy and names of services, on a network of its own. */
+/** A node: containerd, kubelet and stand-in GPUs; and for all of them kube-proxy and names of services. */
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Bed } from './bed.ts';
@@ -7,7 +7,7 @@ import { makeCgroups } from './cgroups.ts';
 import { startComponent } from './component.ts';
 import { importImage } from './images.ts';
 import { apiServerUrl, kubeconfigPath } from './kubeconfig.ts';
-import { type ClusterLayout, nodeName } from './layout.ts';
+import type { ClusterLayout, NodePlace } from './layout.ts';
 import {
   renderCniConfig,
   renderContainerdConfig,
@@ -18,8 +18,8 @@ import {
 import { waitFor } from './ready.ts';
 
 /** `overlayfs` where the cluster's folder lies on a file system that can carry it, else `native`. */
-export function chooseSnapshotter(layout: ClusterLayout, bed: Bed): Snapshotter {
-  const folder = mkdtempSync(join(layout.folder, 'overlay-'));
+export function chooseSnapshotter(place: NodePlace, bed: Bed): Snapshotter {
+  const folder = mkdtempSync(join(place.folder, 'overlay-'));
   const [lower, upper, work, merged] = ['lower', 'upper', 'work', 'merged'].map((name) => join(folder, name));
   for (const path of [lower, upper, work, merged]) mkdirSync(path ?? '');
   try {
@@ -34,23 +34,23 @@ export function chooseSnapshotter(layout: ClusterLayout, bed: Bed): Snapshotter 
   }
 }
 
-function writeConfigs(layout: ClusterLayout, snapshotter: Snapshotter): void {
-  const folder = join(layout.folder, 'containerd');
+function writeConfigs(layout: ClusterLayout, place: NodePlace, snapshotter: Snapshotter): void {
+  const folder = join(place.folder, 'containerd');
   mkdirSync(join(folder, 'cni'), { recursive: true });
-  mkdirSync(join(layout.folder, 'kubelet-volume-plugins'), { recursive: true });
-  writeFileSync(join(folder, 'config.toml'), renderContainerdConfig(layout, snapshotter));
+  mkdirSync(join(place.folder, 'kubelet-volume-plugins'), { recursive: true });
+  writeFileSync(join(folder, 'config.toml'), renderContainerdConfig(place, snapshotter));
   writeFileSync(join(folder, 'cni', '10-pods.conflist'), renderCniConfig(layout));
-  writeFileSync(join(layout.folder, 'kubelet.json'), renderKubeletConfig(layout));
-  writeFileSync(join(layout.folder, 'kube-proxy.json'), renderKubeProxyConfig(layout));
+  writeFileSync(join(place.folder, 'kubelet.json'), renderKubeletConfig(layout, place));
 }
 
-async function startContainerd(layout: ClusterLayout, bed: Bed): Promise<void> {
-  const args = ['--config', join(layout.folder, 'containerd', 'config.toml'), '--log-level', 'info'];
-  startComponent(layout, bed, { name: 'containerd', command: 'containerd', args });
+async function startContainerd(layout: ClusterLayout, place: NodePlace, bed: Bed): Promise<void> {
+  const name = `${place.prefix}containerd`;
+  const args = ['--config', join(place.folder, 'containerd', 'config.toml'), '--log-level', 'info'];
+  startComponent(layout, bed, { name, command: 'containerd', args });
   await waitFor(layout, {
-    what: 'containerd',
+    what: name,
     seconds: 60,
-    components: ['containerd'],
+    components: [name],
     look: () => {
       try {
         runInBed(bed, ['ctr', 'version']);
@@ -62,32 +62,32 @@ async function startContainerd(layout: ClusterLayout, bed: Bed): Promise<void> {
   });
 }
 
-function startKubelet(layout: ClusterLayout, bed: Bed): void {
-  makeCgroups(layout.cgroup);
+export function startKubelet(layout: ClusterLayout, place: NodePlace, bed: Bed): void {
+  makeCgroups(place.cgroup);
   startComponent(layout, bed, {
-    name: 'kubelet',
+    name: `${place.prefix}kubelet`,
     command: 'kubelet',
     args: [
-      `--config=${join(layout.folder, 'kubelet.json')}`,
-      `--kubeconfig=${kubeconfigPath(layout, 'kubelet')}`,
-      `--hostname-override=${nodeName}`,
+      `--config=${join(place.folder, 'kubelet.json')}`,
+      `--kubeconfig=${kubeconfigPath(layout, place.certificate)}`,
+      `--hostname-override=${place.node}`,
       `--node-ip=${layout.nodeAddress}`,
     ],
   });
 }
 
-async function startDevicePlugin(layout: ClusterLayout, bed: Bed, gpus: number): Promise<void> {
-  const socket = join(layout.folder, 'own/var/lib/kubelet/device-plugins/kubelet.sock');
+async function startDevicePlugin(layout: ClusterLayout, place: NodePlace, bed: Bed, gpus: number): Promise<void> {
+  const socket = join(place.folder, 'own/var/lib/kubelet/device-plugins/kubelet.sock');
   await waitFor(layout, {
     what: "the kubelet's device plugin socket",
     seconds: 60,
-    components: ['kubelet'],
+    components: [`${place.prefix}kubelet`],
     look: () => (existsSync(socket) ? 'ok' : 'no socket'),
   });
   startComponent(layout, bed, {
-    name: 'stand-in-device-plugin',
+    name: `${place.prefix}stand-in-device-plugin`,
     command: 'stand-in-device-plugin',
-    args: ['-count', String(gpus), '-silent-while', layout.silentGpus],
+    args: ['-count', String(gpus), '-silent-while', layout.silentGpus, '-unhealthy', layout.unhealthyGpus],
   });
 }
 
@@ -113,25 +113,26 @@ export interface NodeOptions {
   readonly pauseTar: string;
 }
 
-/** Starts the node's programs; the node registers itself and becomes ready some seconds later. */
+/** Starts a node's programs; it registers itself and becomes ready some seconds later. */
 export async function startNode(
   layout: ClusterLayout,
+  place: NodePlace,
   bed: Bed,
-  options: NodeOptions,
-  report: (line: string) => void,
+  { gpus, pauseTar }: NodeOptions,
 ): Promise<Snapshotter> {
-  const snapshotter = chooseSnapshotter(layout, bed);
-  writeConfigs(layout, snapshotter);
-  report(`starting containerd (${snapshotter}), the kubelet, kube-proxy and DNS`);
-  await startContainerd(layout, bed);
-  await importImage(bed, snapshotter, options.pauseTar);
-  startKubelet(layout, bed);
-  startComponent(layout, bed, {
-    name: 'kube-proxy',
-    command: 'kube-proxy',
-    args: [`--config=${join(layout.folder, 'kube-proxy.json')}`],
-  });
-  startDns(layout, bed);
-  await startDevicePlugin(layout, bed, options.gpus);
+  const snapshotter = chooseSnapshotter(place, bed);
+  writeConfigs(layout, place, snapshotter);
+  await startContainerd(layout, place, bed);
+  await importImage(bed, snapshotter, pauseTar);
+  startKubelet(layout, place, bed);
+  await startDevicePlugin(layout, place, bed, gpus);
   return snapshotter;
+}
+
+/** Starts what makes services reachable, by address and by name, from every pod of the cluster's network. */
+export function startServices(layout: ClusterLayout, bed: Bed): void {
+  const config = join(layout.folder, 'kube-proxy.json');
+  writeFileSync(config, renderKubeProxyConfig(layout));
+  startComponent(layout, bed, { name: 'kube-proxy', command: 'kube-proxy', args: [`--config=${config}`] });
+  startDns(layout, bed);
 }

@@ -1,6 +1,7 @@
 // Command stand-in-device-plugin advertises GPUs that do not exist to a real kubelet, so that scheduling, allocation and
 // the ids which a pod sees are real. A container finds its ids in NVIDIA_VISIBLE_DEVICES and DUALPARAL_STANDIN_GPUS. While the
-// file -silent-while exists, containers find nothing: their GPUs are then real to the kubelet alone.
+// file -silent-while exists, containers find nothing: their GPUs are then real to the kubelet alone. Ids that the file -unhealthy
+// names, one a line, are reported to the kubelet as unhealthy, for as long as they stand there.
 package main
 
 import (
@@ -11,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,33 +23,56 @@ import (
 
 type standIn struct {
 	plugin.UnimplementedDevicePluginServer
-	devices []*plugin.Device
+	count int
 	// silentWhile names a file that silences Allocate while it exists; empty for never.
 	silentWhile string
+	// unhealthy names a file with the ids of devices that are unhealthy; empty for none.
+	unhealthy string
 }
 
-func newStandIn(count int, silentWhile string) *standIn {
-	server := &standIn{silentWhile: silentWhile}
-	for index := range count {
-		server.devices = append(server.devices, &plugin.Device{
-			ID:     fmt.Sprintf("stand-in-gpu-%d", index),
-			Health: plugin.Healthy,
-		})
+// devices are all of them, each with its health now.
+func (s *standIn) devices() []*plugin.Device {
+	text, _ := os.ReadFile(s.unhealthy)
+	sick := strings.Fields(string(text))
+	var devices []*plugin.Device
+	for index := range s.count {
+		device := &plugin.Device{ID: fmt.Sprintf("stand-in-gpu-%d", index), Health: plugin.Healthy}
+		if slices.Contains(sick, device.ID) {
+			device.Health = plugin.Unhealthy
+		}
+		devices = append(devices, device)
 	}
-	return server
+	return devices
 }
 
 func (s *standIn) GetDevicePluginOptions(context.Context, *plugin.Empty) (*plugin.DevicePluginOptions, error) {
 	return &plugin.DevicePluginOptions{}, nil
 }
 
-// ListAndWatch sends the list once; it never changes while the connection lasts.
+// ListAndWatch sends the list, and again whenever the health of a device has changed.
 func (s *standIn) ListAndWatch(_ *plugin.Empty, stream plugin.DevicePlugin_ListAndWatchServer) error {
-	if err := stream.Send(&plugin.ListAndWatchResponse{Devices: s.devices}); err != nil {
-		return err
+	health := func(devices []*plugin.Device) string {
+		var text strings.Builder
+		for _, device := range devices {
+			text.WriteString(device.Health + " ")
+		}
+		return text.String()
 	}
-	<-stream.Context().Done()
-	return nil
+	told := ""
+	for {
+		devices := s.devices()
+		if now := health(devices); now != told {
+			if err := stream.Send(&plugin.ListAndWatchResponse{Devices: devices}); err != nil {
+				return err
+			}
+			told = now
+		}
+		select {
+		case <-stream.Context().Done():
+			return nil
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
 }
 
 func (s *standIn) Allocate(_ context.Context, request *plugin.AllocateRequest) (*plugin.AllocateResponse, error) {
@@ -110,7 +135,7 @@ func serveUntilReplaced(folder, resource string, server *standIn) error {
 	if err := register(context.Background(), kubeletSocket, endpoint, resource); err != nil {
 		return err
 	}
-	log.Printf("registered %d of %s", len(server.devices), resource)
+	log.Printf("registered %d of %s", server.count, resource)
 	for {
 		time.Sleep(500 * time.Millisecond)
 		now, err := os.Stat(kubeletSocket)
@@ -125,8 +150,9 @@ func main() {
 	resource := flag.String("resource", "nvidia.com/gpu", "resource name to advertise")
 	count := flag.Int("count", 8, "how many devices to advertise")
 	silentWhile := flag.String("silent-while", "", "while this file exists, containers get no sign of their devices")
+	unhealthy := flag.String("unhealthy", "", "a file with the ids of unhealthy devices, one a line")
 	flag.Parse()
-	server := newStandIn(*count, *silentWhile)
+	server := &standIn{count: *count, silentWhile: *silentWhile, unhealthy: *unhealthy}
 	for {
 		err := serveUntilReplaced(*folder, *resource, server)
 		log.Printf("registering again: %v", err)
