@@ -1,5 +1,5 @@
 /** A cluster with the product in it, as its README installs it: what every end-to-end test starts from. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, vi } from 'vitest';
@@ -58,16 +58,25 @@ export async function startBed(name: string, options: Pick<ClusterOptions, 'audi
   return cluster;
 }
 
+/** Imports what a film's pod needs into a node that has nothing yet. */
+export async function importRunner(node: ImageStore): Promise<void> {
+  const [, runner] = PRODUCT_IMAGES;
+  await node.importImage((await buildImage(runner)).tarFile);
+  await importModels(node);
+}
+
+type ImageStore = Pick<Cluster, 'importImage'>;
+
 /** The deeper model, and the tiny one as it is, with fewer layers than the node has devices. */
-async function importModels(cluster: Cluster): Promise<void> {
+async function importModels(store: ImageStore): Promise<void> {
   const tiny = join(ROOT, 'test/golden/data/tiny-wan');
   const folder = mkdtempSync(join(tmpdir(), 'dualparal-model-'));
   try {
     deeperModel(tiny, join(folder, 'model'), LAYERS);
     await packModel(join(folder, 'model'), MODEL_IMAGE, join(folder, 'deep.tar'));
     await packModel(tiny, SHALLOW_IMAGE, join(folder, 'shallow.tar'));
-    await cluster.importImage(join(folder, 'deep.tar'));
-    await cluster.importImage(join(folder, 'shallow.tar'));
+    await store.importImage(join(folder, 'deep.tar'));
+    await store.importImage(join(folder, 'shallow.tar'));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -78,10 +87,21 @@ export function filmsFolder(cluster: Cluster): string {
   return claimFolder(cluster, { namespace: NAMESPACE, name: 'films' });
 }
 
-/** A volume and its claim whose folder nobody but root may write: a hostPath volume, so no group is given to it. */
+/** A volume and its claim whose folder nobody but root may write. */
 export function sealedClaim(cluster: Cluster, name: string): string {
+  return hostPathClaim(cluster, name, 0o755);
+}
+
+/** A volume and its claim that pods of every node reach, and may write. */
+export function sharedClaim(cluster: Cluster, name: string): string {
+  return hostPathClaim(cluster, name, 0o777);
+}
+
+/** The folder of a hostPath volume is given to no group. */
+function hostPathClaim(cluster: Cluster, name: string, mode: number): string {
   const path = join(cluster.work, name);
-  mkdirSync(path, { mode: 0o755 });
+  mkdirSync(path);
+  chmodSync(path, mode);
   const shared = { storageClassName: '', accessModes: ['ReadWriteOnce'] };
   const storage = { storage: '1Gi' };
   const volume = { ...shared, capacity: storage, hostPath: { path }, claimRef: { namespace: NAMESPACE, name } };
@@ -145,6 +165,7 @@ export interface FilmStatus {
     readonly gpus?: number;
     readonly gpusReason?: string;
     readonly resumedFromIteration?: number;
+    readonly checkpointIteration?: number;
     readonly gpuSeconds?: number;
     readonly lostGpuSeconds?: number;
   }[];
