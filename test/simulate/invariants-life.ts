@@ -210,8 +210,9 @@ export function leftOver(film: FilmTruth, server: StandInApiServer, now: number)
   const all = server.list('jobs').filter((job) => ownerUid(job) === film.uid);
   const jobs = all.filter(({ metadata }) => metadata.labels?.[LABEL_RESOURCE] !== undefined);
   const unseen = new Set(all.filter((job) => !jobs.includes(job)).map(({ metadata }) => metadata.uid));
-  // Of a pod without a Job and an owner, only a status tells that it is of the film: one that was taken away has told it last.
-  const isUnknown = ({ orphan, job }: PodTruth) => film.wiped && orphan && !film.known.has(job);
+  // Of a pod without a Job and an owner, only a status tells that it is of the film: one that was taken away has told it last, and one that
+  // had no news of its Job before the operator died has never told it.
+  const isUnknown = ({ orphan, job }: PodTruth) => orphan && !film.known.has(job);
   const left = new Set(film.pods.filter((pod) => !unseen.has(pod.job) && !isUnknown(pod)).map(({ uid }) => uid));
   const pods = server.list('pods').filter(({ metadata }) => left.has(metadata.uid ?? ''));
   return [...jobs, ...pods].map((object) => `${keyOf(object)} stays although its time is over`);
