@@ -6,19 +6,20 @@ import type { Store } from './store.ts';
  * then, as a lock's does.
  */
 export function heldStore(store: Store, check: () => Promise<void>): Store {
+  /** Whoever has taken over clears away what was being written: then that is why it failed. */
+  async function held<T>(change: () => Promise<T>): Promise<T> {
+    await check();
+    try {
+      return await change();
+    } catch (error) {
+      await check();
+      throw error;
+    }
+  }
   return {
     ...store,
-    async put(name, content, signal) {
-      await check();
-      return store.put(name, content, signal);
-    },
-    async remove(name) {
-      await check();
-      return store.remove(name);
-    },
-    async removeUnfinished(attempt, folder) {
-      await check();
-      return store.removeUnfinished(attempt, folder);
-    },
+    put: (name, content, signal) => held(() => store.put(name, content, signal)),
+    remove: (name) => held(() => store.remove(name)),
+    removeUnfinished: (attempt, folder) => held(() => store.removeUnfinished(attempt, folder)),
   };
 }
