@@ -2,8 +2,10 @@ import { secondsOf } from '#contract/duration.ts';
 import { toErrorRecord } from '#contract/error.ts';
 import { checkpointField, type JobSpec } from '#contract/job-spec.ts';
 import { GRACE_VARIABLE, stopMilliseconds } from '#contract/stop-time.ts';
+import { clearLeft } from './checkpoint/clear.ts';
 import { isPassedOver, warningOf } from './checkpoint/errors.ts';
 import { type Checkpoint, isKeptAlone } from './checkpoint/read.ts';
+import { markRealm } from './checkpoint/realm.ts';
 import { removeCheckpoints } from './checkpoint/write.ts';
 import { fingerprintOf } from './checkpoint-identity.ts';
 import { canCut, type FilmCheckpoints, openFilmCheckpoints } from './film-checkpoints.ts';
@@ -49,6 +51,8 @@ export async function beginFilm(
   const { every, keep } = checkpointField.parse(spec.checkpoint ?? {});
   const fingerprint = fingerprintOf(spec, job);
   const { fresh = false, overwrite = false } = extras;
+  // Before the first file: whatever an end leaves, others have to know whose it is.
+  if (extras.realm !== undefined && canCut(job.plan)) await markRealm(store, extras.realm);
   const search = { here: fingerprint, passedOver, fresh, overwrite, warn };
   const checkpoint = await findCheckpoint(store, spec, search);
   const encoded = await film.adopt(checkpoint?.manifest.segments);
@@ -63,7 +67,6 @@ export async function beginFilm(
     ...{ store, film, plan: job.plan, fingerprint, warn },
     everySeconds: secondsOf(every),
     stopMilliseconds: stopMilliseconds(process.env[GRACE_VARIABLE]),
-    realm: extras.realm,
     from: checkpoint?.manifest,
     written: tracker.checkpoint,
     failed: tracker.checkpointFailed,
@@ -81,7 +84,7 @@ export async function beginFilm(
     async clear(say) {
       if (keep) return;
       tracker.checkpoint(undefined);
-      await removeCheckpoints(store).catch((error: unknown) =>
+      await clearLeft(store).catch((error: unknown) =>
         say(`the checkpoints of the finished film stay: ${toErrorRecord(error).message}`),
       );
       await clearEarlier(store, spec, say);

@@ -11,7 +11,13 @@ const REALM = 'films/account-1';
 const CHECKPOINT = ['after-0000041.json', 'state-0000041.f32', 'latents-0000000.f32'].map(
   (name) => `checkpoint/${name}`,
 );
-const BLOCKS = ['blocks/checkpoint/init.mp4', 'blocks/checkpoint/00000.m4s'];
+/** What a run that was killed had not finished goes, too. */
+const BLOCKS = [
+  'blocks/checkpoint/init.mp4',
+  'blocks/checkpoint/00000.m4s',
+  'blocks/checkpoint/.unfinished-0123456789abcdef-01',
+  'checkpoint/.unfinished-0123456789abcdef-02',
+];
 const OTHERS = ['video.mp4', 'partial.mp4', 'film.json', 'checkpoint/notes.txt', 'blocks/0123456789abcdef/00000.m4s'];
 
 let root: string;
@@ -64,7 +70,10 @@ describe('checkpoints of films that were deleted', () => {
     const before = await attempt('films/mine/0123abcd-1/22222222');
     const now = await attempt('films/mine/aaaaaaaa-1/11111111');
     await clear(() => true);
-    expect([left(before).length, left(now).length]).toEqual([OTHERS.length, 9 + 2]);
+    expect([left(before).length, left(now).length]).toEqual([
+      OTHERS.length,
+      OTHERS.length + CHECKPOINT.length + BLOCKS.length + 1,
+    ]);
   });
 
   it.each<[string, () => Promise<string>]>([
@@ -87,6 +96,16 @@ describe('checkpoints of films that were deleted', () => {
     symlinkSync(join(root, 'elsewhere'), join(root, 'films/old'));
     expect(await clear(() => true)).toEqual([]);
     expect(left(elsewhere).length).toBeGreaterThan(OTHERS.length);
+  });
+
+  it('go also beside a folder that cannot be cleared, which is said', async () => {
+    const first = await attempt('films/a/ffffffff-1/22222222');
+    const folder = await attempt('films/b/0123abcd-1/22222222');
+    rmSync(join(first, 'blocks'), { recursive: true });
+    writeFileSync(join(first, 'blocks'), 'no folder');
+    expect(await clear(() => true)).toEqual([folder]);
+    expect([left(folder), left(first).includes('checkpoint/realm.json')]).toEqual([OTHERS, true]);
+    expect(said).toEqual([expect.stringContaining(join(first, 'blocks'))]);
   });
 
   it('stay where nobody can tell, and that is said', async () => {

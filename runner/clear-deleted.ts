@@ -1,8 +1,7 @@
 import { basename, dirname } from 'node:path';
 import type { FilmFolder } from '#contract/deleted-films.ts';
+import { clearLeft } from './checkpoint/clear.ts';
 import { realmIn } from './checkpoint/realm.ts';
-import { removeCheckpoints } from './checkpoint/write.ts';
-import { clearBlocks, RESUMABLE_BLOCKS } from './output/stored-blocks.ts';
 import { attemptFolders } from './pod-folder.ts';
 import { openStore } from './store/open.ts';
 import { subfolders } from './store/subfolders.ts';
@@ -44,8 +43,7 @@ export async function clearDeletedFilms(options: ClearDeletedOptions): Promise<r
     for (const { folders } of left.filter((film) => deleted.some((other) => isSame(film, other)))) {
       for (const folder of folders) {
         if (signal.aborted) return cleared;
-        await clearFolder(folder);
-        cleared.push(folder);
+        if (await succeeds(() => clearLeft(openStore(folder)), options)) cleared.push(folder);
       }
     }
   } catch (error) {
@@ -54,11 +52,15 @@ export async function clearDeletedFilms(options: ClearDeletedOptions): Promise<r
   return cleared;
 }
 
-/** The mark of their realm goes with them: a removal that was interrupted is taken up by the next runner. */
-async function clearFolder(folder: string): Promise<void> {
-  const store = openStore(folder);
-  await clearBlocks(store, RESUMABLE_BLOCKS);
-  await removeCheckpoints(store);
+/** One folder that cannot be read, or cleared, keeps no other. */
+async function succeeds(work: () => Promise<void>, { warn }: ClearDeletedOptions): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    warn(`the checkpoint of a film that may be deleted stays: ${(error as Error).message}`);
+    return false;
+  }
 }
 
 async function leftFilms(options: ClearDeletedOptions): Promise<readonly Left[]> {
@@ -68,7 +70,9 @@ async function leftFilms(options: ClearDeletedOptions): Promise<readonly Left[]>
   const left: Left[] = [];
   for (const nameFolder of await subfolders(dirname(dirname(jobFolder)), NAME_FOLDER)) {
     if (options.signal.aborted) return [];
-    left.push(...(await leftOf(nameFolder, options)).filter((film) => !isSame(film, mine)));
+    await succeeds(async () => {
+      left.push(...(await leftOf(nameFolder, options)).filter((film) => !isSame(film, mine)));
+    }, options);
   }
   return left;
 }

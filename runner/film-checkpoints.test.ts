@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -39,7 +39,6 @@ function open(
     readonly store?: Partial<Store>;
     readonly everySeconds?: number;
     readonly isHeld?: boolean;
-    readonly realm?: string;
     readonly from?: Manifest;
   } = {},
 ) {
@@ -62,7 +61,6 @@ function open(
       plan,
       fingerprint,
       from: more.from,
-      realm: more.realm,
     },
     ...{ everySeconds: more.everySeconds ?? 0, stopMilliseconds: 50_000, warn: (text: string) => void said.push(text) },
     ...{
@@ -192,18 +190,4 @@ test.each([
   { what: 'a pod is given less than is usual', iteration: 90_000, write: 1000, seconds: 10, patience: 5000 },
 ])('where $what, a stop waits $patience ms for the last checkpoint', ({ iteration, write, seconds, patience }) => {
   expect(stopPatience({ iteration, write }, 1000 * seconds)).toBe(patience);
-});
-
-test('whose a checkpoint is lies beside it where that is told, and is written once', async () => {
-  const { checkpoints } = open({ realm: 'films/account-1' });
-  checkpoints.start(pipelineOf(cutAfter(1), cutAfter(2)));
-  await vi.waitUntil(() => checkpoints.last === 2);
-  expect(readFileSync(join(folder, 'checkpoint/realm.json'), 'utf8')).toContain('films/account-1');
-  expect(files()).toEqual([
-    'after-0000001.json',
-    'after-0000002.json',
-    'realm.json',
-    'state-0000001.f32',
-    'state-0000002.f32',
-  ]);
 });

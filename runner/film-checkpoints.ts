@@ -4,7 +4,6 @@ import type { CheckpointRecord } from '#contract/progress.ts';
 import { checkpointWarning, notTheSame } from './checkpoint/errors.ts';
 import type { Fingerprint } from './checkpoint/fingerprint.ts';
 import type { Manifest } from './checkpoint/manifest.ts';
-import { markRealm } from './checkpoint/realm.ts';
 import { openCheckpointWriter } from './checkpoint/write.ts';
 import type { FilmWriter } from './output/film.ts';
 import type { PipelineCut } from './pipeline/cut.ts';
@@ -44,8 +43,6 @@ export interface CheckpointsOfFilm {
   readonly stopMilliseconds: number;
   /** That of the checkpoint which the run goes on with. */
   readonly from: Manifest | undefined;
-  /** Written beside the first of them, where it is given. */
-  readonly realm?: string | undefined;
   readonly warn: (text: string) => void;
   /** Told of each that is written, and of each that cannot be. */
   readonly written?: (checkpoint: CheckpointRecord) => void;
@@ -101,8 +98,7 @@ export function canCut({ leftContext }: Pick<Plan, 'leftContext'>): boolean {
 }
 
 export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints {
-  const { store, film, plan, fingerprint, everySeconds, stopMilliseconds, from, realm, warn, written, failed } =
-    options;
+  const { store, film, plan, fingerprint, everySeconds, stopMilliseconds, from, warn, written, failed } = options;
   const { blocks, iterations } = plan;
   const isOn = canCut(plan);
   const writer = openCheckpointWriter(store, { fingerprint, iterations }, from);
@@ -112,7 +108,6 @@ export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints
   let making: Promise<void> = Promise.resolve();
   let isGivenUp = false;
   let isFailing = false;
-  let isMarked = realm === undefined;
   let lastCutAt = 0;
   let last = from === undefined || from.iteration < 0 ? undefined : from.iteration;
 
@@ -128,8 +123,6 @@ export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints
     if (isGivenUp) return;
     try {
       await film.checkHeld();
-      if (!isMarked) await markRealm(store, realm ?? '');
-      isMarked = true;
       const made = await writer.write(cut, film.entries());
       film.leaveBlocks();
       last = cut.iteration;

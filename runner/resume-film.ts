@@ -1,6 +1,7 @@
 /** Going on with a film that an earlier run has begun: where its checkpoint lies, and what the engine needs of it. */
 import { CodedError, toErrorRecord } from '#contract/error.ts';
 import type { JobSpec } from '#contract/job-spec.ts';
+import { clearLeft } from './checkpoint/clear.ts';
 import { copyKeptLatents } from './checkpoint/copy.ts';
 import { isPassedOver, notTheSame, warningOf } from './checkpoint/errors.ts';
 import {
@@ -18,7 +19,7 @@ import type { ResumePoint } from './decode/frames.ts';
 import { replayStart } from './decode/replay.ts';
 import { joinLatents, sliceLatents } from './latents.ts';
 import type { VaeConfig } from './model/config.ts';
-import { clearBlocks, copyBlocks, RESUMABLE_BLOCKS } from './output/stored-blocks.ts';
+import { copyBlocks } from './output/stored-blocks.ts';
 import type { ResumeState } from './pipeline/resume.ts';
 import { blockSpan } from './plan/blocks.ts';
 import type { Plan } from './plan/plan.ts';
@@ -124,8 +125,7 @@ export async function clearEarlier(
     const from = openStore(folder);
     if (from.location === store.location) continue;
     try {
-      await removeCheckpoints(from);
-      await clearBlocks(from, RESUMABLE_BLOCKS);
+      await clearLeft(from);
     } catch (error) {
       warn(`the checkpoints of an earlier attempt in ${from.location} stay: ${toErrorRecord(error).message}`);
     }

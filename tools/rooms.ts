@@ -43,7 +43,7 @@ const RUNNER: Readonly<Record<string, readonly string[]>> = {
   ],
   'runner-io': ['report', 'contract'],
   'checkpoint-identity': ['checkpoint', 'prepare', 'output', 'weights', 'contract'],
-  'clear-deleted': ['checkpoint', 'output', 'pod-folder', 'store', 'contract'],
+  'clear-deleted': ['checkpoint', 'pod-folder', 'store', 'contract'],
   'film-checkpoints': ['checkpoint', 'pipeline', 'output', 'store', 'plan', 'contract'],
   'resume-film': [
     ...['checkpoint', 'decode', 'pipeline', 'output', 'store', 'plan'],
@@ -154,7 +154,7 @@ export const DECISIONS: Readonly<Record<string, readonly string[]>> = {
     ...parts('observed', 'verdict', 'attempts', 'suspension', 'elastic'),
     ...['operator/api', 'runner/contract'],
   ],
-  'operator/reconcile/device-health': [...parts('attempts'), 'operator/api'],
+  'operator/reconcile/device-health': [...parts('attempts', 'observed'), 'operator/api'],
   'operator/reconcile/marks': [...parts('observed', 'attempts', 'device-health'), 'operator/api', 'runner/contract'],
   'operator/reconcile/usage': [...parts('observed', 'verdict', 'attempts', 'deadlines', 'marks'), 'operator/api'],
   'operator/reconcile/retries': [...parts('verdict', 'attempts'), 'operator/api'],

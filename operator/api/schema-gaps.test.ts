@@ -28,6 +28,8 @@ describe('fields of a schema that another one does not know', () => {
       { 'x-kubernetes-preserve-unknown-fields': true },
       [],
     ],
+    ['a value', object({ a: { enum: ['x', 'y'] } }), object({ a: { enum: ['x'] } }), ['a=y']],
+    ['no value, where the other allows any', object({ a: { enum: ['x'] } }), object({ a: text }), []],
     ['nothing, where only the other has more', object({ a: text }), object({ a: text, b: text }), []],
     ['everything, where the other is no schema', object({ a: text, b: text }), 'none', ['a', 'b']],
   ])('%s', (_what, wanted, served, expected) => {

@@ -3,11 +3,13 @@ interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly items?: Schema;
   readonly additionalProperties?: Schema | boolean;
+  readonly enum?: readonly unknown[];
   readonly 'x-kubernetes-preserve-unknown-fields'?: boolean;
 }
 
 /**
- * Fields of `wanted` that `served` does not know, by their paths; of a whole object that is missing only itself. The API server
+ * Fields of `wanted` that `served` does not know, by their paths, and values of them that it does not allow; of a whole object that is missing
+ * only itself. The API server
  * refuses a status with such a field, and silently drops it from a spec.
  */
 export function schemaGaps(wanted: unknown, served: unknown, path = ''): readonly string[] {
@@ -19,9 +21,11 @@ export function schemaGaps(wanted: unknown, served: unknown, path = ''): readonl
     return there === undefined ? [at] : schemaGaps(child, there, at);
   });
   const items = want.items === undefined ? [] : schemaGaps(want.items, have.items, `${path}[]`);
-  const values = schemaIn(want.additionalProperties);
-  const entries = Object.keys(values).length === 0 ? [] : schemaGaps(values, have.additionalProperties, `${path}[*]`);
-  return [...fields, ...items, ...entries];
+  const entry = schemaIn(want.additionalProperties);
+  const entries = Object.keys(entry).length === 0 ? [] : schemaGaps(entry, have.additionalProperties, `${path}[*]`);
+  const allowed = have.enum;
+  const values = allowed === undefined ? [] : (want.enum ?? []).filter((value) => !allowed.includes(value));
+  return [...fields, ...items, ...entries, ...values.map((value) => `${path}=${value}`)];
 }
 
 function schemaIn(value: unknown): Schema {

@@ -24,10 +24,10 @@ afterEach(async () => {
   await server.close();
 });
 
-const ask = (reply: Reply, cached?: string) => {
+const ask = (reply: Reply, cached?: string, signal = new AbortController().signal) => {
   server.on('GET', PATH, reply);
   const uidOf = (key: string) => (key === 'films/lighthouse' ? cached : undefined);
-  return askDeletedFilms({ client, uidOf })('films', [film]);
+  return askDeletedFilms({ client, uidOf })('films', [film], signal);
 };
 
 describe('a film is deleted', () => {
@@ -61,6 +61,11 @@ describe('a film is not taken for deleted', () => {
     ['where the answer is anything', { body: 'ok' }],
   ])('%s', async (_what, reply) => {
     expect(await ask(reply)).toEqual([]);
+  });
+
+  it('where the time to answer is over', async () => {
+    expect(await ask(list(), undefined, AbortSignal.abort())).toEqual([]);
+    expect(server.calls).toEqual([]);
   });
 
   it('that a cache has, and then nobody is asked', async () => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { request, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { progressRecord } from '../../test/build/observed.ts';
 import type { Verdict } from './authenticate.ts';
 import { createAuthority, createServerCertificate, nameOfAuthority } from './certificate.ts';
@@ -14,11 +14,14 @@ let server: Server;
 let inbox: Inbox;
 let answers: Answer[];
 let leading: boolean;
+/** Questions wait for this. */
+let answerable: Promise<void>;
 
 beforeEach(async () => {
   inbox = createInbox({ wake: () => {} });
   answers = [];
   leading = true;
+  answerable = Promise.resolve();
   server = createProgressServer(createServerCertificate(authority, '127.0.0.1', new Date()), {
     inbox,
     authenticate: (token) => {
@@ -29,7 +32,10 @@ beforeEach(async () => {
     isCurrent: (podUid) => podUid === 'pod-1',
     isLeading: () => leading,
     namespaceOf: (podUid) => (podUid === 'pod-1' ? 'films' : undefined),
-    deletedFilms: async (namespace, films) => films.filter(({ name }) => `${namespace}/${name}` === 'films/gone'),
+    deletedFilms: async (namespace, films) => {
+      await answerable;
+      return films.filter(({ name }) => `${namespace}/${name}` === 'films/gone');
+    },
     measure: (answer) => answers.push(answer),
   });
   server.listen(0, '127.0.0.1');
@@ -91,6 +97,16 @@ describe('the question which films are deleted', () => {
     for (let i = 0; i < 25; i += 1) statuses.push(await send({ path: ASKED, body: JSON.stringify(films('gone')) }));
     expect(new Set(statuses)).toEqual(new Set([200, 429]));
     expect(await send({})).toBe(204);
+  });
+
+  it('keeps no report waiting while it waits for its answer, and is one at a time', async () => {
+    const gate = Promise.withResolvers<void>();
+    answerable = gate.promise;
+    const asking = send({ path: ASKED, body: JSON.stringify(films('gone')) });
+    await vi.waitUntil(async () => (await send({ path: ASKED, body: JSON.stringify(films('gone')) })) === 503);
+    for (let i = 0; i < 5; i += 1) expect(await send({})).toBe(204);
+    gate.resolve();
+    expect(await asking).toBe(200);
   });
 
   it('is answered by the leader alone', async () => {

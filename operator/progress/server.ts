@@ -65,11 +65,16 @@ const REPORTS = { perSecond: 5, burst: 30 } as const;
 const QUESTIONS = { perSecond: 0.2, burst: 20 } as const;
 /** Bodies that are read at the same time, waiting, and of one pod: what they hold in memory. */
 const BODIES = { reading: 64, waiting: 64, ofOnePod: 2 } as const;
+/** Questions that are answered at the same time, waiting, and of one pod: whatever they wait for, reports go on. */
+const ANSWERING = { running: 4, waiting: 64, ofOnePod: 1 } as const;
+/** A question is answered as far as that is known by then. */
+const ANSWER_WITHIN_MS = 20_000;
 
 interface Context extends ProgressServerOptions {
   readonly reports: Limits;
   readonly questions: Limits;
   readonly bodies: Places;
+  readonly answering: Places;
 }
 
 /** Makes the HTTPS server that takes progress records; the caller listens and closes. */
@@ -89,6 +94,7 @@ export function createProgressServer(
     reports: createLimits(REPORTS.perSecond, REPORTS.burst, nowMs),
     questions: createLimits(QUESTIONS.perSecond, QUESTIONS.burst, nowMs),
     bodies: createPlaces(BODIES.reading, BODIES.waiting, BODIES.ofOnePod),
+    answering: createPlaces(ANSWERING.running, ANSWERING.waiting, ANSWERING.ofOnePod),
   };
   const listener = guarded(async (request, response) => {
     const taken = await take(request, context);
@@ -128,7 +134,14 @@ async function take(request: IncomingMessage, context: Context): Promise<Taken> 
   if (typeof verdict === 'string') return verdict;
   if (!context.isCurrent(verdict.podUid)) return 'notCurrent';
   if (door.limits(context).take(verdict.podUid) > 0) return 'limited';
-  return context.bodies.run(verdict.podUid, () => takeBody(request, verdict.podUid, { door, context })) ?? 'busy';
+  const reading = context.bodies.run(verdict.podUid, () => readBody(request).catch(() => ''));
+  if (reading === undefined) return 'busy';
+  const body = await reading;
+  if (body === undefined) return 'tooLarge';
+  // The pod may have ended, and this replica may have stopped leading, while its report came in.
+  if (!context.isLeading()) return 'notLeading';
+  if (!context.isCurrent(verdict.podUid)) return 'notCurrent';
+  return door.open(parseJson(body), verdict.podUid, context);
 }
 
 async function authenticated(
@@ -146,19 +159,6 @@ async function authenticated(
   }
 }
 
-async function takeBody(
-  request: IncomingMessage,
-  podUid: string,
-  { door, context }: { readonly door: Door; readonly context: Context },
-): Promise<Taken> {
-  const body = await readBody(request).catch(() => '');
-  if (body === undefined) return 'tooLarge';
-  // The pod may have ended, and this replica may have stopped leading, while its report came in.
-  if (!context.isLeading()) return 'notLeading';
-  if (!context.isCurrent(podUid)) return 'notCurrent';
-  return door.open(parseJson(body), podUid, context);
-}
-
 function takeReport(body: unknown, podUid: string, { inbox }: Context): Taken {
   const record = progressSchema.safeParse(body);
   if (!record.success) return 'malformed';
@@ -171,7 +171,9 @@ async function takeQuestion(body: unknown, podUid: string, context: Context): Pr
   if (!asked.success) return 'malformed';
   const namespace = context.namespaceOf(podUid);
   if (namespace === undefined) return 'notCurrent';
-  return { answer: 'told', body: { deleted: await context.deletedFilms(namespace, asked.data.films) } };
+  const inTime = AbortSignal.timeout(ANSWER_WITHIN_MS);
+  const answering = context.answering.run(podUid, () => context.deletedFilms(namespace, asked.data.films, inTime));
+  return answering === undefined ? 'busy' : { answer: 'told', body: { deleted: await answering } };
 }
 
 async function readBody(request: IncomingMessage): Promise<string | undefined> {

@@ -124,13 +124,13 @@ function deadlinesOf(job: JobView, context: Context): readonly Deadline[] {
 }
 
 /**
- * So many GPUs have to be found on one node, where fewer will do: so long after the pod was made. After a pod of the same Job that had unhealthy
- * devices, which nobody is given any more, at once.
+ * So many GPUs have to be found on one node, where fewer will do: so long after the pod was made. After a disruption of the same Job's
+ * pod that had unhealthy devices, which nobody is given any more, at once.
  */
 function elasticOf(job: JobView, pod: PodView | undefined, { observed, attempts }: Context): readonly Deadline[] {
   const { spec } = observed;
   const before = attempts.findLast((attempt) => attempt.job === job.name && attempt.podUid !== pod?.uid);
-  const hurt = before?.unhealthyDevices !== undefined;
+  const hurt = before?.outcome === 'Disrupted' && before.unhealthyDevices !== undefined;
   const limit = hurt ? '0s' : spec?.deadlines.elastic;
   const told = pod?.state === 'waiting' && !pod.scheduled ? pod.waiting : undefined;
   if (spec === undefined || limit === undefined || told?.reason !== 'Unschedulable') return [];

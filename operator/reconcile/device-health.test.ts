@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { pod, running, withHealth, withStatus } from '../../test/build/pod.ts';
 import type { Pod, ResourceStatus } from '../api/kubernetes.ts';
-import { unhealthyDevices } from './device-health.ts';
+import { stillUnhealthy, unclearDevices, unhealthyDevices } from './device-health.ts';
 
 const saying = (allocatedResourcesStatus: readonly ResourceStatus[], name = 'runner'): Pod =>
   pod(1, running, withStatus({ containerStatuses: [{ name, allocatedResourcesStatus }] }));
@@ -35,5 +35,29 @@ describe('the unhealthy devices of a pod', () => {
     ],
   ])('%s', (_what, object, expected) => {
     expect(unhealthyDevices(object)).toEqual(expected);
+  });
+});
+
+it('devices of which nobody knows are named by resource alone', () => {
+  expect(unclearDevices(pod(1, running, withHealth({ a: 'Unknown', b: 'Healthy' }, 'Xid 79')))).toEqual([
+    'nvidia.com/gpu a',
+  ]);
+});
+
+describe('a device that was unhealthy', () => {
+  const before = ['nvidia.com/gpu a (Xid 79)'];
+  it.each<[string, Parameters<typeof stillUnhealthy>[0], readonly string[]]>([
+    ['stays so while nobody knows', { unhealthy: [], unclear: ['nvidia.com/gpu a'] }, before],
+    ['stays so when its pod is gone', undefined, before],
+    ['stays so when the kubelet says nothing any more', {}, before],
+    ['is not so any more when it is called healthy', { unhealthy: [] }, []],
+    ['is not so for another one of which nobody knows', { unhealthy: [], unclear: ['nvidia.com/gpu ab'] }, []],
+    [
+      'is named beside others',
+      { unhealthy: ['nvidia.com/gpu b'], unclear: ['nvidia.com/gpu a'] },
+      [...before, 'nvidia.com/gpu b'],
+    ],
+  ])('%s', (_what, told, expected) => {
+    expect(stillUnhealthy(told, before)).toEqual(expected);
   });
 });

@@ -211,6 +211,13 @@ describe('a device that the kubelet calls unhealthy', () => {
     expect(status?.claim?.sized).toEqual({ gpus: 4, why: `4 of 8 GPUs after attempt 1: ${reason}: ${told}` });
   });
 
+  it('ends no wait of a pod that follows a suspension: the one before was not taken away for its devices', () => {
+    const before = { ...story([unwell(1)]).status!.attempts![0]!, outcome: 'Suspended' as const, reason: 'Suspended' };
+    const waits = { jobs: [job(1)], pods: [pod(1, second, withCondition(noRoom))] };
+    const film = videoGeneration(elastic, withStatus({ ...story([unwell(1)]).status!, attempts: [before] }));
+    expect(decide(observed({ live: true, frozen: ['job-1'], film, ...waits }), NOW).verdict.outcome).toBe('live');
+  });
+
   it('ends the wait of the next pod of its Job for as many GPUs at once, also where nothing is set', () => {
     const taken = pod(1, ended(137), withCondition(evicted));
     const next = { jobs: [job(1)], pods: [taken, pod(1, second, withCondition(noRoom))], afterMs: 1_000 };

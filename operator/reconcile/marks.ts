@@ -3,7 +3,7 @@ import type { Result } from '#contract/result.ts';
 import { defined } from '../api/defined.ts';
 import type { Attempt } from '../api/status.ts';
 import { byIdentity, identityOf, isEnded } from './attempts.ts';
-import { withDevices } from './device-health.ts';
+import { stillUnhealthy, withDevices } from './device-health.ts';
 import { newestPod, type Observed } from './observed.ts';
 
 /** Phases in which iterations have begun: what fails before them fails at none. */
@@ -61,7 +61,7 @@ function withMarks(attempt: Attempt, before: Attempt | undefined, observed: Obse
   const job = observed.jobs.find(({ name }) => name === attempt.job);
   const pod = observed.jobs.flatMap(({ pods }) => pods).find(({ uid }) => uid === attempt.podUid);
   return defined({
-    ...withDevices(attempt, pod?.unhealthy ?? before?.unhealthyDevices),
+    ...withDevices(attempt, stillUnhealthy(pod, before?.unhealthyDevices)),
     gpus: before?.gpus ?? job?.gpus ?? sized?.gpus ?? observed.spec?.parallelism.gpus,
     gpusReason: before?.gpusReason ?? sized?.why,
     resumedFromIteration: before?.resumedFromIteration ?? said.resumedFrom?.iteration,

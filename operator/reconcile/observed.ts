@@ -146,6 +146,8 @@ export interface PodView {
   readonly result?: Result;
   /** Devices of its runner that the kubelet calls unhealthy; missing where it says nothing of them. */
   readonly unhealthy?: readonly string[];
+  /** Devices of its runner of which the kubelet does not know, without what is said of them. */
+  readonly unclear?: readonly string[];
   /** Why it is not running yet. */
   readonly waiting?: Why;
   /** Why it failed or was taken away. */

@@ -63,10 +63,10 @@ function trimContainer({ name, state, allocatedResourcesStatus }: ContainerStatu
   };
 }
 
-/** That a resource was told of, and its devices that are unhealthy. */
+/** That a resource was told of, and its devices that are not healthy. */
 function ailing(told: readonly ResourceStatus[]): readonly ResourceStatus[] {
   return told.map(({ name, resources }) => {
-    const found = resources?.filter(({ health }) => health === 'Unhealthy') ?? [];
+    const found = resources?.filter(({ health }) => health !== 'Healthy') ?? [];
     return found.length === 0 ? { name } : { name, resources: found };
   });
 }

@@ -9,7 +9,7 @@ import type { QueuePlace } from '../job/queue.ts';
 import type { RunnerMarks } from '../job/runner-marks.ts';
 import { attemptNumber, jobOfPod, ownerOf } from './belongs.ts';
 import { type EventSources, newComplaint, refusalOf, volumeTrouble } from './complaints.ts';
-import { unhealthyDevices } from './device-health.ts';
+import { unclearDevices, unhealthyDevices } from './device-health.ts';
 import { begunAt, isResuming, resumedAt, whyJobWaits } from './job-turn.ts';
 import { type JobEnd, type JobView, newestPod, type Observed, type PodView } from './observed.ts';
 import { isOnlyCounted, isOwn, isWrittenDown, type LostJob } from './own-pods.ts';
@@ -238,6 +238,7 @@ function podView(pod: Pod, jobName: string, sources: EventSources): PodView {
   const common = defined({
     lingering: lingering(pod),
     unhealthy: unhealthyDevices(pod),
+    unclear: unclearDevices(pod),
     uid,
     name: metadata.name,
     created: metadata.creationTimestamp,

@@ -6,7 +6,7 @@ const DIGITS = 7;
 const numbered = (prefix: string, number: number, ending: string) =>
   `${CHECKPOINT_FOLDER}${prefix}-${String(number).padStart(DIGITS, '0')}.${ending}`;
 const MANIFEST = /^checkpoint\/after-(\d{7,})\.json$/;
-const OURS = /^checkpoint\/(after-\d{7,}\.json|state-\d{7,}\.f32|latents-\d{7,}\.f32|realm\.json)$/;
+const OURS = /^checkpoint\/(after-\d{7,}\.json|state-\d{7,}\.f32|latents-\d{7,}\.f32)$/;
 
 /**
  * Whose checkpoints lie beside it: an identity of the namespace of the cluster that they were made in. A volume may be mounted by

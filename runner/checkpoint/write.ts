@@ -5,7 +5,7 @@ import type { Store } from '../store/store.ts';
 import type { F32Tensor } from '../tensor.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import { type FinishedEntry, FORMAT, type Manifest, manifestBytes } from './manifest.ts';
-import { isCheckpointFile, isStateOfRun, latentsName, manifestName, REALM_FILE, stateName } from './names.ts';
+import { isCheckpointFile, isStateOfRun, latentsName, manifestName, stateName } from './names.ts';
 
 /** A run after an iteration, as the pipeline has copied it out. */
 export interface Cut {
@@ -94,14 +94,10 @@ export function openCheckpointWriter(
   };
 }
 
-/**
- * Removes all checkpoints of a store, manifests first: what is left of a removal that was interrupted is no checkpoint. Whose they were
- * goes last.
- */
+/** Removes all checkpoints of a store, manifests first: what is left of a removal that was interrupted is no checkpoint. */
 export async function removeCheckpoints(store: Store): Promise<void> {
   const names = (await store.list(CHECKPOINT_FOLDER)).filter(isCheckpointFile);
-  for (const name of names) if (name !== REALM_FILE) await store.remove(name);
-  if (names.includes(REALM_FILE)) await store.remove(REALM_FILE);
+  for (const name of names) await store.remove(name);
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {

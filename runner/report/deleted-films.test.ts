@@ -13,6 +13,7 @@ const signal = new AbortController().signal;
 
 let folder: string;
 let server: Server;
+let place: AddressInfo;
 let answers: (readonly [status: number, body?: unknown])[];
 let received: { readonly path: string | undefined; readonly token: string | undefined; readonly names: string[] }[];
 beforeEach(async () => {
@@ -30,6 +31,7 @@ beforeEach(async () => {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  place = server.address() as AddressInfo;
 });
 afterEach(() => {
   server.close();
@@ -38,7 +40,7 @@ afterEach(() => {
 });
 
 function ask(...names: readonly string[]) {
-  const { port } = server.address() as AddressInfo;
+  const { port } = place;
   const files = { tokenFile: join(folder, 'token'), caFile: join(folder, 'ca.crt') };
   const target = { url: `https://127.0.0.1:${port}/v1/progress`, ...files };
   return askDeletedFilms(target, names.map(film), { signal, retryMilliseconds: 1 });
@@ -60,6 +62,16 @@ describe('the operator is asked which films are deleted', () => {
     answers = [[403], [503], [429]];
     expect(await ask('a')).toEqual([film('a')]);
     expect(received.length).toBe(4);
+  });
+
+  it('again, where it is away for a moment', async () => {
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+    const { port } = place;
+    const asking = ask('a');
+    server.listen(port, '127.0.0.1');
+    expect(await asking).toEqual([film('a')]);
   });
 
   it('and one of before it knew the question tells of none', async () => {

@@ -33,10 +33,16 @@ async function askUntilTold(
   { signal, retryMilliseconds = RETRY_MILLISECONDS }: Asking,
 ): Promise<readonly FilmFolder[]> {
   for (let tries = 1; ; tries += 1) {
-    const { status, text } = await ask(target, films, signal);
-    if (status === 200) return deletedFilmsSchema.parse(JSON.parse(text)).deleted;
-    if (status === 404) return [];
-    if (tries === TRIES) throw new Error(`the operator answered ${status} when it was asked which films are deleted`);
+    const answer = await ask(target, films, signal).catch((error: Error) => error);
+    signal.throwIfAborted();
+    if (!(answer instanceof Error)) {
+      if (answer.status === 200) return deletedFilmsSchema.parse(JSON.parse(answer.text)).deleted;
+      if (answer.status === 404) return [];
+    }
+    if (tries === TRIES) {
+      const reason = answer instanceof Error ? answer.message : `it answered ${answer.status}`;
+      throw new Error(`the operator does not say which films are deleted: ${reason}`);
+    }
     await sleep(retryMilliseconds, undefined, { signal });
   }
 }

@@ -150,7 +150,9 @@ export function folderStore(folder: string): Store {
     async removeUnfinished(attempt, folder) {
       const path = dirname(await realPathOf(root, `${folder}x`));
       const names = await readdir(path).catch(() => []);
-      for (const name of names.filter((one) => one.startsWith(`${UNFINISHED}${attempt}-`))) {
+      for (const name of names.filter((one) =>
+        one.startsWith(attempt === undefined ? UNFINISHED : `${UNFINISHED}${attempt}-`),
+      )) {
         await rm(join(path, name), { force: true }).catch(() => undefined);
       }
       await removeEmpty(path, root);

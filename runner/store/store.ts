@@ -40,8 +40,8 @@ export interface Store {
   list(prefix: string): Promise<readonly string[]>;
   /** Removes the file; one that is not there is no error. */
   remove(name: string): Promise<void>;
-  /** Removes what a writer that has ended has not finished in `folder` (`''` or `a/b/`). */
-  removeUnfinished(attempt: string, folder: string): Promise<void>;
+  /** Removes what a writer that has ended has not finished in `folder` (`''` or `a/b/`); without its name, what any has. */
+  removeUnfinished(attempt: string | undefined, folder: string): Promise<void>;
   /** Bytes that can still be stored; undefined where nobody knows. */
   freeBytes(): Promise<number | undefined>;
 }

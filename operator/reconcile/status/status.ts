@@ -41,7 +41,7 @@ export function statusOf(context: Context, verdict: Verdict): VideoGenerationSta
       ...silenceCondition(context, verdict),
       ...specAppliedCondition(observed, verdict),
       ...checkpointCondition(context, verdict),
-      ...devicesCondition(observed, verdict),
+      ...devicesCondition(context, verdict),
       ...warningsCondition(observed, verdict),
     },
     { generation: observed.resource.generation, time: timeText(now) },
