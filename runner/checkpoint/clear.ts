@@ -13,5 +13,5 @@ export async function clearLeft(store: Store): Promise<void> {
   await clearBlocks(store, RESUMABLE_BLOCKS);
   for (const folder of [CHECKPOINT_FOLDER, blocksFolder(RESUMABLE_BLOCKS)])
     await store.removeUnfinished(undefined, folder);
-  await store.remove(REALM_FILE);
+  if ((await store.look(REALM_FILE)) !== 'nothing') await store.remove(REALM_FILE);
 }
