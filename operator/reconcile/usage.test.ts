@@ -117,6 +117,56 @@ describe('what a film has cost', () => {
     expect(last).toEqual(gpuSeconds === 0 ? undefined : { gpuSeconds, lostGpuSeconds });
   });
 
+  describe('where an attempt in between began anew, with another stride', () => {
+    const oldest = checkpoint(36, '13:00');
+    const second = { startedAt: '2026-01-01T00:25:00Z', finishedAt: '2026-01-01T00:35:00Z' };
+    const third = { startedAt: '2026-01-01T00:45:00Z', finishedAt: '2026-01-01T00:55:00Z' };
+    const first = lost(1, failed({ resumedFrom: { iteration: 0 }, checkpoint: oldest }));
+    const anew = (number: number, iteration: number, times: object) =>
+      lost(number, failed({ resumedFrom: { iteration: 0 }, checkpoint: checkpoint(iteration, '33:00') }), times);
+    const on = { iteration: 36, time: oldest.time };
+
+    it.each([5, 40])('is kept again as far as a later one goes on from it: it came to %i', (iteration) => {
+      const all = lives([first, anew(2, iteration, second), works(3, on)]);
+      expect(all.map((status) => status?.usage?.lostGpuSeconds)).toEqual([0, WHOLE, 8 * 120 + WHOLE]);
+      expect(all.at(-1)?.attempts?.map(({ lostGpuSeconds }) => lostGpuSeconds)).toEqual([8 * 120, WHOLE, undefined]);
+    });
+
+    it('is lost when it is begun anew once more', () => {
+      const rounds = [
+        first,
+        anew(2, 5, second),
+        lost(3, failed({ resumedFrom: on }), third),
+        works(4, { iteration: 0 }),
+      ];
+      expect(lives(rounds).at(-1)?.usage).toEqual({ gpuSeconds: 3 * WHOLE, lostGpuSeconds: 3 * WHOLE });
+    });
+
+    it('is kept with what it had gone on from itself, and less is lost than before', () => {
+      const start = lost(1, failed({ resumedFrom: { iteration: 0 }, checkpoint: checkpoint(9, '13:00') }));
+      const next = lost(
+        2,
+        failed({
+          resumedFrom: { iteration: 9, time: checkpoint(9, '13:00').time },
+          checkpoint: checkpoint(36, '33:00'),
+        }),
+        second,
+      );
+      const short = { startedAt: '2026-01-01T00:45:00Z', finishedAt: '2026-01-01T00:46:00Z' };
+      const between = lost(3, failed({ resumedFrom: { iteration: 0 } }), short);
+      const end = works(4, { iteration: 36, time: checkpoint(36, '33:00').time });
+      const pods = [start, next, between, end].map((_, at, all) => ({
+        ...all[at]!,
+        jobs: all.slice(0, at + 1).flatMap(({ jobs }) => jobs!),
+        pods: all.slice(0, at + 1).flatMap((cluster) => cluster.pods!),
+      }));
+      const sums = (rounds: readonly Cluster[]) => lives(rounds).map((status) => status?.usage?.lostGpuSeconds);
+      expect(sums(pods)).toEqual([0, 8 * 120, 2 * WHOLE, 2 * 8 * 120 + 8 * 60]);
+      // Where pods are gone, nobody knows when the first checkpoint was written.
+      expect(sums([start, next, between, end])).toEqual([0, 8 * 120, 2 * WHOLE, 8 * 120 + 8 * 60]);
+    });
+  });
+
   it('is reckoned by the clock of the node, also where that is an hour behind ours', () => {
     const behind = { startedAt: '2025-12-31T23:05:00Z', finishedAt: '2025-12-31T23:15:00Z' };
     const time = '2025-12-31T23:13:00.000Z';
@@ -134,9 +184,10 @@ describe('what a film has cost', () => {
     const film = videoGeneration(withSpec({ retries: { failures: 0 } }));
     const [status] = lives([lost(1)], film);
     expect([status?.phase, status?.usage]).toEqual(['Failed', { gpuSeconds: WHOLE, lostGpuSeconds: WHOLE }]);
+    expect(status?.attempts).toMatchObject([{ gpuSeconds: WHOLE, lostGpuSeconds: WHOLE }]);
   });
 
-  it('only grows, also where the list of attempts is taken away', () => {
+  it('is added once, also where the list of attempts is taken away', () => {
     const film = videoGeneration(withSpec({ retries: { failures: 9 } }));
     const [first] = lives([lost(1)], film);
     const { attempts: _attempts, ...rest } = first!;

@@ -7,7 +7,7 @@ import { countersOf, plausible } from '../attempts.ts';
 import { activeSecondsOf } from '../deadlines.ts';
 import { forgottenFailures } from '../retries.ts';
 import { suspendedCondition } from '../suspension.ts';
-import { usageOf } from '../usage.ts';
+import { lostWith, usageOf } from '../usage.ts';
 import type { Context, Verdict } from '../verdict.ts';
 import { bounded } from './bounds.ts';
 import { checkpointCondition, checkpointOf } from './checkpoint.ts';
@@ -58,7 +58,7 @@ export function statusOf(context: Context, verdict: Verdict): VideoGenerationSta
     ...activeOf(context),
     ...defined({ forgottenFailures: forgottenFailures(context) || undefined, usage: usageOf(context, verdict) }),
     ...defined({ claim: claimOf(observed, verdict), output }),
-    ...keptAttempts(context.attempts, observed.status?.earlierAttempts),
+    ...keptAttempts(lostWith(context.attempts, verdict), observed.status?.earlierAttempts),
   });
 }
 
