@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { job, withEnd } from '../../test/build/job.ts';
 import { type Cluster, observed, progressRecord } from '../../test/build/observed.ts';
-import { ended, pod, running, succeededResult } from '../../test/build/pod.ts';
+import { ended, pod, running, succeededResult, withContainer } from '../../test/build/pod.ts';
 import { videoGeneration, withSpec, withStatus } from '../../test/build/video-generation.ts';
 import type { VideoGenerationStatus } from '../api/status.ts';
 import { decide } from './decide.ts';
@@ -206,5 +206,52 @@ describe('what a film has cost', () => {
       { gpus: 8, iteration: 11, checkpointIteration: 9, gpuSeconds: WHOLE, lostGpuSeconds: 960 },
       { gpus: 8, resumedFromIteration: 9 },
     ]);
+  });
+});
+
+describe('an attempt that is at work when the film is over', () => {
+  const taken = pod(1, ended(143, undefined));
+  const next = (change: Parameters<typeof pod>[1]) => {
+    const made = pod(1, change);
+    const own = { uid: 'pod-1b', name: 'lighthouse-3f2a9c1b-1-bbbbb', creationTimestamp: '2026-01-01T00:16:00Z' };
+    return { ...made, metadata: { ...made.metadata, ...own } };
+  };
+  const given = videoGeneration(withSpec({ retries: { failures: 9, disruptions: 0 } }));
+  const times = { startedAt: '2026-01-01T00:17:00Z', finishedAt: '2026-01-01T01:02:00Z' };
+  const isAtWork = withContainer({ running: { startedAt: times.startedAt } });
+  const atWork = { jobs: [job(1)], pods: [taken, next((object) => isAtWork(running(object)))] };
+  const over = { jobs: [job(1, withEnd('Failed'))], pods: [taken, next(ended(10, undefined, times))] };
+  const TAKEN = 8 * 45 * 60;
+
+  it('is closed and reckoned when its pod has ended, once; nothing else of the film changes', () => {
+    const [first, same, closed, again] = lives([atWork, atWork, over, over], given);
+    expect(first).toMatchObject({ phase: 'Failed', disruptions: 1, attempts: [{}, { outcome: 'Running' }] });
+    expect(same).toEqual(first);
+    const { attempts, usage, ...rest } = closed!;
+    const { attempts: _attempts, usage: _usage, ...restBefore } = first!;
+    expect(rest).toEqual(restBefore);
+    expect(usage).toEqual({ gpuSeconds: WHOLE + TAKEN, lostGpuSeconds: WHOLE + TAKEN });
+    expect(attempts?.[0]).toEqual(first?.attempts?.[0]);
+    expect(attempts?.[1]).toMatchObject({ outcome: 'Disrupted', gpuSeconds: TAKEN, lostGpuSeconds: TAKEN });
+    expect(again).toEqual(closed);
+  });
+
+  it('is closed when its pod is gone', () => {
+    const [, closed, again] = lives([atWork, {}, {}], given);
+    expect(closed?.attempts?.map(({ outcome }) => outcome)).toEqual(['Disrupted', 'Disrupted']);
+    expect(closed?.disruptions).toBe(1);
+    expect(again).toEqual(closed);
+  });
+
+  it('is lost where another one has made the film', () => {
+    const made = madeIt(1);
+    const late = lost(2, undefined, times);
+    const both = { jobs: [...made.jobs!, job(2)], pods: [...made.pods!, pod(2, running, isAtWork)] };
+    const [first, closed] = lives([
+      both,
+      { jobs: [...made.jobs!, ...late.jobs!], pods: [...made.pods!, ...late.pods!] },
+    ]);
+    expect([first?.phase, first?.usage]).toEqual(['Succeeded', { gpuSeconds: WHOLE, lostGpuSeconds: 0 }]);
+    expect([closed?.phase, closed?.usage]).toEqual(['Succeeded', { gpuSeconds: WHOLE + TAKEN, lostGpuSeconds: TAKEN }]);
   });
 });

@@ -1,6 +1,7 @@
-import type { Attempt, Usage } from '../api/status.ts';
+import { conditionIs } from '../api/kubernetes.ts';
+import type { Attempt, Usage, VideoGenerationStatus } from '../api/status.ts';
 import { millisecondsOf } from '../api/time.ts';
-import { byIdentity, freshEnds, identityOf } from './attempts.ts';
+import { byIdentity, freshEnds, identityOf, isEnded } from './attempts.ts';
 import { workedSeconds } from './deadlines.ts';
 import { saidBy } from './marks.ts';
 import type { Observed } from './observed.ts';
@@ -117,6 +118,25 @@ export function lostWith(attempts: readonly Attempt[], { outcome }: Verdict): re
 function allLost(attempt: Attempt): Attempt {
   const { gpuSeconds } = attempt;
   return gpuSeconds === undefined ? attempt : { ...attempt, lostGpuSeconds: gpuSeconds };
+}
+
+/**
+ * The attempts of a film that is over, as they are listed: those that were still at work then are closed when their pods have ended. What they
+ * made is in no film, unless it is the film's: one of which nobody has seen that it succeeded.
+ */
+export function closedLate({ observed: { status }, attempts }: Context): readonly Attempt[] {
+  const listed = status?.attempts ?? [];
+  const ended = new Map(attempts.filter(isEnded).map((attempt) => [identityOf(attempt), attempt]));
+  return listed.map((attempt) => {
+    const found = isEnded(attempt) ? undefined : ended.get(identityOf(attempt));
+    if (found === undefined) return attempt;
+    return isOfNoUse(status) ? allLost(found) : found;
+  });
+}
+
+function isOfNoUse(status: VideoGenerationStatus | undefined): boolean {
+  const made = status?.attempts?.some(({ outcome }) => outcome === 'Succeeded') ?? false;
+  return made || conditionIs(status?.conditions, 'Failed', 'True');
 }
 
 /** What the film has cost by now; undefined where nothing is reckoned yet. */

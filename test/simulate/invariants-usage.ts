@@ -10,9 +10,7 @@ export function brokenUsage(was: VideoGenerationStatus, is: VideoGenerationStatu
     ...(lostGpuSeconds > gpuSeconds ? [`${lostGpuSeconds} of ${gpuSeconds} gpuSeconds are lost`] : []),
     ...(forgotten < (was.forgottenFailures ?? 0) ? ['failures are remembered again'] : []),
     ...(forgotten > is.failures ? [`${forgotten} of ${is.failures} failures are forgotten`] : []),
-    ...(is.phase === 'Failed' && was.phase !== 'Failed' && lostGpuSeconds < gpuSeconds
-      ? ['a film that failed keeps something']
-      : []),
+    ...(is.phase === 'Failed' && lostGpuSeconds < gpuSeconds ? ['a film that failed keeps something'] : []),
     ...unequalSums(was, is),
     ...(is.attempts ?? []).flatMap(brokenAttempt),
   ];

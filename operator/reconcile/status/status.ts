@@ -3,13 +3,13 @@ import { defined } from '../../api/defined.ts';
 import { conditionIs } from '../../api/kubernetes.ts';
 import type { VideoGenerationStatus } from '../../api/status.ts';
 import { timeText } from '../../api/time.ts';
-import { countersOf, plausible } from '../attempts.ts';
+import { countersOf, newEnds, plausible } from '../attempts.ts';
 import { activeSecondsOf } from '../deadlines.ts';
 import { forgottenFailures } from '../retries.ts';
 import { suspendedCondition } from '../suspension.ts';
-import { lostWith, usageOf } from '../usage.ts';
+import { closedLate, lostWith, usageOf } from '../usage.ts';
 import type { Context, Verdict } from '../verdict.ts';
-import { bounded } from './bounds.ts';
+import { bounded, boundedAttempt } from './bounds.ts';
 import { checkpointCondition, checkpointOf } from './checkpoint.ts';
 import { claimOf } from './claim.ts';
 import { devicesCondition } from './devices.ts';
@@ -68,12 +68,22 @@ function activeOf(context: Context): Pick<VideoGenerationStatus, 'activeSeconds'
 }
 
 /** A film that is over answers later generations of its spec with what it is. */
-function settled({ observed: { resource, status }, now }: Context): VideoGenerationStatus | undefined {
+function settled(context: Context): VideoGenerationStatus | undefined {
+  const status = withLateEnds(context);
   if (status === undefined) return undefined;
-  const { generation } = resource;
-  const told = nextConditions(status.conditions, lostConditions(status), { generation, time: timeText(now) });
+  const { generation } = context.observed.resource;
+  const told = nextConditions(status.conditions, lostConditions(status), { generation, time: timeText(context.now) });
   const conditions = told.map((condition) => ({ ...condition, observedGeneration: generation }));
   return { ...status, observedGeneration: generation, phase: phaseOf(conditions), conditions };
+}
+
+/** What was at work when the film was over ends later, and has cost something: nothing else of the status changes by that. */
+function withLateEnds(context: Context): VideoGenerationStatus | undefined {
+  const { status } = context.observed;
+  const attempts = closedLate(context);
+  if (status === undefined || newEnds(attempts, status.attempts).length === 0) return status;
+  const usage = usageOf({ ...context, attempts }, { outcome: 'settled' });
+  return { ...status, ...defined({ usage }), attempts: attempts.map(boundedAttempt) };
 }
 
 /** What is said again of a film that is there, where somebody has taken away that it is complete. */
