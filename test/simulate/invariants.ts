@@ -172,7 +172,7 @@ function statusShrunk(was: Status, is: Status): readonly string[] {
     ...attemptsShrunk(was.attempts ?? [], is),
     ...progressShrunk(was, is),
     ...brokenUsage(was, is),
-    ...(isOver(was) && finalPart(was) !== finalPart(is) ? ['what was final has changed'] : []),
+    ...(isOver(was) && finalPart(was, was) !== finalPart(is, was) ? ['what was final has changed'] : []),
   ];
 }
 
@@ -213,9 +213,15 @@ function progressShrunk(before: Status, after: Status): readonly string[] {
     .map((count) => `progress.${count} falls from ${was[count]} to ${is[count]}`);
 }
 
-function finalPart({ phase, conditions, output, completionTime, failures, disruptions, attempts }: Status): string {
+/** An attempt that was still at work when the film was over is closed later; nothing is made of one that was closed, and none comes. */
+function finalPart(
+  { phase, conditions, output, completionTime, failures, disruptions, attempts = [] }: Status,
+  was: Status,
+): string {
   const told = conditions.map(({ type, status, reason }) => [type, status, reason]);
-  return JSON.stringify([phase, told, output, completionTime, failures, disruptions, attempts]);
+  const open = new Set(was.attempts?.filter((attempt) => !isClosed(attempt)).map(({ podUid }) => podUid));
+  const listed = attempts.map((attempt) => (open.has(attempt.podUid) ? [attempt.number, attempt.podUid] : attempt));
+  return JSON.stringify([phase, told, output, completionTime, failures, disruptions, listed]);
 }
 
 function attemptsUntrue(
