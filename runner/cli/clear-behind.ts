@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clearDeletedFilms } from '../clear-deleted.ts';
 import { askDeletedFilms, realmOf } from '../report/deleted-films.ts';
-import type { PushTarget } from '../report/push.ts';
+import type { PushTarget } from '../report/post.ts';
 
 /** What a runner clears away behind other films. */
 export interface ClearBehind {

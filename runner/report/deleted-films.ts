@@ -1,14 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { request } from 'node:https';
+import { Agent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DELETED_FILMS_PATH, deletedFilmsSchema, type FilmFolder, MOST_FILMS_ASKED } from '#contract/deleted-films.ts';
-import type { PushTarget } from './push.ts';
+import { type PushTarget, post } from './post.ts';
 
 const TIMEOUT_MILLISECONDS = 30_000;
 /** The operator may not have seen this pod yet, or be somewhere else for a moment. */
 const TRIES = 5;
 const RETRY_MILLISECONDS = 3000;
-const ANSWER_BYTES = 1 << 16;
 
 interface Asking {
   readonly signal: AbortSignal;
@@ -47,42 +46,11 @@ async function askUntilTold(
   }
 }
 
-function ask(
-  { url, tokenFile, caFile }: PushTarget,
-  films: readonly FilmFolder[],
-  signal: AbortSignal,
-): Promise<{ readonly status: number; readonly text: string }> {
-  return new Promise((resolve, reject) => {
-    const body = JSON.stringify({ films });
-    const call = request(
-      new URL(DELETED_FILMS_PATH, url),
-      {
-        method: 'POST',
-        ca: readFileSync(caFile),
-        agent: false,
-        timeout: TIMEOUT_MILLISECONDS,
-        signal,
-        headers: {
-          'content-type': 'application/json',
-          'content-length': Buffer.byteLength(body),
-          authorization: `Bearer ${readFileSync(tokenFile, 'utf8').trim()}`,
-        },
-      },
-      (response) => {
-        let text = '';
-        response.setEncoding('utf8');
-        response.on('data', (part: string) => {
-          text += part;
-          if (text.length > ANSWER_BYTES) call.destroy(new Error('the answer is too long'));
-        });
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
-        response.on('error', reject);
-      },
-    );
-    call.on('timeout', () => call.destroy(new Error(`no answer within ${TIMEOUT_MILLISECONDS / 1000} s`)));
-    call.on('error', reject);
-    call.end(body);
-  });
+async function ask({ url, tokenFile, caFile }: PushTarget, films: readonly FilmFolder[], signal: AbortSignal) {
+  // One that is closed after its answer: the next question, if there is one, may find another replica.
+  const agent = new Agent({ ca: readFileSync(caFile) });
+  const posting = { agent, timeoutMilliseconds: TIMEOUT_MILLISECONDS, signal };
+  return post(new URL(DELETED_FILMS_PATH, url), tokenFile, { films }, posting);
 }
 
 /**

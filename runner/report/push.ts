@@ -1,14 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { Agent, request } from 'node:https';
+import { Agent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Progress } from '#contract/progress.ts';
-
-/** Where progress goes. The token file is read anew for each report: the kubelet rotates it. */
-export interface PushTarget {
-  readonly url: string;
-  readonly tokenFile: string;
-  readonly caFile: string;
-}
+import { type PushTarget, post } from './post.ts';
 
 /** Sends progress to the operator. */
 export interface Pusher {
@@ -38,7 +32,7 @@ export function createPusher(target: PushTarget, onOutage: (reason: string) => v
     while (waiting !== undefined) {
       const record = waiting;
       waiting = undefined;
-      const failure = await post(target, agent, record);
+      const failure = await send(target, agent, record);
       if (failure === undefined) {
         isOut = false;
         continue;
@@ -78,41 +72,11 @@ export function createPusher(target: PushTarget, onOutage: (reason: string) => v
 }
 
 /** The reason of the failure, or undefined when the operator took the report (or will never take it: late, or of a past attempt). */
-function post(target: PushTarget, agent: Agent, record: Progress): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const body = JSON.stringify(record);
-    const token = tokenOf(target.tokenFile);
-    if (token === undefined) return resolve(`the token file ${target.tokenFile} cannot be read`);
-    const call = request(
-      target.url,
-      {
-        method: 'POST',
-        agent,
-        timeout: TIMEOUT_MILLISECONDS,
-        headers: {
-          'content-type': 'application/json',
-          'content-length': Buffer.byteLength(body),
-          authorization: `Bearer ${token}`,
-        },
-      },
-      (response) => {
-        response.resume();
-        const status = response.statusCode ?? 0;
-        response.on('end', () =>
-          resolve(status < 500 && status !== 429 ? undefined : `the operator answered ${status}`),
-        );
-      },
-    );
-    call.on('timeout', () => call.destroy(new Error(`no answer within ${TIMEOUT_MILLISECONDS / 1000} s`)));
-    call.on('error', (error) => resolve(error.message));
-    call.end(body);
-  });
-}
-
-function tokenOf(file: string): string | undefined {
+async function send({ url, tokenFile }: PushTarget, agent: Agent, record: Progress): Promise<string | undefined> {
   try {
-    return readFileSync(file, 'utf8').trim();
-  } catch {
-    return undefined;
+    const { status } = await post(url, tokenFile, record, { agent, timeoutMilliseconds: TIMEOUT_MILLISECONDS });
+    return status < 500 && status !== 429 ? undefined : `the operator answered ${status}`;
+  } catch (error) {
+    return (error as Error).message;
   }
 }
