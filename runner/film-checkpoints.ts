@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toErrorRecord } from '#contract/error.ts';
 import type { CheckpointRecord } from '#contract/progress.ts';
+import { LAST_WORDS_SECONDS } from '#contract/stop-time.ts';
 import { checkpointWarning, notTheSame } from './checkpoint/errors.ts';
 import type { Fingerprint } from './checkpoint/fingerprint.ts';
 import type { Manifest } from './checkpoint/manifest.ts';
@@ -60,17 +61,15 @@ export interface Pace {
 /** Where nothing is known of the pace. */
 const USUAL_PATIENCE_MILLISECONDS = 20_000;
 const LEAST_PATIENCE_MILLISECONDS = 5000;
-/** Of the time that a run has to stop, what is left to say what happened. */
-const LAST_WORDS_MILLISECONDS = 10_000;
 /** Others may have become busy since. */
 const SLACK = 2;
 
 /**
  * How long a stop waits for the last checkpoint: as long as an iteration and a write may take, if that is within the milliseconds that the
- * run has to stop in.
+ * run has to stop in; of them some are left to say what happened.
  */
 export function stopPatience({ iteration, write }: Pace, stopMilliseconds: number): number {
-  const most = Math.max(stopMilliseconds - LAST_WORDS_MILLISECONDS, stopMilliseconds / 2);
+  const most = Math.max(stopMilliseconds - 1000 * LAST_WORDS_SECONDS, stopMilliseconds / 2);
   const wanted = iteration === undefined ? USUAL_PATIENCE_MILLISECONDS : SLACK * (iteration + write);
   return Math.min(most, Math.max(LEAST_PATIENCE_MILLISECONDS, wanted));
 }

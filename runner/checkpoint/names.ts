@@ -33,5 +33,5 @@ export function isCheckpointFile(name: string): boolean {
 
 /** Whether it belongs to one checkpoint alone: a manifest or its states. */
 export function isStateOfRun(name: string): boolean {
-  return /\/(after|state)-/.test(name) && isCheckpointFile(name);
+  return isCheckpointFile(name) && !name.startsWith(`${CHECKPOINT_FOLDER}latents-`);
 }
