@@ -5,6 +5,8 @@ export const API_VERSION = `${GROUP}/${VERSION}`;
 export const KIND = 'VideoGeneration';
 export const PLURAL = 'videogenerations';
 export const SHORT_NAME = 'vg';
+/** The kind as paths of the API server name it. */
+export const VIDEO_GENERATIONS = { group: GROUP, version: VERSION, plural: PLURAL } as const;
 
 /** Name of the resource that a Job, pod or ConfigMap belongs to; `kubectl logs -l dualparal.io/video-generation=NAME` works. */
 export const LABEL_RESOURCE = `${GROUP}/video-generation`;

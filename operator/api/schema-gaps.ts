@@ -8,9 +8,8 @@ interface Schema {
 }
 
 /**
- * Fields of `wanted` that `served` does not know, by their paths, and values of them that it does not allow; of a whole object that is missing
- * only itself. The API server
- * refuses a status with such a field, and silently drops it from a spec.
+ * Fields of `wanted` that `served` does not know, by their paths, and values of them that it does not allow; of a whole object that is
+ * missing only itself. The API server refuses a status with such a field, and silently drops it from a spec.
  */
 export function schemaGaps(wanted: unknown, served: unknown, path = ''): readonly string[] {
   const [want, have] = [schemaIn(wanted), schemaIn(served)];

@@ -1,5 +1,5 @@
 import type { FilmFolder } from '#contract/deleted-films.ts';
-import { GROUP, KIND, PLURAL, VERSION } from '../api/labels.ts';
+import { KIND, VIDEO_GENERATIONS } from '../api/labels.ts';
 import { pageIn } from '../kube/answer.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { type KubeObject, pathOf } from '../kube/resource.ts';
@@ -25,7 +25,7 @@ export interface DeletedFilmsOptions {
 export function askDeletedFilms({ client, uidOf }: DeletedFilmsOptions): DeletedFilms {
   const isDeleted = async (namespace: string, { name, uidPart }: FilmFolder, signal: AbortSignal) => {
     if (isOf(uidPart, uidOf(`${namespace}/${name}`))) return false;
-    const path = pathOf({ group: GROUP, version: VERSION, plural: PLURAL }, { namespace });
+    const path = pathOf(VIDEO_GENERATIONS, { namespace });
     try {
       const query = { fieldSelector: `metadata.name=${name}` };
       const answer = await client.call<{ readonly kind?: unknown }>({ method: 'GET', path, query, signal });

@@ -1,7 +1,7 @@
 import { CodedError } from '#contract/error.ts';
 import { defined } from '../api/defined.ts';
 import type { Job } from '../api/kubernetes.ts';
-import { ANNOTATION_SPEC_HASH, FIELD_OWNER } from '../api/labels.ts';
+import { ANNOTATION_SPEC_HASH, FIELD_OWNER, VIDEO_GENERATIONS } from '../api/labels.ts';
 import { type AttemptOf, runnerJob } from '../job/build.ts';
 import { frozenConfigMap } from '../job/frozen-spec.ts';
 import { gpusOfJob, mapOf } from '../job/names.ts';
@@ -15,7 +15,6 @@ import type { Observed } from './observed.ts';
 import type { ActionOutcome } from './settle.ts';
 import { learn, type Sources } from './sources.ts';
 import type { Action } from './verdict.ts';
-import { VIDEO_GENERATIONS } from './write-status.ts';
 
 /** What actions need beside the observation. */
 export interface ActContext {

@@ -1,5 +1,5 @@
 import type { ConfigMap, Job, Pod } from '../api/kubernetes.ts';
-import { LABEL_RESOURCE } from '../api/labels.ts';
+import { LABEL_RESOURCE, VIDEO_GENERATIONS } from '../api/labels.ts';
 import type { VideoGeneration } from '../api/video-generation.ts';
 import { jobName, mapOf } from '../job/names.ts';
 import { itemsIn, objectIn } from '../kube/answer.ts';
@@ -23,7 +23,6 @@ import { podState } from './pod-facts.ts';
 import { BY_LABEL, learn, type Sources } from './sources.ts';
 import { contradictedJobs, type KnownPod } from './torn-read.ts';
 import { jobEnd, viewOf } from './view.ts';
-import { VIDEO_GENERATIONS } from './write-status.ts';
 
 /** A Job that changes more often than that while it is read is left for another round. */
 const MOST_READS = 4;

@@ -1,6 +1,6 @@
 import { defined } from '../api/defined.ts';
 import type { Job, ObjectEvent, Pod, Workload } from '../api/kubernetes.ts';
-import { LABEL_RESOURCE } from '../api/labels.ts';
+import { LABEL_RESOURCE, VIDEO_GENERATIONS } from '../api/labels.ts';
 import type { VideoGeneration } from '../api/video-generation.ts';
 import { isChildName } from '../job/names.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -9,7 +9,6 @@ import { type Reflector, type ReflectorOptions, startReflector } from '../kube/r
 import { CORE_EVENTS, controllerOf, JOBS, PODS, WORKLOADS } from '../kube/resource.ts';
 import { REFUSAL_REASON, VOLUME_REASONS } from './complaints.ts';
 import type { Sources } from './sources.ts';
-import { VIDEO_GENERATIONS } from './write-status.ts';
 
 export interface WatchOptions {
   readonly client: KubeClient;

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { API_VERSION, FIELD_OWNER, GROUP, KIND, PLURAL, VERSION } from '../api/labels.ts';
+import { API_VERSION, FIELD_OWNER, KIND, VIDEO_GENERATIONS } from '../api/labels.ts';
 import type { VideoGenerationStatus } from '../api/status.ts';
 import type { VideoGeneration } from '../api/video-generation.ts';
 import { wantedIn, writtenIn } from '../kube/answer.ts';
@@ -8,14 +8,12 @@ import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { failureOf } from '../kube/failure.ts';
 import { wellFormed } from '../kube/json-text.ts';
-import { pathOf, type ResourceType } from '../kube/resource.ts';
+import { pathOf } from '../kube/resource.ts';
 import type { Observed } from './observed.ts';
 import type { Settlement } from './settle.ts';
 import { learn, type Sources } from './sources.ts';
 import type { StatusEvent } from './status/events.ts';
 import { withUnwritten } from './unwritten.ts';
-
-export const VIDEO_GENERATIONS: ResourceType = { group: GROUP, version: VERSION, plural: PLURAL };
 
 export interface WriteContext {
   readonly client: KubeClient;

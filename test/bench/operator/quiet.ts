@@ -1,8 +1,8 @@
 /** What an operator asks the API server for when there is nothing to do. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { VIDEO_GENERATIONS } from '../../../operator/api/labels.ts';
 import { type KubeClient, openPlainClient } from '../../../operator/kube/client.ts';
 import { JOBS, type KubeObject } from '../../../operator/kube/resource.ts';
-import { VIDEO_GENERATIONS } from '../../../operator/reconcile/write-status.ts';
 import type { Cluster } from '../../cluster/cluster.ts';
 import type { BenchRow } from '../bench.ts';
 import { onBed } from './bed.ts';

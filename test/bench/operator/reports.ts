@@ -1,8 +1,8 @@
 /** Jobs at work whose runners all report: how often the operator writes of it, and whether anything is lost. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { VIDEO_GENERATIONS } from '../../../operator/api/labels.ts';
 import { type KubeClient, openPlainClient } from '../../../operator/kube/client.ts';
 import { CONFIG_MAPS, JOBS, type KubeObject, type ResourceType } from '../../../operator/kube/resource.ts';
-import { VIDEO_GENERATIONS } from '../../../operator/reconcile/write-status.ts';
 import type { BenchRow } from '../bench.ts';
 import { onBed } from './bed.ts';
 import { type Asked, startCountingProxy } from './counting-proxy.ts';

@@ -1,7 +1,7 @@
 /** Everything that the API server stored, in its own order, and how things stand. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConfigMap, Job, Pod } from '../../../operator/api/kubernetes.ts';
-import { LABEL_RESOURCE } from '../../../operator/api/labels.ts';
+import { LABEL_RESOURCE, VIDEO_GENERATIONS } from '../../../operator/api/labels.ts';
 import type { VideoGeneration } from '../../../operator/api/video-generation.ts';
 import { compareVersions } from '../../../operator/kube/cache.ts';
 import type { KubeClient } from '../../../operator/kube/client.ts';
@@ -14,7 +14,6 @@ import {
   pathOf,
   type ResourceType,
 } from '../../../operator/kube/resource.ts';
-import { VIDEO_GENERATIONS } from '../../../operator/reconcile/write-status.ts';
 
 interface Objects {
   readonly film: VideoGeneration;

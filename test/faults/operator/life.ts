@@ -1,7 +1,7 @@
 /** One film's life on an API server that has no Job controller, scheduler, kubelet or garbage collector: this plays them all. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job, NewJob, Pod } from '../../../operator/api/kubernetes.ts';
-import { API_VERSION, KIND } from '../../../operator/api/labels.ts';
+import { API_VERSION, KIND, VIDEO_GENERATIONS } from '../../../operator/api/labels.ts';
 import type { KubeClient } from '../../../operator/kube/client.ts';
 import { failureOf } from '../../../operator/kube/failure.ts';
 import {
@@ -12,7 +12,6 @@ import {
   pathOf,
   type ResourceType,
 } from '../../../operator/kube/resource.ts';
-import { VIDEO_GENERATIONS } from '../../../operator/reconcile/write-status.ts';
 import type { Dice } from '../dice.ts';
 import type { History } from './history.ts';
 import { holdsGpus, isOpen, isOver, promptOf } from './invariants.ts';
