@@ -133,6 +133,15 @@ export function filmManifest(name: string, changes: object = {}): string {
   });
 }
 
+/** Sets how many replicas of the operator there are; resolves, where none shall be, once none is there. */
+export async function scaleOperator(kubectl: Kubectl, replicas: number): Promise<void> {
+  const system = ['-n', 'dualparal-system'];
+  await kubectl([...system, 'scale', 'deployment/dualparal-operator', `--replicas=${replicas}`]);
+  if (replicas > 0) return;
+  const operators = () => kubectl([...system, 'get', 'pods', '-o', 'name']);
+  await vi.waitUntil(async () => (await operators()) === '', { timeout: 240_000, interval: 300 });
+}
+
 /** Status of a film; empty before the operator has seen it. */
 export async function statusOf(kubectl: Kubectl, name: string, namespace: string = NAMESPACE) {
   const text = await kubectl(['-n', namespace, 'get', 'vg', name, '-o', 'json']);

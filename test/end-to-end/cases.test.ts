@@ -12,7 +12,15 @@ import { packModel } from '../../image/model-image.ts';
 import { type Cluster, stopCluster } from '../cluster/cluster.ts';
 import { localClaim } from '../cluster/persistent-volume.ts';
 import { clusterSupport } from '../cluster/support.ts';
-import { type FilmStatus, type Kubectl, kubectlOf, startProduct, statusOf, waitForPhase } from './bed.ts';
+import {
+  type FilmStatus,
+  type Kubectl,
+  kubectlOf,
+  scaleOperator,
+  startProduct,
+  statusOf,
+  waitForPhase,
+} from './bed.ts';
 import { kstatusOf } from './kstatus.ts';
 import { watch } from './watch.ts';
 
@@ -82,16 +90,12 @@ describe.skipIf(!support.ok)(title, () => {
   afterAll(() => stopCluster(NAME));
 
   test('a film that no operator has seen is in progress to kstatus, and current when it is made, not before', async () => {
-    const scale = (replicas: number) =>
-      kubectl(['-n', SYSTEM, 'scale', 'deployment/dualparal-operator', `--replicas=${replicas}`]);
-    await scale(0);
-    const operators = ['-n', SYSTEM, 'get', 'pods', '-o', 'name'];
-    await vi.waitUntil(async () => (await kubectl(operators)) === '', { timeout: 60_000, interval: 300 });
+    await scaleOperator(kubectl, 0);
     await apply('8-operator-away');
     const read = async () => JSON.parse(await kubectl(['get', 'vg', 'unseen', '-o', 'json']));
     const unseen = await read();
     expect([unseen.status?.phase, kstatusOf(unseen)]).toEqual([undefined, 'InProgress']);
-    await scale(2);
+    await scaleOperator(kubectl, 2);
     const seen = new Set<string>();
     const ends = async () => {
       const { metadata, status } = await read();

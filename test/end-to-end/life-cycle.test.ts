@@ -10,6 +10,7 @@ import {
   type Kubectl,
   kubectlOf,
   NAMESPACE,
+  scaleOperator,
   startProduct,
   statusOf,
   waitForPhase,
@@ -33,13 +34,7 @@ describe.skipIf(!support.ok)(title, () => {
   const noPods = (film: string) =>
     vi.waitUntil(async () => (await get('pods', film, 'name')).trim() === '', { timeout: 120_000, interval: 300 });
 
-  const scale = async (replicas: number) => {
-    const system = ['-n', 'dualparal-system'];
-    await kubectl([...system, 'scale', 'deployment/dualparal-operator', `--replicas=${replicas}`]);
-    if (replicas > 0) return;
-    const operators = () => kubectl([...system, 'get', 'pods', '-o', 'name']);
-    await vi.waitUntil(async () => (await operators()) === '', { timeout: 120_000, interval: 500 });
-  };
+  const scale = (replicas: number) => scaleOperator(kubectl, replicas);
 
   beforeAll(async () => {
     cluster = await startProduct(NAME);

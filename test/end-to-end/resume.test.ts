@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Cluster, stopCluster } from '../cluster/cluster.ts';
 import { clusterSupport } from '../cluster/support.ts';
-import { type Kubectl, kubectlOf, startProduct } from './bed.ts';
+import { type Kubectl, kubectlOf, scaleOperator, startProduct } from './bed.ts';
 import { expectLedgerToAddUp, expectToGoOn, oneFilm, PARALLELISM, WITHIN_MINUTES } from './one-film.ts';
 
 const NAME = 'resume';
@@ -14,13 +14,7 @@ describe.skipIf(!support.ok)(title, () => {
   let film: ReturnType<typeof oneFilm>;
   /** The film of one that was left alone. */
   let undisturbed: string | undefined;
-  const scale = async (replicas: number) => {
-    const system = ['-n', 'dualparal-system'];
-    await kubectl([...system, 'scale', 'deployment/dualparal-operator', `--replicas=${replicas}`]);
-    if (replicas > 0) return;
-    const operators = () => kubectl([...system, 'get', 'pods', '-o', 'name']);
-    await vi.waitUntil(async () => (await operators()) === '', WITHIN_MINUTES);
-  };
+  const scale = (replicas: number) => scaleOperator(kubectl, replicas);
 
   beforeAll(async () => {
     cluster = await startProduct(NAME);
