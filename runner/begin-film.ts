@@ -4,7 +4,8 @@ import { checkpointField, type JobSpec } from '#contract/job-spec.ts';
 import { GRACE_VARIABLE, stopMilliseconds } from '#contract/stop-time.ts';
 import { clearLeft } from './checkpoint/clear.ts';
 import { isPassedOver, warningOf } from './checkpoint/errors.ts';
-import { type Checkpoint, isKeptAlone } from './checkpoint/read.ts';
+import { isKeptAlone } from './checkpoint/manifest.ts';
+import type { Checkpoint } from './checkpoint/read.ts';
 import { markRealm } from './checkpoint/realm.ts';
 import { removeCheckpoints } from './checkpoint/write.ts';
 import { fingerprintOf } from './checkpoint-identity.ts';
@@ -78,7 +79,7 @@ export async function beginFilm(
       warn(warningOf(error));
       passedOver.add(checkpoint.path);
       // What was written since names the same finished blocks.
-      if (isKeptAlone(checkpoint)) await removeCheckpoints(store);
+      if (isKeptAlone(checkpoint.manifest)) await removeCheckpoints(store);
       return true;
     },
     async clear(say) {
@@ -93,7 +94,7 @@ export async function beginFilm(
 }
 
 function tellStart(checkpoint: Checkpoint | undefined, tracker: Pick<Tracker, 'begins' | 'checkpoint'>): void {
-  if (checkpoint === undefined || isKeptAlone(checkpoint)) {
+  if (checkpoint === undefined || isKeptAlone(checkpoint.manifest)) {
     tracker.begins({ iteration: 0 });
     tracker.checkpoint(undefined);
     return;

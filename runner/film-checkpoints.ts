@@ -4,7 +4,7 @@ import type { CheckpointRecord } from '#contract/progress.ts';
 import { LAST_WORDS_SECONDS } from '#contract/stop-time.ts';
 import { checkpointWarning, notTheSame } from './checkpoint/errors.ts';
 import type { Fingerprint } from './checkpoint/fingerprint.ts';
-import type { Manifest } from './checkpoint/manifest.ts';
+import { isKeptAlone, type Manifest } from './checkpoint/manifest.ts';
 import { openCheckpointWriter } from './checkpoint/write.ts';
 import type { FilmWriter } from './output/film.ts';
 import type { PipelineCut } from './pipeline/cut.ts';
@@ -108,7 +108,7 @@ export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints
   let isGivenUp = false;
   let isFailing = false;
   let lastCutAt = 0;
-  let last = from === undefined || from.iteration < 0 ? undefined : from.iteration;
+  let last = from === undefined || isKeptAlone(from) ? undefined : from.iteration;
 
   function giveUp(error: unknown): void {
     if (!isGivenUp) warn(checkpointWarning('E_CHECKPOINT_GIVEN_UP', { reason: toErrorRecord(error).message }));

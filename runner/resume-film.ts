@@ -4,12 +4,12 @@ import type { JobSpec } from '#contract/job-spec.ts';
 import { clearLeft } from './checkpoint/clear.ts';
 import { copyKeptLatents } from './checkpoint/copy.ts';
 import { isPassedOver, notTheSame, warningOf } from './checkpoint/errors.ts';
+import { isKeptAlone } from './checkpoint/manifest.ts';
 import {
   type Checkpoint,
   type CheckpointSearch,
   findKept,
   findNewest,
-  isKeptAlone,
   newestIteration,
   readCheckpoint,
   readKeptLatents,
@@ -26,7 +26,7 @@ import type { Plan } from './plan/plan.ts';
 import { attemptFolders } from './pod-folder.ts';
 import { openStore } from './store/open.ts';
 import type { Store } from './store/store.ts';
-import type { F32Tensor } from './tensor.ts';
+import { bytesOf, type F32Tensor } from './tensor.ts';
 
 /** How a film's checkpoint is looked for. */
 export interface Search extends CheckpointSearch {
@@ -136,14 +136,14 @@ export async function clearEarlier(
 export function describeCheckpoint(checkpoint: Checkpoint, encoded: number, { blocks }: Pick<Plan, 'blocks'>): string {
   const { iteration, iterations, finished, writtenAt } = checkpoint.manifest;
   const state = `${finished.length} of ${blocks} blocks were finished, ${encoded} of them encoded`;
-  if (isKeptAlone(checkpoint)) return `beginning anew, but with the finished blocks that are left: ${state}`;
+  if (isKeptAlone(checkpoint.manifest)) return `beginning anew, but with the finished blocks that are left: ${state}`;
   return `going on after iteration ${iteration + 1} of ${iterations}, as of ${writtenAt}: ${state}`;
 }
 
 /** What the pipeline goes on with; undefined where all blocks are finished, or where it begins anew. */
 export function pipelineState(checkpoint: Checkpoint, plan: Pick<Plan, 'blocks'>): ResumeState | undefined {
   const { iteration, finished } = checkpoint.manifest;
-  if (finished.length === plan.blocks || isKeptAlone(checkpoint)) return undefined;
+  if (finished.length === plan.blocks || isKeptAlone(checkpoint.manifest)) return undefined;
   return { iteration, fill: (places) => readCheckpoint(checkpoint, places) };
 }
 
@@ -180,13 +180,12 @@ export async function checkKept(
   { latents }: { readonly latents: F32Tensor },
 ): Promise<void> {
   const kept = await readKeptLatents(checkpoint, index);
-  const bytes = ({ buffer, byteOffset, byteLength }: Float32Array) => new Uint8Array(buffer, byteOffset, byteLength);
-  if (Buffer.compare(bytes(kept), bytes(latents.data)) !== 0) throw notTheSame(checkpoint.path, index);
+  if (Buffer.compare(bytesOf(kept), bytesOf(latents.data)) !== 0) throw notTheSame(checkpoint.path, index);
 }
 
 /** Block-steps that were made by then. */
 export function blockStepsBefore(checkpoint: Checkpoint, { sampling }: Pick<Plan, 'sampling'>): number {
-  if (isKeptAlone(checkpoint)) return 0;
+  if (isKeptAlone(checkpoint.manifest)) return 0;
   const { finished, state } = checkpoint.manifest;
   return finished.length * sampling.steps + state.blocks.reduce((sum, { step }) => sum + step, 0);
 }

@@ -98,6 +98,11 @@ export function allFiniteBytes(bytes: Uint8Array, dtype: FloatType): boolean {
   return new Uint16Array(buffer, byteOffset, byteLength / 2).every((bits) => (bits & exponent) !== exponent);
 }
 
+/** The bytes of numbers, where they lie. */
+export function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
 /** A zero-filled float32 tensor; `shared` puts it where several threads can see it. */
 export function zeros(shape: readonly number[], shared = false): F32Tensor {
   const byteLength = elementCount(shape) * BYTES_PER_ELEMENT.F32;

@@ -47,6 +47,11 @@ export type Manifest = z.output<typeof manifestSchema>;
 /** The clean latents of a block that has left the queue. */
 export type FinishedEntry = Manifest['finished'][number];
 
+/** Whether denoising begins anew: all that is left is what has left the queue. */
+export function isKeptAlone({ iteration }: Pick<Manifest, 'iteration'>): boolean {
+  return iteration < 0;
+}
+
 /** A manifest as it is stored: one line of JSON, and one with the digest of the first. */
 export function manifestBytes(manifest: Manifest): Uint8Array {
   const line = JSON.stringify(manifest);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { CodedError } from '#contract/error.ts';
 import { CHECKPOINT_FOLDER } from '../output/survey.ts';
 import type { Store } from '../store/store.ts';
+import { bytesOf } from '../tensor.ts';
 import { checkpointError, checkpointWarning } from './errors.ts';
 import { type Fingerprint, fingerprintDifference } from './fingerprint.ts';
 import { type FinishedEntry, type Manifest, parseManifest } from './manifest.ts';
@@ -89,11 +90,6 @@ export async function findKept(
     return { store, path, manifest: { ...manifest, iteration: -1, noisePosition: 0, state, finished, segments } };
   }
   return undefined;
-}
-
-/** Whether denoising begins anew: all that is left is what has left the queue. */
-export function isKeptAlone({ manifest }: Checkpoint): boolean {
-  return manifest.iteration < 0;
 }
 
 /** Where a run wants the numbers of a checkpoint. */
@@ -244,10 +240,6 @@ const sum = (entries: readonly { readonly bytes: number }[]) => entries.reduce((
 function reasonOf(error: unknown): string {
   if (error instanceof CodedError && error.exit !== 'storage') return error.message;
   throw error;
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function sha256Of(bytes: Uint8Array): string {

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import type { BlockEntries } from '../output/stored-blocks.ts';
 import { CHECKPOINT_FOLDER } from '../output/survey.ts';
 import type { Store } from '../store/store.ts';
-import type { F32Tensor } from '../tensor.ts';
+import { bytesOf, type F32Tensor } from '../tensor.ts';
 import type { Fingerprint } from './fingerprint.ts';
-import { type FinishedEntry, FORMAT, type Manifest, manifestBytes } from './manifest.ts';
+import { type FinishedEntry, FORMAT, isKeptAlone, type Manifest, manifestBytes } from './manifest.ts';
 import { isCheckpointFile, isStateOfRun, latentsName, manifestName, stateName } from './names.ts';
 
 /** A run after an iteration, as the pipeline has copied it out. */
@@ -47,7 +47,7 @@ export function openCheckpointWriter(
   from: Pick<Manifest, 'finished' | 'iteration'> | undefined,
 ): CheckpointWriter {
   const finished: FinishedEntry[] = [...(from?.finished ?? [])];
-  const written: number[] = from === undefined || from.iteration < 0 ? [] : [from.iteration];
+  const written: number[] = from === undefined || isKeptAlone(from) ? [] : [from.iteration];
 
   /** Also what runs before this one have left: checkpoints that could not be used, and states whose manifest was never written. */
   async function removeOlder(): Promise<void> {
@@ -98,8 +98,4 @@ export function openCheckpointWriter(
 export async function removeCheckpoints(store: Store): Promise<void> {
   const names = (await store.list(CHECKPOINT_FOLDER)).filter(isCheckpointFile);
   for (const name of names) await store.remove(name);
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }

@@ -1,4 +1,4 @@
-import { bytesPerElement, type DType, elementCount, type FloatType, type TensorEntry } from '../tensor.ts';
+import { bytesOf, bytesPerElement, type DType, elementCount, type FloatType, type TensorEntry } from '../tensor.ts';
 import { modelError } from './errors.ts';
 import { nodeOrder } from './node-order.ts';
 import { type Attribute, type Axis, type OnnxInitializer, type OnnxNode, type OnnxPort, onnxBytes } from './onnx.ts';
@@ -108,7 +108,7 @@ export function graphBuilder(name: string, tensors: TensorIndex, opset = OPSET):
       return entry.dtype === dtype ? edge : cast(edge, dtype);
     },
     constant(data, dtype, shape) {
-      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      const bytes = bytesOf(data);
       const key = `${dtype}[${shape}]${Buffer.from(bytes).toString('base64')}`;
       const known = constants.get(key);
       if (known !== undefined) return known;

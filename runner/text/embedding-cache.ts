@@ -21,7 +21,7 @@ import type { Graph } from '../model/graph.ts';
 import type { Device } from '../ort/device.ts';
 import { libraryPath } from '../ort/library.ts';
 import { nameIsTaken } from '../store/regular-file.ts';
-import { elementCount, type F32Tensor, type TensorEntry } from '../tensor.ts';
+import { bytesOf, elementCount, type F32Tensor, type TensorEntry } from '../tensor.ts';
 import { readModelFile } from '../weights/model-file.ts';
 import { readTensors } from '../weights/read-tensors.ts';
 import type { ComponentWeights } from '../weights/shards.ts';
@@ -142,12 +142,13 @@ function readEmbedding(file: string, key: string, shape: readonly number[]): F32
   if (embedding.shape.join() !== shape.join()) {
     throw new Error(`its shape is [${embedding.shape.join(', ')}], not [${shape.join(', ')}]`);
   }
-  if (metadata.sha256 !== sha256(bytesOf(embedding))) throw new Error('its numbers have changed since it was written');
+  if (metadata.sha256 !== sha256(bytesOf(embedding.data)))
+    throw new Error('its numbers have changed since it was written');
   return embedding;
 }
 
 function writeEmbedding(folder: string, key: string, embedding: F32Tensor): void {
-  const bytes = safetensorsBytes(new Map([[NAME, embedding]]), { key, sha256: sha256(bytesOf(embedding)) });
+  const bytes = safetensorsBytes(new Map([[NAME, embedding]]), { key, sha256: sha256(bytesOf(embedding.data)) });
   const temporary = join(folder, `.unfinished-${randomBytes(8).toString('hex')}`);
   makeFolder(folder);
   try {
@@ -170,10 +171,6 @@ function makeFolder(folder: string): void {
   if (existsSync(folder)) return;
   if (dirname(folder) !== folder) makeFolder(dirname(folder));
   mkdirSync(folder);
-}
-
-function bytesOf({ data }: F32Tensor): Uint8Array {
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
 function sha256(content: string | Uint8Array): string {

@@ -1,4 +1,4 @@
-import { bytesPerElement, type F32Tensor, type FloatType } from '../tensor.ts';
+import { bytesOf, bytesPerElement, type F32Tensor, type FloatType } from '../tensor.ts';
 
 /** Tensors as the bytes of a safetensors file, in the order given, rounded to `dtype`; metadata are texts. */
 export function safetensorsBytes(
@@ -23,7 +23,7 @@ export function safetensorsBytes(
 
 function storedBytes(data: Float32Array, dtype: FloatType): Uint8Array {
   const stored = dtype === 'F32' ? data : dtype === 'F16' ? Float16Array.from(data) : toBfloat16(data);
-  return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
+  return bytesOf(stored);
 }
 
 /** The upper halves of float32 numbers, rounded to the nearest, halves to even. */
