@@ -48,9 +48,9 @@ const clear = (deleted: (film: FilmFolder) => boolean, signal = new AbortControl
   clearDeletedFilms({
     own: join(root, 'films/mine/aaaaaaaa-1/11111111'),
     realm: REALM,
-    async deletedOf(films) {
+    async *deletedOf(films) {
       asked.push([...films]);
-      return films.filter(deleted);
+      for (const film of films) yield [film].filter(deleted);
     },
     warn: (text) => said.push(text),
     signal,

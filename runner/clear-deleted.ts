@@ -21,8 +21,8 @@ export interface ClearDeletedOptions {
   readonly own: string;
   /** Identity of its namespace and cluster; checkpoints of any other are left alone. */
   readonly realm: string;
-  /** Those of the films that are known to be deleted. */
-  readonly deletedOf: (films: readonly FilmFolder[]) => Promise<readonly FilmFolder[]>;
+  /** Those of the films that are known to be deleted, as they become known. */
+  readonly deletedOf: (films: readonly FilmFolder[]) => AsyncIterable<readonly FilmFolder[]>;
   readonly warn: (text: string) => void;
   readonly signal: AbortSignal;
 }
@@ -32,24 +32,27 @@ interface Left extends FilmFolder {
   readonly folders: readonly string[];
 }
 
-/** Removes the checkpoints of deleted films; gives the folders that it has cleared. What cannot be done is said, unless it was told to end; never throws. */
+/** Removes the checkpoints of deleted films; gives the folders that it has cleared. What cannot be done is said; never throws. */
 export async function clearDeletedFilms(options: ClearDeletedOptions): Promise<readonly string[]> {
   const { deletedOf, warn, signal } = options;
   const cleared: string[] = [];
   try {
     const left = await leftFilms(options);
     if (left.length === 0) return cleared;
-    const deleted = await deletedOf(left.map(({ name, uidPart }) => ({ name, uidPart })));
-    for (const { folders } of left.filter((film) => deleted.some((other) => isSame(film, other)))) {
-      for (const folder of folders) {
+    for await (const deleted of deletedOf(left.map(({ name, uidPart }) => ({ name, uidPart })))) {
+      for (const folder of foldersOf(left, deleted)) {
         if (signal.aborted) return cleared;
         if (await succeeds(() => clearLeft(openStore(folder)), options)) cleared.push(folder);
       }
     }
   } catch (error) {
-    if (!signal.aborted) warn(`checkpoints of films that were deleted stay: ${(error as Error).message}`);
+    warn(`checkpoints of films that were deleted stay: ${(error as Error).message}`);
   }
   return cleared;
+}
+
+function foldersOf(left: readonly Left[], deleted: readonly FilmFolder[]): readonly string[] {
+  return left.filter((film) => deleted.some((other) => isSame(film, other))).flatMap(({ folders }) => folders);
 }
 
 /** One folder that cannot be read, or cleared, keeps no other. */

@@ -38,7 +38,7 @@ beforeEach(async () => {
     isCurrent: (podUid) => podUid.startsWith('pod-'),
     isLeading: () => true,
     namespaceOf: () => 'films',
-    deletedFilms: async () => [],
+    deletedFilms: async () => ({ deleted: [], unknown: [] }),
     measure: (answer) => answers.push(answer),
   });
   for (const server of [health, progress]) {

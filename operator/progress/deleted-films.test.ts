@@ -35,18 +35,28 @@ describe('a film is deleted', () => {
     ['where the API server lists none of its name', list()],
     ['where another film has its name now', list(object('ffffffff-0000'))],
   ])('%s', async (_what, reply) => {
-    expect(await ask(reply)).toEqual([film]);
+    expect(await ask(reply)).toEqual({ deleted: [film], unknown: [] });
     expect(server.calls.map(({ query }) => query.fieldSelector)).toEqual(['metadata.name=lighthouse']);
   });
 
   it('also where a cache has another film of its name', async () => {
-    expect(await ask(list(object('ffffffff-0000')), 'ffffffff-0000')).toEqual([film]);
+    expect(await ask(list(object('ffffffff-0000')), 'ffffffff-0000')).toEqual({ deleted: [film], unknown: [] });
   });
 });
 
 describe('a film is not taken for deleted', () => {
+  it('that is there', async () => {
+    expect(await ask(list(object(UID)))).toEqual({ deleted: [], unknown: [] });
+  });
+
+  it('that a cache has, and then nobody is asked', async () => {
+    expect(await ask(list(), UID)).toEqual({ deleted: [], unknown: [] });
+    expect(server.calls).toEqual([]);
+  });
+});
+
+describe('whether a film is deleted is unknown', () => {
   it.each<[string, Reply]>([
-    ['that is there', list(object(UID))],
     [
       'where the resource itself is not served',
       { status: 404, body: { kind: 'Status', code: 404, reason: 'NotFound' } },
@@ -60,16 +70,11 @@ describe('a film is not taken for deleted', () => {
     ['where the answer is of another name', list(object('ffffffff-0000', 'other'))],
     ['where the answer is anything', { body: 'ok' }],
   ])('%s', async (_what, reply) => {
-    expect(await ask(reply)).toEqual([]);
+    expect(await ask(reply)).toEqual({ deleted: [], unknown: [film] });
   });
 
   it('where the time to answer is over', async () => {
-    expect(await ask(list(), undefined, AbortSignal.abort())).toEqual([]);
-    expect(server.calls).toEqual([]);
-  });
-
-  it('that a cache has, and then nobody is asked', async () => {
-    expect(await ask(list(), UID)).toEqual([]);
+    expect(await ask(list(), undefined, AbortSignal.abort())).toEqual({ deleted: [], unknown: [film] });
     expect(server.calls).toEqual([]);
   });
 });

@@ -50,7 +50,7 @@ it('shows the certificate of a folder, and a renewed one as soon as it is whole'
     isCurrent: () => false,
     isLeading: () => true,
     namespaceOf: () => undefined,
-    deletedFilms: async () => [],
+    deletedFilms: async () => ({ deleted: [], unknown: [] }),
     url: `https://${HOST}:8443/v1/progress`,
     port: 0,
     secret: { namespace: 'films', name: 'unused' },

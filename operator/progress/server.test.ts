@@ -34,7 +34,8 @@ beforeEach(async () => {
     namespaceOf: (podUid) => (podUid === 'pod-1' ? 'films' : undefined),
     deletedFilms: async (namespace, films) => {
       await answerable;
-      return films.filter(({ name }) => `${namespace}/${name}` === 'films/gone');
+      const deleted = films.filter(({ name }) => `${namespace}/${name}` === 'films/gone');
+      return { deleted, unknown: [] };
     },
     measure: (answer) => answers.push(answer),
   });
@@ -77,7 +78,7 @@ describe('the question which films are deleted', () => {
     const [response] = await once(call, 'response');
     let text = '';
     for await (const part of response) text += part;
-    expect([response.statusCode, JSON.parse(text)]).toEqual([200, { deleted: films('gone').films }]);
+    expect([response.statusCode, JSON.parse(text)]).toEqual([200, { deleted: films('gone').films, unknown: [] }]);
     expect(answers).toEqual(['told']);
   });
 

@@ -173,7 +173,7 @@ async function takeQuestion(body: unknown, podUid: string, context: Context): Pr
   if (namespace === undefined) return 'notCurrent';
   const inTime = AbortSignal.timeout(ANSWER_WITHIN_MS);
   const answering = context.answering.run(podUid, () => context.deletedFilms(namespace, asked.data.films, inTime));
-  return answering === undefined ? 'busy' : { answer: 'told', body: { deleted: await answering } };
+  return answering === undefined ? 'busy' : { answer: 'told', body: await answering };
 }
 
 async function readBody(request: IncomingMessage): Promise<string | undefined> {

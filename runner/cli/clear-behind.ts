@@ -13,8 +13,8 @@ export interface ClearBehind {
   end(stop: AbortSignal): Promise<void>;
 }
 
-/** It may go on for so long once the film is done. */
-const LAST_MILLISECONDS = 5000;
+/** It may go on for so long once the film is done: a film of seconds is over before the operator knows its pod. */
+const LAST_MILLISECONDS = 15_000;
 
 export function clearBehind(
   target: PushTarget | undefined,
@@ -33,7 +33,8 @@ export function clearBehind(
       clearing = clearDeletedFilms({ own, realm, deletedOf, warn, signal });
     },
     async end(stop) {
-      const last = sleep(stop.aborted ? 0 : LAST_MILLISECONDS, undefined, { signal }).catch(() => undefined);
+      const stopped = AbortSignal.any([signal, stop]);
+      const last = sleep(LAST_MILLISECONDS, undefined, { signal: stopped }).catch(() => undefined);
       await Promise.race([clearing, last]);
       ending.abort();
     },

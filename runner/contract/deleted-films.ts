@@ -13,5 +13,12 @@ const filmSchema = z.strictObject({
 export type FilmFolder = Readonly<z.output<typeof filmSchema>>;
 
 export const filmsAskedSchema = z.strictObject({ films: z.array(filmSchema).min(1).max(MOST_FILMS_ASKED) });
-/** Those of them whose resource is known not to be there. */
-export const deletedFilmsSchema = z.object({ deleted: z.array(filmSchema).max(MOST_FILMS_ASKED) });
+/** Those of them whose resource is known not to be there, and those of which that cannot be told now. */
+export const deletedFilmsSchema = z.object({
+  deleted: z.array(filmSchema).max(MOST_FILMS_ASKED),
+  unknown: z.array(filmSchema).max(MOST_FILMS_ASKED).default([]),
+});
+export interface DeletedFilmsAnswer {
+  readonly deleted: readonly FilmFolder[];
+  readonly unknown: readonly FilmFolder[];
+}

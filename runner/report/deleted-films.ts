@@ -1,56 +1,72 @@
 import { readFileSync } from 'node:fs';
 import { Agent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DELETED_FILMS_PATH, deletedFilmsSchema, type FilmFolder, MOST_FILMS_ASKED } from '#contract/deleted-films.ts';
+import {
+  DELETED_FILMS_PATH,
+  type DeletedFilmsAnswer,
+  deletedFilmsSchema,
+  type FilmFolder,
+  MOST_FILMS_ASKED,
+} from '#contract/deleted-films.ts';
 import { type PushTarget, post } from './post.ts';
 
 const TIMEOUT_MILLISECONDS = 30_000;
-/** The operator may not have seen this pod yet, or be somewhere else for a moment. */
-const TRIES = 5;
-const RETRY_MILLISECONDS = 3000;
+/**
+ * The operator may not have seen this pod yet, another replica of it may have answered, or it is away: it is asked again, twice as long after
+ * each time. A new question soon finds the replica that leads; an operator that is away is not asked all the time.
+ */
+const FIRST_RETRY_MILLISECONDS = 250;
+const RETRY_LIMIT_MILLISECONDS = 60_000;
 
 interface Asking {
+  /** Ends the asking. */
   readonly signal: AbortSignal;
-  readonly retryMilliseconds?: number;
+  readonly firstRetryMilliseconds?: number;
 }
 
-/** Asks the operator which films are deleted. One of before it knew the question tells of none. Rejects where it gives no answer. */
-export async function askDeletedFilms(
+/**
+ * Asks the operator which films are deleted, and gives those of each answer, until each film is told of or the asking is ended: then it rejects
+ * with what is missing. One of before it knew the question tells of none.
+ */
+export async function* askDeletedFilms(
   target: PushTarget,
   films: readonly FilmFolder[],
-  asking: Asking,
-): Promise<readonly FilmFolder[]> {
-  const deleted: FilmFolder[] = [];
-  for (let first = 0; first < films.length; first += MOST_FILMS_ASKED)
-    deleted.push(...(await askUntilTold(target, films.slice(first, first + MOST_FILMS_ASKED), asking)));
-  return deleted;
-}
-
-async function askUntilTold(
-  target: PushTarget,
-  films: readonly FilmFolder[],
-  { signal, retryMilliseconds = RETRY_MILLISECONDS }: Asking,
-): Promise<readonly FilmFolder[]> {
-  for (let tries = 1; ; tries += 1) {
-    const answer = await ask(target, films, signal).catch((error: Error) => error);
-    signal.throwIfAborted();
-    if (!(answer instanceof Error)) {
-      if (answer.status === 200) return deletedFilmsSchema.parse(JSON.parse(answer.text)).deleted;
-      if (answer.status === 404) return [];
+  { signal, firstRetryMilliseconds = FIRST_RETRY_MILLISECONDS }: Asking,
+): AsyncGenerator<readonly FilmFolder[]> {
+  let asked = films;
+  let missing = 'it was not asked in time';
+  for (let wait = firstRetryMilliseconds; !signal.aborted; wait = Math.min(2 * wait, RETRY_LIMIT_MILLISECONDS)) {
+    const again: FilmFolder[] = [];
+    for (let first = 0; first < asked.length; first += MOST_FILMS_ASKED) {
+      const { deleted, unknown, problem } = await ask(target, asked.slice(first, first + MOST_FILMS_ASKED), signal);
+      yield deleted;
+      again.push(...unknown);
+      if (!signal.aborted) missing = problem;
     }
-    if (tries === TRIES) {
-      const reason = answer instanceof Error ? answer.message : `it answered ${answer.status}`;
-      throw new Error(`the operator does not say which films are deleted: ${reason}`);
-    }
-    await sleep(retryMilliseconds, undefined, { signal });
+    if (again.length === 0) return;
+    asked = again;
+    await sleep(wait, undefined, { signal }).catch(() => undefined);
   }
+  throw new Error(`the operator does not say which films are deleted: ${missing}`);
 }
 
-async function ask({ url, tokenFile, caFile }: PushTarget, films: readonly FilmFolder[], signal: AbortSignal) {
-  // One that is closed after its answer: the next question, if there is one, may find another replica.
-  const agent = new Agent({ ca: readFileSync(caFile) });
-  const posting = { agent, timeoutMilliseconds: TIMEOUT_MILLISECONDS, signal };
-  return post(new URL(DELETED_FILMS_PATH, url), tokenFile, { films }, posting);
+/** Where it gives no answer, of none can be told. */
+async function ask(
+  { url, tokenFile, caFile }: PushTarget,
+  films: readonly FilmFolder[],
+  signal: AbortSignal,
+): Promise<DeletedFilmsAnswer & { readonly problem: string }> {
+  try {
+    // A connection that is closed after its answer: the next question may find another replica.
+    const agent = new Agent({ ca: readFileSync(caFile) });
+    const posting = { agent, timeoutMilliseconds: TIMEOUT_MILLISECONDS, signal };
+    const { status, text } = await post(new URL(DELETED_FILMS_PATH, url), tokenFile, { films }, posting);
+    if (status === 404) return { deleted: [], unknown: [], problem: '' };
+    if (status !== 200) throw new Error(`it answered ${status}`);
+    return { ...deletedFilmsSchema.parse(JSON.parse(text)), problem: 'it cannot tell now' };
+  } catch (error) {
+    return { deleted: [], unknown: films, problem: (error as Error).message };
+  }
 }
 
 /**
