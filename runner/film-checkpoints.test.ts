@@ -73,15 +73,15 @@ function open(
 
 function pipelineOf(...cuts: readonly PipelineCut[]) {
   const left = [...cuts];
-  const asked = { atOnce: false, times: 0 };
+  const asked = { isLast: false, times: 0 };
   const next = async () => {
     asked.times += 1;
     return left.shift();
   };
-  const atOnce = () => {
-    asked.atOnce = true;
+  const endWithNext = () => {
+    asked.isLast = true;
   };
-  return { asked, cuts: { next, atOnce } };
+  return { asked, cuts: { next, endWithNext, isLastMade: () => false } };
 }
 
 const files = () => readdirSync(join(folder, 'checkpoint')).sort();
@@ -91,13 +91,13 @@ const full: Partial<Store> = {
   },
 };
 
-test('a stop makes a last checkpoint at once, with the blocks that were finished by then', async () => {
+test('a stop makes a last checkpoint, with the blocks that were finished by then', async () => {
   const { checkpoints, said, told, state } = open({ everySeconds: 1000 });
   const pipeline = pipelineOf(cutAfter(5, 1));
   checkpoints.start(pipeline);
   checkpoints.keep(finishedBlock(0));
   await checkpoints.stop(pipeline);
-  expect(pipeline.asked).toEqual({ atOnce: true, times: 1 });
+  expect(pipeline.asked).toEqual({ isLast: true, times: 1 });
   expect([checkpoints.last, state.leaves, said]).toEqual([5, true, []]);
   expect(told).toEqual([{ iteration: 6, time: expect.any(String), bytes: expect.any(Number), location: folder }]);
   expect(files()).toEqual(['after-0000005.json', 'latents-0000000.f32', 'state-0000005.f32']);

@@ -107,7 +107,6 @@ export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints
   let making: Promise<void> = Promise.resolve();
   let isGivenUp = false;
   let isFailing = false;
-  let lastCutAt = 0;
   let last = from === undefined || isKeptAlone(from) ? undefined : from.iteration;
 
   function giveUp(error: unknown): void {
@@ -146,10 +145,10 @@ export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints
   async function make({ cuts }: Pick<Pipeline, 'cuts'>): Promise<boolean> {
     const cut = await cuts.next();
     if (cut === undefined) return false;
-    lastCutAt = performance.now();
-    watched.cut(cut.iteration, lastCutAt);
+    const cutAt = performance.now();
+    watched.cut(cut.iteration, cutAt);
     await write(cut);
-    watched.written(lastCutAt, performance.now());
+    watched.written(cutAt, performance.now());
     return true;
   }
 
@@ -161,9 +160,8 @@ export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints
   }
 
   async function makeLast(pipeline: Pick<Pipeline, 'cuts'>, before: Promise<void>): Promise<void> {
-    const stoppedAt = performance.now();
     await before;
-    if (lastCutAt < stoppedAt && !isGivenUp && !(await make(pipeline))) await complete();
+    if (!pipeline.cuts.isLastMade() && !isGivenUp && !(await make(pipeline))) await complete();
   }
 
   return {
@@ -185,7 +183,7 @@ export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints
     },
     async stop(pipeline) {
       waiting.abort();
-      pipeline.cuts.atOnce();
+      pipeline.cuts.endWithNext();
       making = makeLast(pipeline, making);
       await Promise.race([making, sleep(stopPatience(watched.pace, stopMilliseconds), undefined, { ref: false })]);
     },

@@ -1,12 +1,14 @@
 import type { Plan } from '../plan/plan.ts';
 import { type Item, isLastIn, queueAfter, type ScheduleSettings } from '../plan/schedule.ts';
 import { blockStates, CELLS, cutStates, type SharedMemory } from './layout.ts';
+import type { Ring } from './ring.ts';
 import type { StageTask } from './stage-task.ts';
 
 /**
  * A consistent cut through a run by iteration number: each block's state as it is when *that block* has done iteration k. The main
  * thread asks by a counter; the stage that makes the steps looks at it where an iteration begins, copies each block's state right
- * after its step, and says when the last one is copied. The run never stops for it, and nothing is allocated or sent.
+ * after its step, and says when the last one is copied. The run never stops for it, and nothing is allocated or sent. Only after the last
+ * cut of a run that was told to stop it stands still: whatever it made then would be lost.
  */
 export interface PipelineCut {
   /** The last iteration that is in it. */
@@ -33,17 +35,27 @@ export function hostStates({ plan, shared }: Pick<StageTask, 'plan' | 'shared'>)
   };
 }
 
-/** The updating stage's part, to be called after each step; null where nobody will ask for cuts. */
+/** The updating stage's part. */
+export interface Cutter {
+  /** To be called before each step: does not return once the last cut is made. */
+  before(): void;
+  /** To be called after each step. */
+  after(item: Readonly<Item>): void;
+}
+
+/** Null where nobody will ask for cuts. */
 export function openCutter(
   { plan, schedule, shared }: Pick<StageTask, 'plan' | 'schedule' | 'shared'>,
+  { standStill }: Pick<Ring, 'standStill'>,
   copyState: CopyState,
-): ((item: Readonly<Item>) => void) | null {
+): Cutter | null {
   if (shared.cut === null) return null;
   const cells = new Int32Array(shared.control);
   const placeOf = cutStates(shared.cut, plan);
   const { stride = 1 } = schedule;
   let current = -1;
   let isTaking = false;
+  let isLastMade = false;
 
   const isAsked = () => Atomics.load(cells, CELLS.cutsAsked) > Atomics.load(cells, CELLS.cutsMade);
 
@@ -55,34 +67,44 @@ export function openCutter(
     }
   }
 
-  return (item) => {
-    const { block, iteration, step } = item;
-    if (iteration !== current) {
-      current = iteration;
-      isTaking = isAsked();
-    }
-    if (isTaking && step < plan.sampling.steps - 1) copyState(block, step + 1, placeOf(block));
-    if (!isLastIn(schedule, item)) return;
-    if (!isTaking && Atomics.load(cells, CELLS.cutAtOnce) === 1 && isAsked()) {
-      takeAll(iteration);
-      isTaking = true;
-    }
-    if (!isTaking) return;
-    isTaking = false;
-    Atomics.store(cells, CELLS.cutIteration, iteration);
-    Atomics.add(cells, CELLS.cutsMade, 1);
+  return {
+    before() {
+      if (isLastMade) standStill();
+    },
+    after(item) {
+      const { block, iteration, step } = item;
+      if (iteration !== current) {
+        current = iteration;
+        isTaking = isAsked();
+      }
+      if (isTaking && step < plan.sampling.steps - 1) copyState(block, step + 1, placeOf(block));
+      if (!isLastIn(schedule, item)) return;
+      const isLast = Atomics.load(cells, CELLS.lastCutAsked) === 1;
+      if (!isTaking && isLast && isAsked()) {
+        takeAll(iteration);
+        isTaking = true;
+      }
+      if (!isTaking) return;
+      isTaking = false;
+      Atomics.store(cells, CELLS.cutIteration, iteration);
+      isLastMade = isLast;
+      if (isLast) Atomics.store(cells, CELLS.lastCutMade, 1);
+      Atomics.add(cells, CELLS.cutsMade, 1);
+    },
   };
 }
 
 /** The main thread's part. */
 export interface Cuts {
   /**
-   * The next cut: after the next iteration that begins, or after the one under way once `atOnce` was asked for. Undefined where the
+   * The next cut: after the next iteration that begins, or after the one under way where it is to be the last. Undefined where the
    * run is over before. One at a time: the views of the cut before are no longer valid.
    */
   next(): Promise<PipelineCut | undefined>;
-  /** From now on cuts are made after the iteration under way. */
-  atOnce(): void;
+  /** The next cut is to be the last one; the run stands still after it. */
+  endWithNext(): void;
+  /** Whether the run stands still, or will before its next step. */
+  isLastMade(): boolean;
   /** Looks whether the cut is made; to be called after each block-step. */
   look(): void;
   /** No more cuts will be made. */
@@ -113,7 +135,8 @@ export function openCuts(plan: Plan, schedule: ScheduleSettings, shared: SharedM
       Atomics.add(cells, CELLS.cutsAsked, 1);
       return waiting.promise;
     },
-    atOnce: () => void Atomics.store(cells, CELLS.cutAtOnce, 1),
+    endWithNext: () => void Atomics.store(cells, CELLS.lastCutAsked, 1),
+    isLastMade: () => Atomics.load(cells, CELLS.lastCutMade) === 1,
     look() {
       if (waiting === undefined || Atomics.load(cells, CELLS.cutsMade) < Atomics.load(cells, CELLS.cutsAsked)) return;
       waiting.resolve(made());

@@ -61,7 +61,7 @@ export interface Pipeline {
   finishedBlocks(): AsyncGenerator<FinishedBlock, void, undefined>;
   lanes(): readonly StageLane[];
   /** Copies of the run's state, for a pipeline opened with `cuts`. */
-  readonly cuts: Pick<Cuts, 'next' | 'atOnce'>;
+  readonly cuts: Pick<Cuts, 'next' | 'endWithNext' | 'isLastMade'>;
   /** A block's sample `[1, C, F, h, w]` after an iteration, for a pipeline opened with `trace`. */
   latentsAfter(iteration: number, block: number): F32Tensor;
   [Symbol.asyncDispose](): Promise<void>;

@@ -35,7 +35,7 @@ export function openExit(task: StageTask, ring: Ring, layers: Stage, stack: Disp
   const { branch: onlyBranch } = lineOf(plan, stage);
   const windowOf = perWindow(plan, (latents) => openWindow(task, latents, layers, stack));
   const branch1Last = linesOf(plan)[1]?.last;
-  const update = onlyBranch === 1 ? null : openUpdateFor(task, layers, stack);
+  const update = onlyBranch === 1 ? null : openUpdateFor(task, ring, layers, stack);
   const shapeOf = (latents: number) => velocityShape(task, latents);
   const openSlots = onlyBranch === 1 ? openOutgoing : openIncoming;
   const slots: Slots | null =
@@ -83,15 +83,16 @@ export function openExit(task: StageTask, ring: Ring, layers: Stage, stack: Disp
 }
 
 /** Guidance and the sampler's step; then, if a cut is asked for, a copy of the block's state. */
-function openUpdateFor(task: StageTask, { residence }: Stage, stack: DisposableStack): Update {
+function openUpdateFor(task: StageTask, ring: Ring, { residence }: Stage, stack: DisposableStack): Update {
   const { copies } = residence;
   const host = () => ({ update: openUpdate(task, residence), copyState: hostStates(task) });
   const { update, copyState } = copies === null ? host() : openDeviceUpdate(task, residence, copies, stack);
-  const cutter = openCutter(task, copyState);
+  const cutter = openCutter(task, ring, copyState);
   if (cutter === null) return update;
   return (item, conditional, unconditional) => {
+    cutter.before();
     update(item, conditional, unconditional);
-    cutter(item);
+    cutter.after(item);
   };
 }
 

@@ -58,13 +58,15 @@ export const CELLS = {
   left: 5 * LINE,
   /** Cuts that the main thread has asked for (cut.ts). */
   cutsAsked: 6 * LINE,
-  /** 1 once a cut is to be made at the end of the iteration that is under way. */
-  cutAtOnce: 6 * LINE + 1,
+  /** 1 once the next cut is to be the last one, at the end of the iteration that is under way. */
+  lastCutAsked: 6 * LINE + 1,
   /** 1 once the states that the run goes on with are where they belong. */
   restored: 6 * LINE + 2,
   /** Cuts that are made, and the iteration after which the latest one was. */
   cutsMade: 7 * LINE,
   cutIteration: 7 * LINE + 1,
+  /** 1 once the last one is made: the run stands still. */
+  lastCutMade: 7 * LINE + 2,
   /** Items that a stage has finished. */
   done: (stage: number) => (8 + 2 * stage) * LINE,
   /** Block that a stage computes right now, plus 1; 0 while it waits. */

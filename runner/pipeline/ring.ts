@@ -50,6 +50,8 @@ export interface Ring {
   leaveTogether(): void;
   /** Throws `E_PIPELINE_STOPPED` once the run is to stop, as every wait does. */
   throwIfStopped(): void;
+  /** Waits for the run to be stopped. */
+  standStill(): never;
 }
 
 /** A stop that arrives between a check and a sleep is seen after this long. */
@@ -102,6 +104,10 @@ export function joinRing(control: SharedArrayBuffer, stage: number, line: Line, 
       waitFor(CELLS.left, stagesIn(cells));
     },
     throwIfStopped,
+    standStill() {
+      waitFor(CELLS.stop, 1);
+      throw pipelineError('E_PIPELINE_STOPPED');
+    },
   };
 }
 

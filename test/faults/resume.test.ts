@@ -55,6 +55,8 @@ describe('a film that was told to stop', () => {
       const { status, record } = await stopped(signal);
       expect([status, record?.error?.code]).toEqual([10, 'E_STOPPED']);
       expect(record?.error?.message).toMatch(/; started again, it goes on after iteration \d+ of \d+$/);
+      // Nothing was computed after it.
+      expect(record?.checkpoint?.iteration).toBe(record?.iteration);
       const again = await begin({ stages: 3 }).ended;
       expect(warnings(again)).toMatch(
         /^going on after iteration \d+ of \d+, as of .*: \d+ of \d+ blocks were finished, [1-9]\d* of them encoded$/,

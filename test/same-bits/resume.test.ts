@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { joinLatents } from '../../runner/latents.ts';
 import type { PipelineCut } from '../../runner/pipeline/cut.ts';
 import { openPipeline, type PipelineInput } from '../../runner/pipeline/driver.ts';
 import type { ResumeState } from '../../runner/pipeline/resume.ts';
+import type { PipelineEvent } from '../../runner/pipeline/watch.ts';
 import type { F32Tensor } from '../../runner/tensor.ts';
 import { createDice } from '../faults/dice.ts';
 import { runToEnd } from '../golden/run-case.ts';
@@ -15,13 +17,12 @@ interface Kept {
   readonly finished: readonly F32Tensor[];
 }
 
-/** Runs to the end and keeps as many cuts as are made on the way; `atOnce` asks for each at the end of an iteration. */
-async function cutsOf(input: PipelineInput, atOnce: boolean): Promise<{ film: F32Tensor; cuts: readonly Kept[] }> {
+/** Runs to the end and keeps as many cuts as are made on the way. */
+async function cutsOf(input: PipelineInput): Promise<{ film: F32Tensor; cuts: readonly Kept[] }> {
   const finished: F32Tensor[] = [];
   const cuts: Kept[] = [];
   const onFinished = ({ latents }: { readonly latents: F32Tensor }) => void finished.push(latents);
   await using pipeline = await openPipeline({ ...input, onFinished, options: { ...input.options, cuts: true } });
-  if (atOnce) pipeline.cuts.atOnce();
   const cutting = (async () => {
     for (let cut = await pipeline.cuts.next(); cut !== undefined; cut = await pipeline.cuts.next()) {
       cuts.push(copyOf(cut, finished));
@@ -31,6 +32,38 @@ async function cutsOf(input: PipelineInput, atOnce: boolean): Promise<{ film: F3
   for await (const block of pipeline.finishedBlocks()) parts.push(block.latents);
   await cutting;
   return { film: joinLatents(parts), cuts };
+}
+
+/** Stops once so many block-steps are made, and keeps the last cut: nothing is computed after it. */
+async function stoppedAfter(input: PipelineInput, blockSteps: number): Promise<Kept> {
+  const finished: F32Tensor[] = [];
+  const due = Promise.withResolvers<void>();
+  let iteration = -1;
+  const onFinished = ({ latents }: { readonly latents: F32Tensor }) => void finished.push(latents);
+  const onEvent = (event: PipelineEvent) => {
+    if (event.kind !== 'blockStep') return;
+    iteration = event.iteration;
+    if (event.done >= blockSteps) due.resolve();
+  };
+  await using pipeline = await openPipeline({
+    ...input,
+    onFinished,
+    onEvent,
+    options: { ...input.options, cuts: true },
+  });
+  await due.promise;
+  expect(pipeline.cuts.isLastMade()).toBe(false);
+  pipeline.cuts.endWithNext();
+  const cutting = pipeline.cuts.next();
+  // A run whose blocks nobody takes does not come to its end, however late this is.
+  const taking = Array.fromAsync(pipeline.finishedBlocks()).catch(() => undefined);
+  const cut = (await cutting)!;
+  expect(pipeline.cuts.isLastMade()).toBe(true);
+  const kept = copyOf(cut, finished);
+  // As long as a disk may take: hundreds of block-steps of this model.
+  await Promise.race([taking, sleep(200)]);
+  expect(iteration).toBe(cut.iteration);
+  return kept;
 }
 
 function copyOf({ iteration, finished: count, blocks }: PipelineCut, all: readonly F32Tensor[]): Kept {
@@ -61,19 +94,22 @@ test.each([
   'a run that goes on after a cut has the same bits on any number of stages: $what',
   async ({ what: _, ...numbers }) => {
     const dice = createDice(numbers.steps);
-    for (const atOnce of [false, true]) {
-      const { film, cuts } = await cutsOf(modelInput(tinyModel(), { stages: 2, ...FILM, ...numbers }), atOnce);
-      expect(cuts.length).toBeGreaterThan(0);
-      for (const [stages, guidanceParallel] of [
-        [1, false],
-        [5, false],
-        [4, true],
-      ] as const) {
-        const input = modelInput(tinyModel(), { ...FILM, ...numbers, stages, guidanceParallel });
-        const cut = dice.pick(cuts.filter(({ finished }) => finished.length < input.plan.blocks));
-        expect(fingerprint(await resumed(input, cut)), `${stages} stages after iteration ${cut.from.iteration}`).toBe(
-          fingerprint(film),
-        );
+    const inputOf = (stages: number, guidanceParallel = false) =>
+      modelInput(tinyModel(), { ...FILM, ...numbers, stages, guidanceParallel });
+    const { film, cuts } = await cutsOf(inputOf(2));
+    expect(cuts.length).toBeGreaterThan(0);
+    const { blocks } = inputOf(2).plan;
+    const stop = dice.between(1, numbers.steps);
+    const last = await stoppedAfter(inputOf(3), stop);
+    for (const [stages, guidanceParallel] of [
+      [1, false],
+      [5, false],
+      [4, true],
+    ] as const) {
+      const cut = dice.pick(cuts.filter(({ finished }) => finished.length < blocks));
+      for (const from of [cut, last]) {
+        const what = `${stages} stages after iteration ${from.from.iteration}, stopped after ${stop} steps`;
+        expect(fingerprint(await resumed(inputOf(stages, guidanceParallel), from)), what).toBe(fingerprint(film));
       }
     }
   },
@@ -81,7 +117,7 @@ test.each([
 
 test('cuts of a run whose guidance is parallel are those of any other', async () => {
   const numbers: RunNumbers = { ...FILM, stages: 4, steps: 4, contextLatents: 2, guidanceParallel: true };
-  const { film, cuts } = await cutsOf(modelInput(tinyModel(), numbers), false);
+  const { film, cuts } = await cutsOf(modelInput(tinyModel(), numbers));
   const input = modelInput(tinyModel(), { ...numbers, stages: 3, guidanceParallel: false });
   for (const cut of cuts.filter(({ finished }) => finished.length < input.plan.blocks)) {
     expect(fingerprint(await resumed(input, cut))).toBe(fingerprint(film));
@@ -91,8 +127,8 @@ test('cuts of a run whose guidance is parallel are those of any other', async ()
 test('a run that goes on can be cut and gone on with again', async () => {
   const input = modelInput(tinyModel(), { stages: 2, ...FILM, steps: 5, contextLatents: 2 });
   const whole = await runToEnd(input);
-  const first = (await cutsOf(input, false)).cuts[0]!;
-  const { cuts } = await cutsOf({ ...input, from: first.from }, true);
+  const first = (await cutsOf(input)).cuts[0]!;
+  const { cuts } = await cutsOf({ ...input, from: first.from });
   const second = cuts.find(({ from }) => from.iteration > first.from.iteration)!;
   // What the second run finished comes after what the first had.
   const finished = [...first.finished, ...second.finished];
@@ -105,7 +141,7 @@ test.skipIf(process.platform !== 'linux')('numbers kept as on CUDA can be cut an
     ...modelInput(tinyModel(), { ...FILM, stages, steps: 5, contextLatents: 2 }),
     options,
   });
-  const { film, cuts } = await cutsOf(inputOf(2), false);
+  const { film, cuts } = await cutsOf(inputOf(2));
   const unfinished = cuts.filter(({ finished }) => finished.length < inputOf(2).plan.blocks);
   expect(unfinished.length).toBeGreaterThan(0);
   for (const cut of unfinished) {

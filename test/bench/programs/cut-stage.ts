@@ -16,12 +16,16 @@ export interface CutStage {
 const { plan, schedule, shared, itemMilliseconds } = workerData as CutStage;
 const asleep = new Int32Array(new SharedArrayBuffer(4));
 const cells = new Int32Array(shared.control);
-const cutter = openCutter({ plan, schedule, shared }, hostStates({ plan, shared }))!;
+const standStill = () => {
+  throw new Error('no last cut is asked for here');
+};
+const cutter = openCutter({ plan, schedule, shared }, { standStill }, hostStates({ plan, shared }))!;
 const cursor = openSchedule(schedule);
 const began = performance.now();
 while (cursor.next()) {
   Atomics.wait(asleep, 0, 0, itemMilliseconds);
-  cutter(cursor.item);
+  cutter.before();
+  cutter.after(cursor.item);
   Atomics.add(cells, CELLS.done(0), 1);
 }
 parentPort?.postMessage(performance.now() - began);
