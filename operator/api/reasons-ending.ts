@@ -128,6 +128,13 @@ export const ENDING_REASONS = {
     todo: 'nothing: the next attempt goes on with fewer; the one after it asks for all of them again',
     places: ['waits', 'attempt'],
   },
+  AllGpusAgain: {
+    says: 'its pod was taken away, and the next one of its Job would have {gpus} GPUs again: the next attempt asks for {wanted}',
+    when: 'a pod of an attempt that took fewer GPUs than the spec wants was taken away, and no runner has followed it yet; it counts neither as a failure nor as another disruption',
+    fixer: 'nobody',
+    todo: 'nothing: where no node has all of them within spec.deadlines.elastic, fewer are taken again',
+    places: ['waits', 'prepares', 'attempt'],
+  },
   ActiveDeadlineExceeded: {
     says: 'its runners have worked for {limit} in all, as long as spec.deadlines.active allows',
     when: 'all attempts together took longer than spec.deadlines.active',

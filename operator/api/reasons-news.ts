@@ -18,7 +18,7 @@ export const NEWS_REASONS = {
   },
   AttemptResized: {
     says: 'attempt {attempt}: {why}',
-    when: 'an attempt found no node for its GPUs, and the next one takes fewer; it counts neither as a failure nor as a disruption',
+    when: 'an attempt found no node for its GPUs, and the next one takes fewer, or one that took fewer is followed by one that asks for all again; it counts neither as a failure nor as a disruption',
     fixer: 'nobody',
     todo: 'nothing',
     places: ['event'],

@@ -117,7 +117,7 @@ function takenFor(known: Attempt | undefined, { isLeaving = true, heard = false 
 }
 
 function outcomeFor({ reason }: Why): Outcome {
-  if (reason === 'GpusNotFree') return 'Resized';
+  if (reason === 'GpusNotFree' || reason === 'AllGpusAgain') return 'Resized';
   return reason === 'Suspended' ? 'Suspended' : 'Failed';
 }
 

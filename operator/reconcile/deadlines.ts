@@ -1,9 +1,10 @@
 import { secondsOf } from '#contract/duration.ts';
+import type { VideoGenerationSpec } from '#contract/resource-spec.ts';
 import { type Reason, type Why, why } from '../api/reasons.ts';
 import type { Attempt, ProgressStatus } from '../api/status.ts';
 import { durationText, millisecondsOf } from '../api/time.ts';
 import { freshEnds } from './attempts.ts';
-import { fewerGpus, gpusOf } from './elastic.ts';
+import { fewerGpus, gpusOf, isToGrow } from './elastic.ts';
 import { hasFilm, isAlive, type JobView, liveJob, newestPod, type Observed, type PodView, podOf } from './observed.ts';
 import { letGoAt } from './suspension.ts';
 import type { Context, Gate, Verdict } from './verdict.ts';
@@ -41,7 +42,7 @@ export function spent(context: Context): Verdict | undefined {
 }
 
 /** Why attempts are ended that others follow. */
-const OTHER_ENDINGS: ReadonlySet<string> = new Set<Reason>(['Stalled', 'GpusNotFree']);
+const OTHER_ENDINGS: ReadonlySet<string> = new Set<Reason>(['Stalled', 'GpusNotFree', 'AllGpusAgain']);
 
 function isEnding({ outcome, reason }: Attempt): boolean {
   return (
@@ -120,7 +121,14 @@ function deadlinesOf(job: JobView, context: Context): readonly Deadline[] {
   if (pod?.state === 'running') return [...stallOf(pod, context), ...activeOf(context)];
   // A runner that has started and ended is not late, however long its Job takes to say so.
   const over = pod?.state === 'failed' || pod?.state === 'succeeded';
-  return job.suspended === undefined && !over ? [...elasticOf(job, pod, context), ...startOf(job, pod, context)] : [];
+  if (job.suspended !== undefined || over) return [];
+  return [...growthOf(job, spec, context), ...elasticOf(job, pod, context), ...startOf(job, pod, context)];
+}
+
+/** A Job that makes its next pod with fewer GPUs than the spec wants goes at once. */
+function growthOf(job: JobView, spec: VideoGenerationSpec, context: Context): readonly Deadline[] {
+  const values = { gpus: gpusOf(job, spec), wanted: spec.parallelism.gpus };
+  return isToGrow(job, context) ? [{ at: 0, why: () => why('AllGpusAgain', values) }] : [];
 }
 
 /**

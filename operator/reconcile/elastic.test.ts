@@ -1,10 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { job, withEnd } from '../../test/build/job.ts';
+import { job, withEnd, withGpus } from '../../test/build/job.ts';
 import { type Cluster, observed } from '../../test/build/observed.ts';
-import { ended, onNode, pod, running, succeededResult, withCondition, withHealth } from '../../test/build/pod.ts';
+import {
+  asNext,
+  ended,
+  onNode,
+  pod,
+  running,
+  succeededResult,
+  withCondition,
+  withHealth,
+} from '../../test/build/pod.ts';
 import { videoGeneration, videoGenerationSpec, withSpec, withStatus } from '../../test/build/video-generation.ts';
-import type { Job, Pod } from '../api/kubernetes.ts';
-import { ANNOTATION_GPUS } from '../api/labels.ts';
+import type { Pod } from '../api/kubernetes.ts';
 import type { VideoGenerationStatus } from '../api/status.ts';
 import { decide } from './decide.ts';
 import { fewerGpus } from './elastic.ts';
@@ -18,15 +26,8 @@ const noRoom = {
   reason: 'Unschedulable',
   message: '0/4 nodes are available',
 } as const;
-const sized = (number: number, gpus: number): Job => {
-  const made = job(number);
-  return {
-    ...made,
-    metadata: { ...made.metadata, annotations: { ...made.metadata.annotations, [ANNOTATION_GPUS]: String(gpus) } },
-  };
-};
 const waits = (number: number, gpus = 8): Cluster => ({
-  jobs: [gpus === 8 ? job(number) : sized(number, gpus)],
+  jobs: [gpus === 8 ? job(number) : job(number, withGpus(gpus))],
   pods: [pod(number, withCondition(noRoom))],
 });
 const broke = (number: number, exitCode: number, words?: object): Cluster => ({
@@ -162,13 +163,74 @@ describe('the next attempt', () => {
     expect(story(rounds).starts).toEqual(expected);
   });
 
+  describe('after a smaller one that was taken away', () => {
+    const taken = (number: number, ...more: readonly ((pod: Pod) => Pod)[]) => pod(number, ended(10), ...more);
+    const smaller: readonly Cluster[] = [decidedToEnd, {}, { jobs: [job(2, withGpus(4))], pods: [pod(2, running)] }];
+    const follows = (...more: readonly ((pod: Pod) => Pod)[]) => ({
+      jobs: [job(2, withGpus(4))],
+      pods: [taken(2), pod(2, asNext, ...more)],
+    });
+
+    it.each<[string, Cluster]>([
+      ['finds no node', follows(withCondition(noRoom))],
+      ['has one and has not started', follows(onNode())],
+    ])('asks for all again, where the next pod of its Job %s', (_what, next) => {
+      const { starts, status } = story([...smaller, next, { pods: [] }]);
+      expect(starts).toEqual([
+        [2, 4],
+        [3, 8],
+      ]);
+      expect(status?.attempts).toMatchObject([
+        { number: 1, outcome: 'Resized', gpus: 8 },
+        { number: 2, outcome: 'Disrupted', gpus: 4 },
+        {
+          ...{ number: 2, outcome: 'Resized', gpus: 4, reason: 'AllGpusAgain' },
+          message:
+            'its pod was taken away, and the next one of its Job would have 4 GPUs again: the next attempt asks for 8',
+        },
+      ]);
+      expect([status?.failures, status?.disruptions]).toEqual([0, 1]);
+    });
+
+    it('is that other pod, where its runner is at work already', () => {
+      const { starts, status } = story([...smaller, follows(onNode(), running)]);
+      expect([starts, status?.phase]).toEqual([[[2, 4]], 'Running']);
+    });
+
+    it('takes fewer again where no node has all of them', () => {
+      const { starts } = story([...smaller, follows(), { pods: [] }, waits(3), {}]);
+      expect(starts).toEqual([
+        [2, 4],
+        [3, 8],
+        [4, 4],
+      ]);
+    });
+
+    it('is the next pod of its Job, where the one before had unhealthy devices', () => {
+      const hurt = { jobs: [job(2, withGpus(4))], pods: [pod(2, running, ailing)] };
+      const next = { jobs: [job(2, withGpus(4))], pods: [taken(2, ailing), pod(2, asNext, onNode())] };
+      const { starts, status } = story([...smaller, hurt, next]);
+      expect([starts, status?.attempts?.at(-1)?.outcome]).toEqual([[[2, 4]], 'Waiting']);
+    });
+
+    it('is the next pod of its Job, where a queue has taken it away and lets it go on', () => {
+      const before = story(smaller).status!;
+      const suspended = { ...before.attempts!.at(-1)!, outcome: 'Suspended' as const, reason: 'Suspended' };
+      const film = videoGeneration(
+        elastic,
+        withStatus({ ...before, attempts: [...before.attempts!.slice(0, -1), suspended] }),
+      );
+      expect(decide(observed({ live: true, frozen: ['job-2'], film, ...follows() }), NOW).verdict.outcome).toBe('live');
+    });
+  });
+
   it('takes all where the spec allows no fewer', () => {
     const modify = withSpec({ parallelism: { gpus: 8 } });
     expect(story([broke(1, 60, error('E_DEVICE_LOST'))], modify).starts).toEqual([[2, 8]]);
   });
 
   it('tells why it takes fewer, and the one before is neither a failure nor a disruption', () => {
-    const { status } = story([decidedToEnd, {}, { jobs: [sized(2, 4)], pods: [pod(2, running)] }]);
+    const { status } = story([decidedToEnd, {}, { jobs: [job(2, withGpus(4))], pods: [pod(2, running)] }]);
     const told =
       'no node was found for 8 GPUs within 10m, so the next attempt takes 4; the scheduler: 0/4 nodes are available';
     expect(status?.attempts).toMatchObject([
@@ -188,8 +250,6 @@ describe('the next attempt', () => {
 
 describe('a device that the kubelet calls unhealthy', () => {
   const evicted = { type: 'DisruptionTarget', status: 'True', reason: 'Evicted', message: 'made room' } as const;
-  const second = (object: Pod): Pod => ({ ...object, metadata: { ...object.metadata, name: 'next', uid: 'pod-1b' } });
-
   it('is told while its runner goes on, which is left alone', () => {
     const { status, starts } = story([unwell(1)]);
     expect([starts, status?.phase]).toEqual([[], 'Running']);
@@ -213,14 +273,14 @@ describe('a device that the kubelet calls unhealthy', () => {
 
   it('ends no wait of a pod that follows a suspension: the one before was not taken away for its devices', () => {
     const before = { ...story([unwell(1)]).status!.attempts![0]!, outcome: 'Suspended' as const, reason: 'Suspended' };
-    const waits = { jobs: [job(1)], pods: [pod(1, second, withCondition(noRoom))] };
+    const waits = { jobs: [job(1)], pods: [pod(1, asNext, withCondition(noRoom))] };
     const film = videoGeneration(elastic, withStatus({ ...story([unwell(1)]).status!, attempts: [before] }));
     expect(decide(observed({ live: true, frozen: ['job-1'], film, ...waits }), NOW).verdict.outcome).toBe('live');
   });
 
   it('ends the wait of the next pod of its Job for as many GPUs at once, also where nothing is set', () => {
     const taken = pod(1, ended(137), withCondition(evicted));
-    const next = { jobs: [job(1)], pods: [taken, pod(1, second, withCondition(noRoom))], afterMs: 1_000 };
+    const next = { jobs: [job(1)], pods: [taken, pod(1, asNext, withCondition(noRoom))], afterMs: 1_000 };
     const modify = withSpec({ parallelism: { gpus: 8, minGpus: 2 } });
     const { starts, status } = story([unwell(1), next, { jobs: [], pods: [] }], modify);
     expect(starts).toEqual([[2, 4]]);

@@ -1,16 +1,19 @@
 import { EXITS } from '#contract/exit.ts';
 import type { VideoGenerationSpec } from '#contract/resource-spec.ts';
+import type { Reason } from '../api/reasons.ts';
 import type { Attempt, Sized } from '../api/status.ts';
-import { endingOf } from './attempts.ts';
-import type { JobView } from './observed.ts';
+import { endingOf, isEnded } from './attempts.ts';
+import { type JobView, podOf } from './observed.ts';
 import { TOO_FEW_DEVICES } from './pod-facts.ts';
 import type { Context } from './verdict.ts';
 
 /*
  * How many GPUs an attempt takes (`spec.parallelism.minGpus`): those that the spec wants, unless the attempt before found no node for so many
- * or met a device that failed, or that the kubelet called unhealthy. Then it takes half as many, and so on, never less than the least. The attempt after that asks for all of them again.
+ * or met a device that failed, or that the kubelet called unhealthy. Then it takes half as many, and so on, never less than the least. The attempt after that asks for all of them again,
+ * also where the one before was taken away: its Job, which would make its next pod as small, goes.
  */
 
+const NO_NODE: Reason = 'GpusNotFree';
 /** Fewer devices would make that worse. */
 const OUT_OF_DEVICE_MEMORY = 'E_DEVICE_MEMORY';
 
@@ -42,8 +45,19 @@ export function sizeOf({ observed: { spec, status }, attempts }: Context, number
     : { gpus, why: `${gpus} of ${wanted} GPUs after attempt ${last.number}: ${endingOf(last)}` };
 }
 
+/**
+ * Whether a Job that is smaller than the spec wants is to go: its pod was taken away, and the one that follows has no runner yet. Not where the
+ * one before had unhealthy devices, which nobody is given any more.
+ */
+export function isToGrow(job: JobView, { observed: { spec }, attempts }: Context): boolean {
+  if (spec === undefined || podOf(job)?.state !== 'waiting' || gpusOf(job, spec) >= spec.parallelism.gpus) return false;
+  if (spec.runner.devices?.resourceClaimTemplateName !== undefined) return false;
+  const last = attempts.findLast((attempt) => attempt.number === job.number && isEnded(attempt));
+  return last?.outcome === 'Disrupted' && last.unhealthyDevices === undefined;
+}
+
 function isToShrink({ outcome, exitCode, reason, unhealthyDevices }: Attempt): boolean {
-  if (outcome === 'Resized') return true;
+  if (outcome === 'Resized') return reason === NO_NODE;
   if (outcome === 'Disrupted') return unhealthyDevices !== undefined;
   if (outcome !== 'Failed' || reason === OUT_OF_DEVICE_MEMORY) return false;
   return unhealthyDevices !== undefined || exitCode === EXITS.device.code || reason === TOO_FEW_DEVICES;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { job, withEnd } from '../../test/build/job.ts';
+import { job, withEnd, withGpus } from '../../test/build/job.ts';
 import { type Cluster, observed, progressRecord } from '../../test/build/observed.ts';
 import {
+  asNext,
   ended,
   onNode,
   pod,
@@ -89,6 +90,19 @@ const DEADLINES: readonly (readonly [readonly string[], ...Round[]])[] = [
     { cluster: { ...outOfGpus, jobs: [begun], pods: [pod(1, withCondition(noRoom))], live: true } },
     { cluster: { ...outOfGpus, live: true }, came: [{ action: { type: 'create-job', attempt: 2 }, result: 'done' }] },
   ],
+  ...[withCondition(noRoom), onNode()].map((stands): (typeof DEADLINES)[number] => [
+    ['AllGpusAgain', 'AttemptResized'],
+    { cluster: { ...outOfGpus, jobs: [job(1, withGpus(4))], pods: [pod(1, running)], live: true } },
+    {
+      cluster: {
+        ...outOfGpus,
+        jobs: [job(1, withGpus(4))],
+        pods: [pod(1, ended(10)), pod(1, asNext, stands)],
+        live: true,
+      },
+    },
+    { cluster: { ...outOfGpus, live: true } },
+  ]),
   ...[9, 0].map((iteration): (typeof DEADLINES)[number] => [
     [iteration > 0 ? 'AttemptGoesOn' : 'AttemptBeginsAnew'],
     {

@@ -1,4 +1,5 @@
 import type { Job } from '../../operator/api/kubernetes.ts';
+import { ANNOTATION_GPUS } from '../../operator/api/labels.ts';
 import { runnerJob } from '../../operator/job/build.ts';
 import { UID, videoGenerationSpec } from './video-generation.ts';
 
@@ -22,6 +23,14 @@ export function job(attempt: number, ...modifiers: readonly Modifier[]): Job {
   };
   return modifiers.reduce((object, modify) => modify(object), made);
 }
+
+/** The Job asks for so many GPUs, which are not those that the spec wants. */
+export const withGpus =
+  (gpus: number): Modifier =>
+  (object) => ({
+    ...object,
+    metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, [ANNOTATION_GPUS]: String(gpus) } },
+  });
 
 /** The Job has ended. */
 export const withEnd =

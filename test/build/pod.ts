@@ -56,6 +56,12 @@ export const withInitContainer =
   (object) =>
     withStatus({ initContainerStatuses: [...(object.status?.initContainerStatuses ?? []), { name, state }] })(object);
 
+/** The pod that its Job has made after another one. */
+export const asNext: Modifier = (object) => ({
+  ...object,
+  metadata: { ...object.metadata, name: `${object.metadata.name}-next`, uid: `${object.metadata.uid}b` },
+});
+
 export const running: Modifier = (object) =>
   withContainer({ running: { startedAt: '2026-01-01T00:05:00Z' } })(withStatus({ phase: 'Running' })(onNode()(object)));
 

@@ -21,7 +21,7 @@ describe.skipIf(!support.ok)(title, () => {
   beforeAll(async () => {
     cluster = await startProduct(NAME);
     kubectl = kubectlOf(cluster);
-    film = oneFilm(kubectl, 801);
+    film = oneFilm(kubectl, 1201);
     undisturbed = await film.undisturbed();
   });
 

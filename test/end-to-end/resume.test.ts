@@ -19,7 +19,7 @@ describe.skipIf(!support.ok)(title, () => {
   beforeAll(async () => {
     cluster = await startProduct(NAME);
     kubectl = kubectlOf(cluster);
-    film = oneFilm(kubectl, 801);
+    film = oneFilm(kubectl, 1201);
     undisturbed = await film.undisturbed();
   });
 
@@ -45,14 +45,20 @@ describe.skipIf(!support.ok)(title, () => {
     expectLedgerToAddUp(status);
   });
 
-  test('for which there are not as many GPUs as it wants is made on fewer, and is the same film', async () => {
+  test('for which there are not as many GPUs as it wants is made on fewer, asks for all after each end, and is the same film', async () => {
     await film.make({ parallelism: { ...PARALLELISM, gpus: 16, minGpus: 2 }, deadlines: { elastic: '5s' } });
+    await film.getsOn(2, 3);
+    await film.deletePods();
     const status = await film.complete();
     expect(status.attempts).toMatchObject([
       { outcome: 'Resized', gpus: 16 },
-      { outcome: 'Succeeded', gpus: 8, gpusReason: expect.stringMatching(/8 of 16 GPUs after attempt 1/) },
+      { outcome: 'Disrupted', gpus: 8, gpusReason: expect.stringMatching(/8 of 16 GPUs after attempt 1/) },
+      { outcome: 'Resized', gpus: 8, reason: 'AllGpusAgain' },
+      { outcome: 'Resized', gpus: 16 },
+      { outcome: 'Succeeded', gpus: 8, gpusReason: expect.stringMatching(/8 of 16 GPUs after attempt 3/) },
     ]);
-    expect(status).toMatchObject({ failures: 0, disruptions: 0 });
+    expect(status).toMatchObject({ failures: 0, disruptions: 1 });
+    expectToGoOn(status);
     expect(status.output?.sha256).toBe(undisturbed);
   });
 });

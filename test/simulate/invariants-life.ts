@@ -16,7 +16,9 @@ const CUT_MS = 2_000;
 const SOON_MS = 120_000;
 /** GPUs without a runner are held for so long, where the spec says nothing. */
 const HELD_SECONDS = 3600;
-const DEADLINES: readonly string[] = ['StartDeadlineExceeded', 'GpusNotFree', 'ActiveDeadlineExceeded', 'Stalled'];
+const DEADLINES: readonly string[] = [
+  ...['StartDeadlineExceeded', 'GpusNotFree', 'AllGpusAgain', 'ActiveDeadlineExceeded', 'Stalled'],
+];
 
 /** A write of the operator, and what is known at that moment. */
 interface Moment {
@@ -94,7 +96,11 @@ function told(moment: Moment, was: Status | undefined, is: Status | undefined, s
   const before = new Map(was?.attempts?.map((attempt) => [`${attempt.number}/${attempt.podUid}`, attempt]));
   const broken = (is.attempts ?? []).flatMap((attempt) => {
     const old = before.get(`${attempt.number}/${attempt.podUid}`);
-    return [...untimely(moment, old, attempt), ...misjudged(moment, old, attempt, server)];
+    return [
+      ...untimely(moment, old, attempt),
+      ...growsEarly(moment, old, attempt),
+      ...misjudged(moment, old, attempt, server),
+    ];
   });
   // What was decided before stands, whatever the spec says by now.
   const decided = was?.attempts?.some(({ reason }) => reason === 'ActiveDeadlineExceeded') ?? false;
@@ -119,7 +125,17 @@ function untimely(moment: Moment, was: Attempt | undefined, { reason = '', podUi
   return now + CUT_MS >= begun + 1000 * limit ? [] : [`${job} is late too soon`];
 }
 
+/** A Job goes for more GPUs only once a pod of it has ended. */
+function growsEarly({ film }: Moment, was: Attempt | undefined, { reason, job }: Attempt): readonly string[] {
+  if (reason !== 'AllGpusAgain' || was?.reason === reason) return [];
+  const ended = film.pods.some(
+    ({ name, stoppedAt, goneAt }) => name.startsWith(`${job}-`) && (stoppedAt ?? goneAt) !== undefined,
+  );
+  return ended ? [] : [`${job} is to have more GPUs, and no pod of it has ended`];
+}
+
 function lateAfter({ film, at }: Moment, reason: string, pod: PodTruth | undefined): number {
+  if (reason === 'AllGpusAgain') return 0;
   // A device that was unhealthy is given to nobody any more.
   const isHurt = film.pods.some(({ uid, job }) => job === pod?.job && uid !== pod.uid && isAiling(uid));
   if (reason === 'GpusNotFree') return isHurt ? 0 : leastOf(film, 'elastic', at);
