@@ -4,16 +4,15 @@ import { checkpointField, type JobSpec } from '#contract/job-spec.ts';
 import { GRACE_VARIABLE, stopMilliseconds } from '#contract/stop-time.ts';
 import { clearLeft } from './checkpoint/clear.ts';
 import { isPassedOver, warningOf } from './checkpoint/errors.ts';
-import { isKeptAlone } from './checkpoint/manifest.ts';
+import { isKeptAlone, type Manifest } from './checkpoint/manifest.ts';
 import type { Checkpoint } from './checkpoint/read.ts';
-import { markRealm } from './checkpoint/realm.ts';
 import { removeCheckpoints } from './checkpoint/write.ts';
 import { fingerprintOf } from './checkpoint-identity.ts';
 import { canCut, type FilmCheckpoints, openFilmCheckpoints } from './film-checkpoints.ts';
 import type { FilmWriter } from './output/film.ts';
 import type { GenerateExtras, PreparedJob } from './prepare.ts';
 import type { Tracker } from './report/tracker.ts';
-import { clearEarlier, describeCheckpoint, findCheckpoint } from './resume-film.ts';
+import { clearEarlier, describeCheckpoint, findCheckpoint, notOfPlan } from './resume-film.ts';
 import { heldStore } from './store/held.ts';
 import type { Store } from './store/store.ts';
 
@@ -52,9 +51,10 @@ export async function beginFilm(
   const { every, keep } = checkpointField.parse(spec.checkpoint ?? {});
   const fingerprint = fingerprintOf(spec, job);
   const { fresh = false, overwrite = false } = extras;
-  // Before the first file: whatever an end leaves, others have to know whose it is.
-  if (extras.realm !== undefined && canCut(job.plan)) await markRealm(store, extras.realm);
-  const search = { here: fingerprint, passedOver, fresh, overwrite, warn };
+  const search = {
+    ...{ here: fingerprint, passedOver, fresh, overwrite, warn },
+    notOfPlan: (manifest: Manifest) => notOfPlan(manifest, job.plan),
+  };
   const checkpoint = await findCheckpoint(store, spec, search);
   const encoded = await film.adopt(checkpoint?.manifest.segments);
   if (checkpoint !== undefined) {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FilmFolder } from '#contract/deleted-films.ts';
-import { markRealm } from './checkpoint/realm.ts';
+import { markedStore, markRealm } from './checkpoint/realm.ts';
 import { clearDeletedFilms } from './clear-deleted.ts';
 import { openStore } from './store/open.ts';
 
@@ -88,6 +88,19 @@ describe('checkpoints of films that were deleted', () => {
     const before = left(folder);
     expect(await clear(({ name }) => name !== 'there')).toEqual([]);
     expect(left(folder)).toEqual(before);
+  });
+
+  it('go also where they were written after all of it was cleared: whose they are is written down again before the first', async () => {
+    const folder = await attempt('films/old/0123abcd-1/22222222');
+    await clear(() => true);
+    const dying = markedStore(openStore(folder), REALM);
+    await dying.put('blocks/checkpoint/00000.m4s', Buffer.from('block'));
+    await clear(() => true);
+    expect(left(folder)).toEqual(OTHERS);
+    await dying.put('checkpoint/state-0000009.f32', Buffer.from('state'));
+    await dying.put('checkpoint/after-0000009.json', Buffer.from('{}'));
+    await clear(() => true);
+    expect([left(folder), existsSync(join(folder, 'checkpoint/after-0000009.json'))]).toEqual([OTHERS, false]);
   });
 
   it('are not looked for behind links', async () => {

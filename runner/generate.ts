@@ -2,15 +2,17 @@ import { toErrorRecord } from '#contract/error.ts';
 import type { JobSpec } from '#contract/job-spec.ts';
 import type { Film } from '#contract/result.ts';
 import { type BegunFilm, beginFilm, type FilmToBegin } from './begin-film.ts';
+import { markedStore } from './checkpoint/realm.ts';
 import { enter, fillFilm } from './fill-film.ts';
 import { type LatentsFile, openLatentsFile } from './latents-file.ts';
 import { earlierFilm } from './output/earlier-film.ts';
+import { outputError } from './output/errors.ts';
 import { findFfmpeg } from './output/ffmpeg.ts';
 import { type FilmWriter, openFilm } from './output/film.ts';
 import { filmIdentity } from './output/record.ts';
 import { summaryOf } from './plan-job.ts';
 import { attemptFolders } from './pod-folder.ts';
-import { type GenerateExtras, prepare } from './prepare.ts';
+import { type GenerateExtras, type PreparedJob, prepare } from './prepare.ts';
 import { type FilmMeasure, qualityRecord } from './quality/film-quality.ts';
 import type { Made, RunnerIo } from './runner-io.ts';
 import { openStore } from './store/open.ts';
@@ -32,7 +34,7 @@ export async function generate(
   tracker.plan(summaryOf(job.plan, job.memory), job.plan.frames);
   for (const warning of job.warnings) tracker.warn(warning);
   io.changed();
-  const options = filmOptions(spec);
+  const options = filmOptions(spec, extras.realm);
   await using film = await openFilm(
     {
       ...options,
@@ -64,7 +66,7 @@ async function makeFrom(
   const latents = openLatentsFile(job.latentsFile);
   try {
     await fillFilm(begun, { spec, job, latents }, io, signal);
-    const made = await publishFilm({ film, latents }, job.measure, io);
+    const made = await publishFilm({ film, latents }, job, io);
     await begun.clear(io.tracker.warn);
     return made;
   } catch (error) {
@@ -91,11 +93,14 @@ async function madeEarlier(spec: JobSpec, { tracker, published }: RunnerIo): Pro
 
 async function publishFilm(
   { film, latents }: { readonly film: FilmWriter; readonly latents: LatentsFile | undefined },
-  measure: FilmMeasure,
+  { measure, plan }: Pick<PreparedJob, 'measure' | 'plan'>,
   io: RunnerIo,
 ): Promise<Made> {
   const { warn } = io.tracker;
   enter(io, 'Finishing');
+  // A film is of all its frames or none: whatever has lost one is not hidden by what is left.
+  if (film.framesReady !== plan.frames)
+    throw outputError('E_OUTPUT_FRAMES', { what: 'the film', found: film.framesReady, wanted: plan.frames });
   const published = await film.publish();
   io.published(published.film);
   for (const warning of published.warnings) warn(warning);
@@ -121,7 +126,8 @@ async function judgeStored(
   }
 }
 
-function filmOptions({ name, prompt, seed, size, fps, output, model, sampling }: JobSpec) {
+function filmOptions({ name, prompt, seed, size, fps, output, model, sampling }: JobSpec, realm: string | undefined) {
   const comment = JSON.stringify({ prompt, seed, model: model.ref, steps: sampling.steps, generator: 'dualparal' });
-  return { store: openStore(output.folder), picture: { ...size, fps }, title: name, comment };
+  const store = markedStore(openStore(output.folder), realm);
+  return { store, picture: { ...size, fps }, title: name, comment };
 }

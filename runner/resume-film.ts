@@ -4,7 +4,7 @@ import type { JobSpec } from '#contract/job-spec.ts';
 import { clearLeft } from './checkpoint/clear.ts';
 import { copyKeptLatents } from './checkpoint/copy.ts';
 import { isPassedOver, notTheSame, warningOf } from './checkpoint/errors.ts';
-import { isKeptAlone } from './checkpoint/manifest.ts';
+import { isKeptAlone, type Manifest } from './checkpoint/manifest.ts';
 import {
   type Checkpoint,
   type CheckpointSearch,
@@ -23,6 +23,8 @@ import { copyBlocks } from './output/stored-blocks.ts';
 import type { ResumeState } from './pipeline/resume.ts';
 import { blockSpan } from './plan/blocks.ts';
 import type { Plan } from './plan/plan.ts';
+import { scheduleOf } from './plan/plan-schedule.ts';
+import { queueAfter } from './plan/schedule.ts';
 import { attemptFolders } from './pod-folder.ts';
 import { openStore } from './store/open.ts';
 import type { Store } from './store/store.ts';
@@ -138,6 +140,24 @@ export function describeCheckpoint(checkpoint: Checkpoint, encoded: number, { bl
   const state = `${finished.length} of ${blocks} blocks were finished, ${encoded} of them encoded`;
   if (isKeptAlone(checkpoint.manifest)) return `beginning anew, but with the finished blocks that are left: ${state}`;
   return `going on after iteration ${iteration + 1} of ${iterations}, as of ${writtenAt}: ${state}`;
+}
+
+/**
+ * Why a checkpoint is none of a plan's run: one that named a block too few or too many would be gone on with to another film. Undefined where the
+ * blocks that it names are those of its iteration.
+ */
+export function notOfPlan({ iteration, finished, noisePosition, state }: Manifest, plan: Plan): string | undefined {
+  const after = queueAfter(scheduleOf(plan), iteration);
+  const wanted = Array.from({ length: after.started - after.finished }, (_, index) => after.finished + index);
+  const isOfPlan =
+    iteration < plan.iterations &&
+    finished.length === after.finished &&
+    noisePosition === after.started &&
+    state.blocks.length === wanted.length &&
+    state.blocks.every(
+      ({ block, step }, index) => block === wanted[index] && step === iteration + 1 - plan.stride * block,
+    );
+  return isOfPlan ? undefined : `the blocks that it names are not those of a run after iteration ${iteration + 1}`;
 }
 
 /** What the pipeline goes on with; undefined where all blocks are finished, or where it begins anew. */

@@ -69,7 +69,7 @@ const RUNNER: Readonly<Record<string, readonly string[]>> = {
     ...['output', 'latents-file', 'model', 'tensor', 'contract'],
   ],
   generate: [
-    ...['begin-film', 'fill-film', 'runner-io', 'prepare', 'plan-job', 'output', 'store'],
+    ...['begin-film', 'fill-film', 'runner-io', 'prepare', 'plan-job', 'checkpoint', 'output', 'store'],
     ...['latents-file', 'pod-folder', 'quality', 'contract'],
   ],
   cli: [

@@ -122,15 +122,15 @@ export const ENDING_REASONS = {
     places: ['waits', 'prepares', 'attempt', 'given up'],
   },
   GpusNotFree: {
-    says: 'no node was found for {gpus} GPUs {span}, so the next attempt takes {fewer}; the scheduler: {detail}',
-    when: 'the scheduler found no node for as long as spec.deadlines.elastic allows, or for the pod that its Job made after one with unhealthy devices, and spec.parallelism.minGpus allows fewer GPUs; it counts neither as a failure nor as a disruption',
+    says: 'no node was found for {gpus} GPUs {span}, so the next attempt takes {fewer}; the cluster: {detail}',
+    when: 'the scheduler found no node, or the quota of the namespace had no room, for as long as spec.deadlines.elastic allows, or for the pod that its Job made after one with unhealthy devices, and spec.parallelism.minGpus allows fewer GPUs; it counts neither as a failure nor as a disruption',
     fixer: 'nobody',
     todo: 'nothing: the next attempt goes on with fewer; the one after it asks for all of them again',
     places: ['waits', 'attempt'],
   },
   AllGpusAgain: {
     says: 'its pod was taken away, and the next one of its Job would have {gpus} GPUs again: the next attempt asks for {wanted}',
-    when: 'a pod of an attempt that took fewer GPUs than the spec wants was taken away, and no runner has followed it yet; it counts neither as a failure nor as another disruption',
+    when: 'a pod of an attempt that took fewer GPUs than the spec wants was taken away, no runner has followed it yet, and spec.deadlines.elastic says how long to look for all of them; it counts neither as a failure nor as another disruption',
     fixer: 'nobody',
     todo: 'nothing: where no node has all of them within spec.deadlines.elastic, fewer are taken again',
     places: ['waits', 'prepares', 'attempt'],

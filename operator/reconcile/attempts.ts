@@ -108,16 +108,23 @@ export function byIdentity(status: Known | undefined): ReadonlyMap<string, Attem
 }
 
 /** Why the operator has taken an attempt away, written down while its pod was still at work. */
-function takenFor(known: Attempt | undefined, { isLeaving = true, heard = false } = {}): Why | undefined {
+function takenFor(known: Attempt | undefined, { isLeaving = true, heard = false, runs = false } = {}): Why | undefined {
   if (known?.reason === undefined || isEnded(known)) return undefined;
   // A suspension that was taken back before it took anything away is forgotten, and so is a stall of a runner that got on.
   if (known.reason === 'Suspended' && !isLeaving) return undefined;
   if (known.reason === 'Stalled' && !isLeaving && heard) return undefined;
+  // It has its GPUs and works after all.
+  if (isForOtherGpus(known.reason) && !isLeaving && runs) return undefined;
   return { reason: known.reason, message: known.message ?? '' };
 }
 
+/** Whether an attempt is ended for one on fewer, or more, GPUs. */
+function isForOtherGpus(reason: string | undefined): boolean {
+  return reason === 'GpusNotFree' || reason === 'AllGpusAgain';
+}
+
 function outcomeFor({ reason }: Why): Outcome {
-  if (reason === 'GpusNotFree' || reason === 'AllGpusAgain') return 'Resized';
+  if (isForOtherGpus(reason)) return 'Resized';
   return reason === 'Suspended' ? 'Suspended' : 'Failed';
 }
 
@@ -125,6 +132,7 @@ function outcomeFor({ reason }: Why): Outcome {
 export function takenAway(attempts: readonly Attempt[], job: JobView, told: Why, now: number): readonly Attempt[] {
   const time = timeText(now);
   const own = attempts.filter(({ number }) => number === job.number);
+  if (own.some(({ podUid, reason }) => podUid === undefined && reason === told.reason)) return attempts;
   if (own.every(isEnded)) {
     const end = { endTime: time, recordedTime: time, outcome: outcomeFor(told) };
     return [...attempts, { ...attemptHead(job), ...end, ...told }];
@@ -165,7 +173,8 @@ function attemptOf(
   const untaken = over && pod.state !== 'disrupted';
   const taken = untaken
     ? undefined
-    : (takenFor(known, { isLeaving, heard }) ?? suspensionOf(job, pod, known, { suspending }));
+    : (takenFor(known, { isLeaving, heard, runs: pod.state === 'running' }) ??
+      suspensionOf(job, pod, known, { suspending }));
   return defined({
     ...head,
     pod: pod.name,

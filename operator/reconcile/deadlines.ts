@@ -132,7 +132,7 @@ function growthOf(job: JobView, spec: VideoGenerationSpec, context: Context): re
 }
 
 /**
- * So many GPUs have to be found on one node, where fewer will do: so long after the pod was made. After a disruption of the same Job's
+ * So many GPUs have to be found on one node, and within the namespace's quota, where fewer will do: so long after the pod, or else its Job, was made. After a disruption of the same Job's
  * pod that had unhealthy devices, which nobody is given any more, at once.
  */
 function elasticOf(job: JobView, pod: PodView | undefined, { observed, attempts }: Context): readonly Deadline[] {
@@ -140,15 +140,24 @@ function elasticOf(job: JobView, pod: PodView | undefined, { observed, attempts 
   const before = attempts.findLast((attempt) => attempt.job === job.name && attempt.podUid !== pod?.uid);
   const hurt = before?.outcome === 'Disrupted' && before.unhealthyDevices !== undefined;
   const limit = hurt ? '0s' : spec?.deadlines.elastic;
-  const told = pod?.state === 'waiting' && !pod.scheduled ? pod.waiting : undefined;
-  if (spec === undefined || limit === undefined || told?.reason !== 'Unschedulable') return [];
+  const detail = pod === undefined ? overQuota(job) : unschedulable(pod);
+  if (spec === undefined || limit === undefined || detail === undefined) return [];
   const gpus = gpusOf(job, spec);
   const fewer = fewerGpus(spec, gpus);
   const since = latest([job.begun, pod?.created]);
   if (fewer === undefined || since === undefined) return [];
   const span = hurt ? 'after devices were unhealthy' : `within ${limit}`;
-  const values = { gpus, span, fewer, detail: told.message };
+  const values = { gpus, span, fewer, detail };
   return [{ at: since + 1000 * secondsOf(limit), why: () => why('GpusNotFree', values) }];
+}
+
+function unschedulable({ state, scheduled, waiting }: PodView): string | undefined {
+  return state === 'waiting' && !scheduled && waiting?.reason === 'Unschedulable' ? waiting.message : undefined;
+}
+
+/** No pod is made at all; whatever else refuses it, fewer GPUs would not help. */
+function overQuota({ refusal }: JobView): string | undefined {
+  return refusal?.includes('exceeded quota') === true ? refusal : undefined;
 }
 
 /**

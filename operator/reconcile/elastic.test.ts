@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { job, withEnd, withGpus } from '../../test/build/job.ts';
+import { job, withEnd, withGpus, withLabels } from '../../test/build/job.ts';
 import { type Cluster, observed } from '../../test/build/observed.ts';
 import {
   asNext,
@@ -12,7 +12,8 @@ import {
   withHealth,
 } from '../../test/build/pod.ts';
 import { videoGeneration, videoGenerationSpec, withSpec, withStatus } from '../../test/build/video-generation.ts';
-import type { Pod } from '../api/kubernetes.ts';
+import type { Job, Pod } from '../api/kubernetes.ts';
+import { LABEL_QUEUE } from '../api/labels.ts';
 import type { VideoGenerationStatus } from '../api/status.ts';
 import { decide } from './decide.ts';
 import { fewerGpus } from './elastic.ts';
@@ -96,6 +97,25 @@ describe('an attempt that finds no node', () => {
       const { verdict } = decided(waits(1), NOW + 3_600_000, withSpec({ deadlines: {}, ...fields }));
       expect(verdict.outcome).toBe('live');
     }
+  });
+
+  it.each([
+    [
+      'as if no node had so many, where the quota of its namespace has no room',
+      'exceeded quota: gpus, used: 4',
+      'ending',
+    ],
+    ['waits on where another rule refuses its pod', 'denied by policy', 'live'],
+  ])('%s', (_what, message, outcome) => {
+    const events = [
+      {
+        metadata: { name: 'refused', namespace: 'films' },
+        involvedObject: { uid: 'job-1' },
+        reason: 'FailedCreate',
+        message,
+      },
+    ] as never;
+    expect(decided({ jobs: [job(1)], events }, NOW + 3_600_000).verdict.outcome).toBe(outcome);
   });
 
   it('is looked at again when its time is over', () => {
@@ -197,6 +217,41 @@ describe('the next attempt', () => {
       expect([starts, status?.phase]).toEqual([[[2, 4]], 'Running']);
     });
 
+    it.each<[string, object]>([
+      ['nothing says how long all of them are looked for', {}],
+      ['it would be late for good before fewer are taken', { start: '10m', elastic: '10m' }],
+      ['nothing says that fewer will do any more', { elastic: '10m' }],
+    ])('is the next pod of its Job, where %s', (_what, deadlines) => {
+      const fewest = Object.keys(deadlines).length === 1 ? {} : { minGpus: 2 };
+      const modify = withSpec({ parallelism: { gpus: 8, ...fewest }, deadlines });
+      const film = withStatus(story(smaller).status)(modify(videoGeneration()));
+      const next = observed({ live: true, frozen: ['job-2'], film, ...follows(onNode()) });
+      expect(decide(next, NOW).verdict.outcome).toBe('live');
+    });
+
+    it('is that other pod also where its runner began before its Job could be deleted', () => {
+      const rounds = [...smaller, follows(onNode()), follows(onNode(), running)];
+      const { starts, status } = story(rounds);
+      expect([starts, status?.attempts?.at(-1)]).toEqual([
+        [[2, 4]],
+        expect.not.objectContaining({ reason: 'AllGpusAgain' }),
+      ]);
+    });
+
+    it('is the next pod of its Job, where that is of a queue or was let go', () => {
+      const queued = withLabels({ [LABEL_QUEUE]: 'films' });
+      const letGo = (object: Job): Job => ({
+        ...object,
+        status: { startTime: '2026-01-01T00:40:00Z', conditions: [{ type: 'Suspended', status: 'False' }] },
+      });
+      for (const modify of [queued, letGo]) {
+        const { pods } = follows(onNode());
+        const film = withStatus(story(smaller).status)(elastic(videoGeneration()));
+        const jobs = [job(2, withGpus(4), modify)];
+        expect(decide(observed({ live: true, frozen: ['job-2'], film, jobs, pods }), NOW).verdict.outcome).toBe('live');
+      }
+    });
+
     it('takes fewer again where no node has all of them', () => {
       const { starts } = story([...smaller, follows(), { pods: [] }, waits(3), {}]);
       expect(starts).toEqual([
@@ -232,7 +287,7 @@ describe('the next attempt', () => {
   it('tells why it takes fewer, and the one before is neither a failure nor a disruption', () => {
     const { status } = story([decidedToEnd, {}, { jobs: [job(2, withGpus(4))], pods: [pod(2, running)] }]);
     const told =
-      'no node was found for 8 GPUs within 10m, so the next attempt takes 4; the scheduler: 0/4 nodes are available';
+      'no node was found for 8 GPUs within 10m, so the next attempt takes 4; the cluster: 0/4 nodes are available';
     expect(status?.attempts).toMatchObject([
       { number: 1, outcome: 'Resized', gpus: 8, reason: 'GpusNotFree', message: told },
       { number: 2, outcome: 'Running', gpus: 4, gpusReason: `4 of 8 GPUs after attempt 1: GpusNotFree: ${told}` },
@@ -287,7 +342,7 @@ describe('a device that the kubelet calls unhealthy', () => {
     expect(status?.attempts?.at(-1)).toMatchObject({
       outcome: 'Resized',
       message:
-        'no node was found for 8 GPUs after devices were unhealthy, so the next attempt takes 4; the scheduler: 0/4 nodes are available',
+        'no node was found for 8 GPUs after devices were unhealthy, so the next attempt takes 4; the cluster: 0/4 nodes are available',
     });
   });
 

@@ -1,3 +1,4 @@
+import { secondsOf } from '#contract/duration.ts';
 import { EXITS } from '#contract/exit.ts';
 import type { VideoGenerationSpec } from '#contract/resource-spec.ts';
 import type { Reason } from '../api/reasons.ts';
@@ -47,13 +48,21 @@ export function sizeOf({ observed: { spec, status }, attempts }: Context, number
 
 /**
  * Whether a Job that is smaller than the spec wants is to go: its pod was taken away, and the one that follows has no runner yet. Not where the
- * one before had unhealthy devices, which nobody is given any more.
+ * one before had unhealthy devices, which nobody is given any more; not where nothing leads back to fewer GPUs when no node has them all; and
+ * not where its queue, or a person, has let it go on, which counts for this very Job.
  */
 export function isToGrow(job: JobView, { observed: { spec }, attempts }: Context): boolean {
   if (spec === undefined || podOf(job)?.state !== 'waiting' || gpusOf(job, spec) >= spec.parallelism.gpus) return false;
-  if (spec.runner.devices?.resourceClaimTemplateName !== undefined) return false;
+  if (!isLedBack(spec) || job.queue !== undefined || job.resumed !== undefined || job.resuming === true) return false;
   const last = attempts.findLast((attempt) => attempt.number === job.number && isEnded(attempt));
   return last?.outcome === 'Disrupted' && last.unhealthyDevices === undefined;
+}
+
+/** Whether an attempt that finds no node for all GPUs is followed by one that asks for fewer, before it is late for good. */
+function isLedBack(spec: VideoGenerationSpec): boolean {
+  const { elastic, start } = spec.deadlines;
+  if (elastic === undefined || fewerGpus(spec, spec.parallelism.gpus) === undefined) return false;
+  return start === undefined || secondsOf(elastic) < secondsOf(start);
 }
 
 function isToShrink({ outcome, exitCode, reason, unhealthyDevices }: Attempt): boolean {

@@ -64,7 +64,8 @@ function withMarks(attempt: Attempt, before: Attempt | undefined, observed: Obse
     ...withDevices(attempt, stillUnhealthy(pod, before?.unhealthyDevices)),
     gpus: before?.gpus ?? job?.gpus ?? sized?.gpus ?? observed.spec?.parallelism.gpus,
     gpusReason: before?.gpusReason ?? sized?.why,
-    resumedFromIteration: before?.resumedFromIteration ?? said.resumedFrom?.iteration,
+    // A checkpoint that turns out to be damaged is passed over for an older one: what it says last counts.
+    resumedFromIteration: said.resumedFrom?.iteration ?? before?.resumedFromIteration,
     checkpointIteration: reached === 0 ? undefined : reached,
     iteration: hadIterations ? said.iteration : undefined,
   });

@@ -44,6 +44,26 @@ function lives(rounds: readonly Cluster[], film = videoGeneration(withSpec({ ret
   });
 }
 
+describe('an attempt whose newest checkpoint turns out to be damaged while it loads', () => {
+  const first = lost(1, failed({ checkpoint: checkpoint(40, '13:00') }));
+  const believed = works(2, { iteration: 40, time: checkpoint(40, '13:00').time });
+  const second = lost(2, failed({ resumedFrom: { iteration: 0 }, checkpoint: checkpoint(20, '28:00') }), {
+    startedAt: '2026-01-01T00:20:00Z',
+    finishedAt: '2026-01-01T00:30:00Z',
+  });
+  const third = works(3, { iteration: 20, time: checkpoint(20, '28:00').time });
+
+  it.each<[string, readonly Cluster[]]>([
+    ['and is followed by its film', [madeIt(2, { resumedFrom: { iteration: 0 } })]],
+    ['and by another that goes on from its own', [second, third]],
+  ])('went on where it says last, %s', (_what, rest) => {
+    const seen = lives([first, believed, works(2, { iteration: 0 }), ...rest]).at(-1);
+    const unseen = lives([first, works(2, { iteration: 0 }), works(2, { iteration: 0 }), ...rest]).at(-1);
+    expect(seen?.attempts?.[1]?.resumedFromIteration).toBe(0);
+    expect([seen?.attempts, seen?.usage]).toEqual([unseen?.attempts, unseen?.usage]);
+  });
+});
+
 describe('what a film has cost', () => {
   it.each<[string, readonly Cluster[], number, number]>([
     ['is nothing while its first attempt is at work', [works(1)], 0, 0],

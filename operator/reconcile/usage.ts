@@ -22,7 +22,7 @@ export function accounted(attempts: readonly Attempt[], observed: Observed): rea
   const known = byIdentity(observed.status);
   return attempts.reduce<readonly Attempt[]>((sofar, attempt, at) => {
     const iteration = attempt.resumedFromIteration;
-    if (iteration === undefined || known.get(identityOf(attempt))?.resumedFromIteration !== undefined) return sofar;
+    if (iteration === undefined || known.get(identityOf(attempt))?.resumedFromIteration === iteration) return sofar;
     const time = saidBy(attempt.podUid, observed).resumedFrom?.time;
     return [...withLosses(sofar.slice(0, at), { iteration, time }, observed), ...sofar.slice(at)];
   }, all);

@@ -59,7 +59,7 @@ async function written(...iterations: readonly number[]) {
 async function readNewest(store: Store, here: Fingerprint, warn: (text: string) => void) {
   const passedOver = new Set<string>();
   for (;;) {
-    const checkpoint = await findNewest(store, { here, passedOver, warn });
+    const checkpoint = await findNewest(store, { here, notOfPlan, passedOver, warn });
     if (checkpoint === undefined) return undefined;
     const { blocks } = checkpoint.manifest.state;
     const states = new Map(blocks.map(({ block, bytes }) => [block, new Float32Array(bytes / 4)]));
@@ -75,6 +75,8 @@ async function readNewest(store: Store, here: Fingerprint, warn: (text: string) 
   }
 }
 
+/** These checkpoints are of no plan. */
+const notOfPlan = () => undefined;
 const files = () => readdirSync(join(folder, 'checkpoint')).sort();
 const noWarning = (text: string) => expect.fail(text);
 
@@ -118,6 +120,28 @@ describe('a checkpoint', () => {
     expect((await readNewest(store, HERE, noWarning))!.manifest.finished.length).toBe(5);
     await removeCheckpoints(store);
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('is not written where latents of a block that it counts as finished are not kept', async () => {
+    const store = folderStore(folder);
+    const writer = openCheckpointWriter(store, RUN, undefined);
+    await writer.keep(latents(0));
+    await expect(writer.write(cutAfter(2), SEGMENTS)).rejects.toThrow(/2 blocks are finished, .* of 1 are kept/);
+    expect(files()).toEqual(['latents-0000000.f32']);
+  });
+
+  test('that names other blocks than a run of the plan has then is passed over', async () => {
+    const store = await written(1, 2);
+    const said: string[] = [];
+    const search = { here: HERE, warn: (text: string) => said.push(text) };
+    const found = await findNewest(store, {
+      ...search,
+      notOfPlan: ({ iteration }) => (iteration === 2 ? 'no' : undefined),
+    });
+    expect([found?.manifest.iteration, said]).toEqual([
+      1,
+      [expect.stringMatching(/after-0000002.json is passed over: no$/)],
+    ]);
   });
 
   test('of another film is refused by the names of the fields that differ', async () => {

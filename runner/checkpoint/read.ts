@@ -30,6 +30,8 @@ const MOST_MANIFEST_BYTES = 2 ** 27;
 /** How a checkpoint is looked for. */
 export interface CheckpointSearch {
   readonly here: Fingerprint;
+  /** Why what a manifest names is not what a run of this plan has after its iteration; undefined where it is. */
+  readonly notOfPlan: (manifest: Manifest) => string | undefined;
   /** Paths of those that have been found to be damaged. */
   readonly passedOver?: ReadonlySet<string>;
   readonly warn: (text: string) => void;
@@ -42,7 +44,7 @@ export interface CheckpointSearch {
  */
 export async function findNewest(
   store: Store,
-  { here, passedOver, warn }: CheckpointSearch,
+  { here, notOfPlan, passedOver, warn }: CheckpointSearch,
 ): Promise<Checkpoint | undefined> {
   for (const name of await manifestNames(store)) {
     const path = `${store.location}/${name}`;
@@ -58,7 +60,7 @@ export async function findNewest(
     }
     const reason =
       difference === undefined
-        ? await wrongSize(store, manifest)
+        ? (notOfPlan(manifest) ?? (await wrongSize(store, manifest)))
         : `its bits would not be those of this run: ${difference.fields.join(', ')}`;
     if (reason === undefined) return { store, path, manifest };
     warn(checkpointWarning('E_CHECKPOINT_PASSED_OVER', { path, reason }));
@@ -72,7 +74,7 @@ export async function findNewest(
  */
 export async function findKept(
   store: Store,
-  { here, passedOver }: Omit<CheckpointSearch, 'warn'>,
+  { here, passedOver }: Pick<CheckpointSearch, 'here' | 'passedOver'>,
 ): Promise<Checkpoint | undefined> {
   const path = `${store.location}/${CHECKPOINT_FOLDER}latents-*`;
   if (passedOver?.has(path) === true) return undefined;

@@ -1,9 +1,29 @@
+import { blocksFolder, RESUMABLE_BLOCKS } from '../output/stored-blocks.ts';
+import { CHECKPOINT_FOLDER } from '../output/survey.ts';
 import type { Store } from '../store/store.ts';
 import { REALM_FILE } from './names.ts';
 
 const REALM_BYTES = 4096;
 
-/** Writes it down before there is a checkpoint. Throws the store's coded errors. */
+const LEFT_FOLDERS = [CHECKPOINT_FOLDER, blocksFolder(RESUMABLE_BLOCKS)];
+
+/**
+ * A store in which whose a checkpoint is stands before the first file of what a run leaves to go on from, also where another has cleared all of it
+ * away meanwhile: else nobody could clear what comes after. Outside a cluster there is no realm.
+ */
+export function markedStore(store: Store, realm: string | undefined): Store {
+  if (realm === undefined) return store;
+  const isLeft = (name: string) => name !== REALM_FILE && LEFT_FOLDERS.some((folder) => name.startsWith(folder));
+  return {
+    ...store,
+    async put(name, content, signal) {
+      if (isLeft(name) && (await store.look(REALM_FILE)) === 'nothing') await markRealm(store, realm);
+      return store.put(name, content, signal);
+    },
+  };
+}
+
+/** Throws the store's coded errors. */
 export async function markRealm(store: Store, realm: string): Promise<void> {
   await store.put(REALM_FILE, Buffer.from(`${JSON.stringify({ generator: 'dualparal', realm })}\n`));
 }

@@ -34,7 +34,7 @@ export interface CheckpointWriter {
   isKept(block: number, latents: F32Tensor): boolean;
   /** Blocks whose latents are written. */
   readonly kept: number;
-  /** Writes a cut, its manifest last, and removes all but the newest two. The blocks that it counts as finished must be kept. */
+  /** Writes a cut, its manifest last, and removes all but the newest two. Throws where a block that it counts as finished is not kept. */
   write(cut: Cut, segments: BlockEntries): Promise<Written>;
 }
 
@@ -68,6 +68,8 @@ export function openCheckpointWriter(
     },
     async write(cut, segments) {
       const { iteration, blocks } = cut;
+      if (finished.length < cut.finished)
+        throw new Error(`${cut.finished} blocks are finished, and the latents of ${finished.length} are kept`);
       const entries: Manifest['state']['blocks'] = [];
       // Block by block, so that nobody waits for the digests of all of them at once.
       function* states() {

@@ -105,10 +105,17 @@ export interface Cuts {
   endWithNext(): void;
   /** Whether the run stands still, or will before its next step. */
   isLastMade(): boolean;
-  /** Looks whether the cut is made; to be called after each block-step. */
-  look(): void;
+  /**
+   * Looks whether the cut is made; to be called after each block-step, with how many are done by then. A stage may have said that it is before it
+   * says that the step itself is done: whoever gets a cut has heard of all that is in it.
+   */
+  look(blockStepsDone: number): void;
   /** No more cuts will be made. */
   end(): void;
+}
+
+function blockStepsIn({ sampling }: Plan, { finished, blocks }: PipelineCut): number {
+  return finished * sampling.steps + blocks.reduce((sum, { step }) => sum + step, 0);
 }
 
 export function openCuts(plan: Plan, schedule: ScheduleSettings, shared: SharedMemory): Cuts {
@@ -137,9 +144,11 @@ export function openCuts(plan: Plan, schedule: ScheduleSettings, shared: SharedM
     },
     endWithNext: () => void Atomics.store(cells, CELLS.lastCutAsked, 1),
     isLastMade: () => Atomics.load(cells, CELLS.lastCutMade) === 1,
-    look() {
+    look(blockStepsDone) {
       if (waiting === undefined || Atomics.load(cells, CELLS.cutsMade) < Atomics.load(cells, CELLS.cutsAsked)) return;
-      waiting.resolve(made());
+      const cut = made();
+      if (blockStepsDone < blockStepsIn(plan, cut)) return;
+      waiting.resolve(cut);
       waiting = undefined;
     },
     end() {

@@ -99,7 +99,7 @@ export async function openPipeline(input: PipelineInput, signal?: AbortSignal): 
   const cuts = openCuts(plan, schedule, shared);
   const onEvent = (event: PipelineEvent) => {
     if (event.kind === 'blockStep') {
-      cuts.look();
+      cuts.look(event.done);
       if (event.done === plan.blockSteps) cuts.end();
     }
     input.onEvent?.(event);

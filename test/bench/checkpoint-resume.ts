@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import type { Manifest } from '../../runner/checkpoint/manifest.ts';
 import { stateName } from '../../runner/checkpoint/names.ts';
 import { findNewest } from '../../runner/checkpoint/read.ts';
 import { openCheckpointWriter, removeCheckpoints } from '../../runner/checkpoint/write.ts';
@@ -13,7 +14,7 @@ import { restore } from '../../runner/pipeline/resume.ts';
 import type { Plan } from '../../runner/plan/plan.ts';
 import { scheduleOf } from '../../runner/plan/plan-schedule.ts';
 import { queueAfter } from '../../runner/plan/schedule.ts';
-import { pipelineState } from '../../runner/resume-film.ts';
+import { notOfPlan, pipelineState } from '../../runner/resume-film.ts';
 import { folderStore } from '../../runner/store/folder.ts';
 import { writeJob } from '../faults/film-input.ts';
 import { type BenchRow, medianOf } from './bench.ts';
@@ -55,7 +56,7 @@ async function writeLargest({ plan, folder }: Resumed): Promise<string> {
 /** What a run that goes on does beside loading: from the folder to memory in which the next block-step can begin, all of it checked. */
 async function goOn({ plan, folder }: Resumed): Promise<void> {
   const memory = createSharedMemory(plan, SHAPE);
-  const search = { here: FINGERPRINT, warn: () => undefined };
+  const search = { here: FINGERPRINT, notOfPlan: (found: Manifest) => notOfPlan(found, plan), warn: () => undefined };
   const checkpoint = await findNewest(folderStore(folder), search);
   const from = pipelineState(checkpoint!, plan)!;
   await from.fill(restore(memory, plan, scheduleOf(plan), from));

@@ -64,19 +64,21 @@ async function run(plan: Plan, states: SharedMemory, folder: string | undefined)
   const cuts = openCuts(plan, schedule, shared);
   const workerData: CutStage = { plan, schedule, shared, itemMilliseconds: ITEM_MILLISECONDS };
   const checkpoints = folder === undefined ? undefined : checkpointsIn(folder, plan);
-  const ends = allItems(schedule).flatMap(({ step, index }) => (step === STEPS - 1 ? [index] : []));
+  const items = allItems(schedule);
+  const ends = items.flatMap(({ step, index }) => (step === STEPS - 1 ? [index] : []));
   const cells = new Int32Array(shared.control);
   let finished = 0;
   let peakBytes = 0;
   const look = () => {
     peakBytes = Math.max(peakBytes, process.memoryUsage.rss());
-    for (const done = Atomics.load(cells, CELLS.done(0)); ends[finished]! < done; finished++) {
+    const done = Atomics.load(cells, CELLS.done(0));
+    for (; ends[finished]! < done; finished++) {
       const count = ownLatents(plan, finished);
       const shape = [1, plan.latentChannels, count, plan.latentHeight, plan.latentWidth];
       const data = new Float32Array(count * latentElements(plan)).fill(finished + 1);
       checkpoints?.keep({ index: finished, firstLatent: 0, latents: { shape, data } });
     }
-    cuts.look();
+    cuts.look(done === 0 ? 0 : items[done - 1]!.ordinal + 1);
   };
   const timer = setInterval(look, LOOK_MILLISECONDS);
   const thread = new Worker(new URL('./programs/cut-stage.ts', import.meta.url), { workerData });

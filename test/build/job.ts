@@ -32,6 +32,10 @@ export const withGpus =
     metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, [ANNOTATION_GPUS]: String(gpus) } },
   });
 
+export const withLabels =
+  (labels: Readonly<Record<string, string>>): Modifier =>
+  (object) => ({ ...object, metadata: { ...object.metadata, labels: { ...object.metadata.labels, ...labels } } });
+
 /** The Job has ended. */
 export const withEnd =
   (
