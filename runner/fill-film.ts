@@ -57,7 +57,7 @@ export async function fillFilm(begun: BegunFilm, what: FilmToFill, io: RunnerIo,
     await using pipeline = await openStoppable(
       {
         ...input,
-        ...{ from, onEvent: (event) => note(event, io.tracker) },
+        ...{ from, onEvent: (event) => note(event, io.tracker, checkpoints) },
         ...(checkpoints.isOn ? { onFinished: checkpoints.keep } : {}),
         options: { patience: job.patience, cuts: checkpoints.isOn },
       },
@@ -170,9 +170,11 @@ export function enter(io: RunnerIo, phase: Parameters<Tracker['phase']>[0]): voi
   io.changed();
 }
 
-function note(event: PipelineEvent, tracker: Tracker): void {
-  if (event.kind === 'blockStep') tracker.blockStep(event.done, event.iteration + 1);
-  else if (event.kind === 'blockFinished') tracker.blockFinished(event.block + 1);
+function note(event: PipelineEvent, tracker: Tracker, checkpoints: Pick<FilmCheckpoints, 'stepped'>): void {
+  if (event.kind === 'blockStep') {
+    checkpoints.stepped(event);
+    tracker.blockStep(event.done, event.iteration + 1);
+  } else if (event.kind === 'blockFinished') tracker.blockFinished(event.block + 1);
 }
 
 /** One embedding per branch of the plan; the encoder is gone when this resolves. */

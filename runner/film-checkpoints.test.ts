@@ -1,12 +1,12 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import type { CheckpointRecord } from '#contract/progress.ts';
 import { modelInput, tinyModel } from '../test/same-bits/inputs.ts';
 import type { Manifest } from './checkpoint/manifest.ts';
 import { findNewest } from './checkpoint/read.ts';
-import { openFilmCheckpoints, stopPatience } from './film-checkpoints.ts';
+import { openFilmCheckpoints } from './film-checkpoints.ts';
 import type { PipelineCut } from './pipeline/cut.ts';
 import type { FinishedBlock } from './pipeline/watch.ts';
 import { folderStore } from './store/folder.ts';
@@ -179,19 +179,27 @@ test('a left context that is used again leaves nothing to be cut', async () => {
   expect([checkpoints.isOn, pipeline.asked.times]).toEqual([false, 0]);
 });
 
-test.each([
-  { what: 'nothing is known', iteration: undefined, write: 0, seconds: 50, patience: 20_000 },
-  { what: 'iterations are short', iteration: 10, write: 50, seconds: 50, patience: 5000 },
-  { what: 'an iteration takes a while', iteration: 9000, write: 1000, seconds: 50, patience: 20_000 },
-  {
-    what: 'an iteration takes longer than a pod is given',
-    iteration: 90_000,
-    write: 1000,
-    seconds: 50,
-    patience: 40_000,
-  },
-  { what: 'a pod is given more', iteration: 90_000, write: 1000, seconds: 290, patience: 182_000 },
-  { what: 'a pod is given less than is usual', iteration: 90_000, write: 1000, seconds: 10, patience: 5000 },
-])('where $what, a stop waits $patience ms for the last checkpoint', ({ iteration, write, seconds, patience }) => {
-  expect(stopPatience({ iteration, write }, 1000 * seconds)).toBe(patience);
+test('a stop waits as long as the run has, once one iteration of 30 s is over and no checkpoint was made yet', () => {
+  const now = vi.spyOn(performance, 'now').mockReturnValue(1000);
+  onTestFinished(() => void now.mockRestore());
+  const { checkpoints } = open({ everySeconds: 3600 });
+  checkpoints.start(pipelineOf());
+  expect(checkpoints.patience).toBe(20_000);
+  // The schedule's last block-step of an iteration is that of its oldest block.
+  now.mockReturnValue(21_000);
+  checkpoints.stepped({ iteration: 2, block: 1 });
+  expect(checkpoints.patience).toBe(20_000);
+  now.mockReturnValue(31_000);
+  checkpoints.stepped({ iteration: 2, block: 0 });
+  expect(checkpoints.patience).toBe(40_000);
+});
+
+test('a checkpoint that could not be written says nothing of how long one takes', async () => {
+  const { checkpoints, told } = open({ store: full });
+  const pipeline = pipelineOf(cutAfter(1));
+  checkpoints.start(pipeline);
+  checkpoints.stepped({ iteration: 0, block: 0 });
+  await vi.waitUntil(() => pipeline.asked.times === 2);
+  expect(told).toEqual([expect.stringContaining('no space is left')]);
+  expect(checkpoints.patience).toBeGreaterThanOrEqual(20_000);
 });

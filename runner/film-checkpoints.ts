@@ -1,16 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toErrorRecord } from '#contract/error.ts';
 import type { CheckpointRecord } from '#contract/progress.ts';
-import { LAST_WORDS_SECONDS } from '#contract/stop-time.ts';
 import { checkpointWarning, notTheSame } from './checkpoint/errors.ts';
 import type { Fingerprint } from './checkpoint/fingerprint.ts';
 import { isKeptAlone, type Manifest } from './checkpoint/manifest.ts';
 import { openCheckpointWriter } from './checkpoint/write.ts';
 import type { FilmWriter } from './output/film.ts';
+import { stopPatience, watchPace } from './pace.ts';
 import type { PipelineCut } from './pipeline/cut.ts';
 import type { Pipeline } from './pipeline/driver.ts';
-import type { FinishedBlock } from './pipeline/watch.ts';
+import type { BlockStep, FinishedBlock } from './pipeline/watch.ts';
 import type { Plan } from './plan/plan.ts';
+import { scheduleOf } from './plan/plan-schedule.ts';
+import { isLastIn } from './plan/schedule.ts';
 import type { Store } from './store/store.ts';
 
 /** The checkpoints of a run in the making. Nothing here throws: what cannot be written is said, and the run goes on. */
@@ -19,11 +21,15 @@ export interface FilmCheckpoints {
   readonly isOn: boolean;
   /** The iteration after which the newest one was made; undefined while there is none. */
   readonly last: number | undefined;
+  /** How many milliseconds a stop would wait for its checkpoint now. */
+  readonly patience: number;
+  /** Is to be told of each block-step: how long an iteration takes is learnt from them. */
+  stepped(step: Pick<BlockStep, 'iteration' | 'block'>): void;
   /** Keeps the clean latents of the next block. */
   keep(block: FinishedBlock): void;
   /** Resolves once all that was given is kept, or nothing will be. */
   settled(): Promise<void>;
-  /** From now on makes one at each interval. */
+  /** Denoising begins: from now on makes one at each interval. */
   start(pipeline: Pick<Pipeline, 'cuts'>): void;
   /** Makes a last one, after the iteration under way, if that does not take too long. */
   stop(pipeline: Pick<Pipeline, 'cuts'>): Promise<void>;
@@ -50,47 +56,6 @@ export interface CheckpointsOfFilm {
   readonly failed?: (reason: string) => void;
 }
 
-/** What is known of a run's pace, in milliseconds; undefined until it was seen. */
-export interface Pace {
-  /** Of an iteration. */
-  readonly iteration: number | undefined;
-  /** Of writing a checkpoint. */
-  readonly write: number;
-}
-
-/** Where nothing is known of the pace. */
-const USUAL_PATIENCE_MILLISECONDS = 20_000;
-const LEAST_PATIENCE_MILLISECONDS = 5000;
-/** Others may have become busy since. */
-const SLACK = 2;
-
-/**
- * How long a stop waits for the last checkpoint: as long as an iteration and a write may take, if that is within the milliseconds that the
- * run has to stop in; of them some are left to say what happened.
- */
-export function stopPatience({ iteration, write }: Pace, stopMilliseconds: number): number {
-  const most = Math.max(stopMilliseconds - 1000 * LAST_WORDS_SECONDS, stopMilliseconds / 2);
-  const wanted = iteration === undefined ? USUAL_PATIENCE_MILLISECONDS : SLACK * (iteration + write);
-  return Math.min(most, Math.max(LEAST_PATIENCE_MILLISECONDS, wanted));
-}
-
-/** Watches the pace by the cuts that are made. */
-function watchPace() {
-  let seen: { readonly iteration: number; readonly at: number } | undefined;
-  const pace = { iteration: undefined as number | undefined, write: 0 };
-  return {
-    pace: pace as Pace,
-    cut(iteration: number, at: number) {
-      if (seen !== undefined && iteration > seen.iteration)
-        pace.iteration = (at - seen.at) / (iteration - seen.iteration);
-      seen = { iteration, at };
-    },
-    written(since: number, at: number) {
-      pace.write = at - since;
-    },
-  };
-}
-
 /** A left context that is used again lies in the stages, not in the blocks' states. */
 export function canCut({ leftContext }: Pick<Plan, 'leftContext'>): boolean {
   return leftContext === 'recompute';
@@ -102,12 +67,15 @@ export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints
   const isOn = canCut(plan);
   const writer = openCheckpointWriter(store, { fingerprint, iterations }, from);
   const waiting = new AbortController();
+  const schedule = scheduleOf(plan);
   const watched = watchPace();
   let keeping: Promise<void> = Promise.resolve();
   let making: Promise<void> = Promise.resolve();
   let isGivenUp = false;
   let isFailing = false;
   let last = from === undefined || isKeptAlone(from) ? undefined : from.iteration;
+
+  const patience = () => stopPatience(watched.pace(), stopMilliseconds);
 
   function giveUp(error: unknown): void {
     if (!isGivenUp) warn(checkpointWarning('E_CHECKPOINT_GIVEN_UP', { reason: toErrorRecord(error).message }));
@@ -116,9 +84,10 @@ export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints
     waiting.abort();
   }
 
-  async function write(cut: PipelineCut): Promise<void> {
+  /** False where it could not be written. */
+  async function write(cut: PipelineCut): Promise<boolean> {
     await keeping;
-    if (isGivenUp) return;
+    if (isGivenUp) return false;
     try {
       await film.checkHeld();
       const made = await writer.write(cut, film.entries());
@@ -127,11 +96,13 @@ export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints
       const { writtenAt: time, bytes } = made;
       written?.({ iteration: last + 1, time, bytes, location: store.location });
       isFailing = false;
+      return true;
     } catch (error) {
       const values = { iteration: cut.iteration + 1, reason: toErrorRecord(error).message };
       if (!isFailing) warn(checkpointWarning('E_CHECKPOINT_UNWRITTEN', values));
       isFailing = true;
       failed?.(toErrorRecord(error).message);
+      return false;
     }
   }
 
@@ -146,9 +117,7 @@ export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints
     const cut = await cuts.next();
     if (cut === undefined) return false;
     const cutAt = performance.now();
-    watched.cut(cut.iteration, cutAt);
-    await write(cut);
-    watched.written(cutAt, performance.now());
+    if (await write(cut)) watched.written(cutAt, performance.now());
     return true;
   }
 
@@ -169,6 +138,12 @@ export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints
     get last() {
       return last;
     },
+    get patience() {
+      return patience();
+    },
+    stepped(step) {
+      if (isLastIn(schedule, step)) watched.iterationOver(performance.now());
+    },
     keep({ index, latents }) {
       keeping = keeping.then(() => {
         if (isGivenUp) return;
@@ -179,13 +154,14 @@ export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints
     },
     settled: () => keeping,
     start(pipeline) {
+      watched.begin(performance.now());
       if (isOn) making = makeEvery(pipeline);
     },
     async stop(pipeline) {
       waiting.abort();
       pipeline.cuts.endWithNext();
       making = makeLast(pipeline, making);
-      await Promise.race([making, sleep(stopPatience(watched.pace, stopMilliseconds), undefined, { ref: false })]);
+      await Promise.race([making, sleep(patience(), undefined, { ref: false })]);
     },
     complete,
     async [Symbol.asyncDispose]() {

@@ -44,7 +44,8 @@ const RUNNER: Readonly<Record<string, readonly string[]>> = {
   'runner-io': ['report', 'contract'],
   'checkpoint-identity': ['checkpoint', 'prepare', 'output', 'weights', 'contract'],
   'clear-deleted': ['checkpoint', 'pod-folder', 'store', 'contract'],
-  'film-checkpoints': ['checkpoint', 'pipeline', 'output', 'store', 'plan', 'contract'],
+  pace: ['contract'],
+  'film-checkpoints': ['checkpoint', 'pace', 'pipeline', 'output', 'store', 'plan', 'contract'],
   'resume-film': [
     ...['checkpoint', 'decode', 'pipeline', 'output', 'store', 'plan'],
     ...['latents', 'model', 'pod-folder', 'tensor', 'contract'],
@@ -183,9 +184,17 @@ export const DECISIONS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Rooms without I/O, clock, chance, thread or environment. */
-export const PURE_ROOMS = ['contract', 'manifest', 'plan', 'model', 'diffusion', 'quality', 'tensor', 'latents'].map(
-  (room) => `runner/${room}`,
-);
+export const PURE_ROOMS = [
+  'contract',
+  'manifest',
+  'plan',
+  'model',
+  'diffusion',
+  'quality',
+  'tensor',
+  'latents',
+  'pace',
+].map((room) => `runner/${room}`);
 
 function inFolder(folder: string, rooms: Readonly<Record<string, readonly string[]>>) {
   const path = (room: string) => (room.includes('/') ? room : `${folder}/${room}`);

@@ -12,14 +12,15 @@ import type { RunCounts } from './stuck.ts';
 /** What happens in a run. Numbers count from 0; `done` is block-steps so far. Events come soon after the fact, in order. */
 export type PipelineEvent =
   | { readonly kind: 'stageReady'; readonly stage: number; readonly device: string }
-  | {
-      readonly kind: 'blockStep';
-      readonly iteration: number;
-      readonly block: number;
-      readonly step: number;
-      readonly done: number;
-    }
+  | ({ readonly kind: 'blockStep' } & BlockStep)
   | { readonly kind: 'blockFinished'; readonly block: number };
+
+export interface BlockStep {
+  readonly iteration: number;
+  readonly block: number;
+  readonly step: number;
+  readonly done: number;
+}
 
 /** A block that has left the queue: `latents [1, C, F, h, w]`, normalised, without the film's surplus; the receiver's own. */
 export interface FinishedBlock {
