@@ -13,6 +13,7 @@ import type { FilmWriter } from './output/film.ts';
 import type { GenerateExtras, PreparedJob } from './prepare.ts';
 import type { Tracker } from './report/tracker.ts';
 import { clearEarlier, describeCheckpoint, findCheckpoint, notOfPlan } from './resume-film.ts';
+import type { RunnerIo } from './runner-io.ts';
 import { heldStore } from './store/held.ts';
 import type { Store } from './store/store.ts';
 
@@ -44,10 +45,11 @@ export async function beginFilm(
   film: FilmWriter,
   place: Store,
   { spec, job, extras, passedOver }: FilmToBegin,
-  tracker: Pick<Tracker, 'warn' | 'begins' | 'checkpoint' | 'checkpointFailed'>,
+  { tracker, resumable }: Pick<RunnerIo, 'tracker' | 'resumable'>,
 ): Promise<BegunFilm> {
   const store = heldStore(place, film.checkHeld);
   const { warn } = tracker;
+  const of = job.plan.iterations;
   const { every, keep } = checkpointField.parse(spec.checkpoint ?? {});
   const fingerprint = fingerprintOf(spec, job);
   const { fresh = false, overwrite = false } = extras;
@@ -69,15 +71,20 @@ export async function beginFilm(
     everySeconds: secondsOf(every),
     stopMilliseconds: stopMilliseconds(process.env[GRACE_VARIABLE]),
     from: checkpoint?.manifest,
-    written: tracker.checkpoint,
+    written(made) {
+      tracker.checkpoint(made);
+      resumable({ iteration: made.iteration, of });
+    },
     failed: tracker.checkpointFailed,
   });
+  resumable(checkpoints.last === undefined ? undefined : { iteration: checkpoints.last + 1, of });
   return {
     ...{ film, checkpoint, encoded, checkpoints },
     async passOver(error) {
       if (checkpoint === undefined || !isPassedOver(error)) return false;
       warn(warningOf(error));
       passedOver.add(checkpoint.path);
+      resumable(undefined);
       // What was written since names the same finished blocks.
       if (isKeptAlone(checkpoint.manifest)) await removeCheckpoints(store);
       return true;

@@ -49,7 +49,7 @@ export async function generate(
   );
   const passedOver = new Set<string>();
   for (;;) {
-    const begun = await beginFilm(film, options.store, { spec, job, extras, passedOver }, tracker);
+    const begun = await beginFilm(film, options.store, { spec, job, extras, passedOver }, io);
     const made = await makeFrom(begun, { spec, job }, io, signal);
     if (made !== undefined) return made;
   }
@@ -62,7 +62,7 @@ async function makeFrom(
   io: RunnerIo,
   signal: AbortSignal,
 ): Promise<Made | undefined> {
-  const { film, checkpoints } = begun;
+  const { film } = begun;
   const latents = openLatentsFile(job.latentsFile);
   try {
     await fillFilm(begun, { spec, job, latents }, io, signal);
@@ -73,7 +73,6 @@ async function makeFrom(
     if (await begun.passOver(error)) return undefined;
     const partial = await film.keepFinished();
     if (partial !== undefined) io.kept(partial);
-    if (checkpoints.last !== undefined) io.resumable(checkpoints.last + 1, job.plan.iterations);
     throw error;
   }
 }

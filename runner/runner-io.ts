@@ -12,6 +12,12 @@ export interface Made {
   readonly quality?: Quality;
 }
 
+/** A checkpoint that the same film, started again, goes on from: made after so many iterations of all. */
+export interface GoingOn {
+  readonly iteration: number;
+  readonly of: number;
+}
+
 /** Who watches a run: `changed` is called when the phase or something worth showing at once has changed. */
 export interface RunnerIo {
   readonly tracker: Tracker;
@@ -21,6 +27,6 @@ export interface RunnerIo {
   readonly published: (film: Film) => void;
   /** A run that fails or is stopped has kept the blocks that were finished as a film. */
   readonly kept: (partial: Film) => void;
-  /** A run that fails or is stopped has left a checkpoint, made after so many iterations of all. */
-  readonly resumable: (iterations: number, of: number) => void;
+  /** From now on there is this checkpoint to go on from, or none any more. */
+  readonly resumable: (from: GoingOn | undefined) => void;
 }

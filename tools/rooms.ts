@@ -51,7 +51,7 @@ const RUNNER: Readonly<Record<string, readonly string[]>> = {
     ...['latents', 'model', 'pod-folder', 'tensor', 'contract'],
   ],
   'begin-film': [
-    ...['checkpoint', 'checkpoint-identity', 'film-checkpoints', 'resume-film', 'prepare'],
+    ...['checkpoint', 'checkpoint-identity', 'film-checkpoints', 'resume-film', 'runner-io', 'prepare'],
     ...['output', 'report', 'store', 'contract'],
   ],
   'fill-film': [

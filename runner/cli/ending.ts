@@ -1,4 +1,5 @@
 import type { CodedError } from '#contract/error.ts';
+import type { GoingOn } from '../runner-io.ts';
 import { cliError } from './errors.ts';
 import type { StopSignalName } from './signals.ts';
 
@@ -17,7 +18,11 @@ export interface Watched {
   readonly isOutOfMemory: boolean;
   readonly framesReady: number;
   readonly framesTotal: number;
+  /** The newest checkpoint that it has told of. */
+  readonly goingOn: GoingOn | undefined;
 }
+
+type FramesSeen = Pick<Watched, 'framesReady' | 'framesTotal'>;
 
 /** What the parent has to do: end with the code that was told, or say in the process's place how it ended. */
 export type Ending =
@@ -37,24 +42,44 @@ export function endingOf(watched: Watched): Ending {
   const { told, asked } = watched;
   if (told !== undefined) return { kind: 'told', exitCode: told };
   if (asked !== undefined) return stopped(watched, asked);
-  return { kind: 'untold', outcome: 'failed', error: failure(watched), warnings: [] };
+  const warnings = watched.goingOn === undefined ? [] : [describeGoingOn(watched.goingOn)];
+  return { kind: 'untold', outcome: 'failed', error: failure(watched), warnings };
 }
 
 function stopped(watched: Watched, asked: StopSignalName): Ending {
-  const { askedAgain, isLate, signal } = watched;
-  const when = whenOf(watched);
-  const code = asked === 'SIGTERM' ? 'E_STOPPED' : 'E_INTERRUPTED';
-  const last = askedAgain ?? asked;
+  const { askedAgain, goingOn } = watched;
   const error =
-    askedAgain === undefined
-      ? cliError(code, { signal: last, when })
-      : cliError(last === 'SIGTERM' ? 'E_STOPPED_AT_ONCE' : 'E_INTERRUPTED_AT_ONCE', { signal: last, when });
-  const warnings: string[] = [];
-  if (isLate) warnings.push('the run did not stop in time and was ended');
-  else if (askedAgain === undefined && signal !== null && signal !== asked) {
-    warnings.push(`the run ended by ${signal} while it was stopping (please report it)`);
+    askedAgain !== undefined && goingOn === undefined
+      ? atOnce(askedAgain, watched)
+      : interruption(asked, watched, goingOn);
+  return { kind: 'untold', outcome: 'stopped', error, warnings: stopWarnings(watched, asked) };
+}
+
+/** What the error does not say of a stop. */
+function stopWarnings({ askedAgain, goingOn, isLate, signal }: Watched, asked: StopSignalName): readonly string[] {
+  if (isLate) return ['the run did not stop in time and was ended'];
+  if (askedAgain !== undefined) {
+    return goingOn === undefined ? [] : [`a second signal (${askedAgain}) ended the run at once`];
   }
-  return { kind: 'untold', outcome: 'stopped', error, warnings };
+  if (signal === null || signal === asked) return [];
+  return [`the run ended by ${signal} while it was stopping (please report it)`];
+}
+
+function atOnce(signal: StopSignalName, seen: FramesSeen): CodedError {
+  const code = signal === 'SIGTERM' ? 'E_STOPPED_AT_ONCE' : 'E_INTERRUPTED_AT_ONCE';
+  return cliError(code, { signal, when: whenOf(seen) });
+}
+
+/** The error of a run that a signal has stopped. What can be gone on with has the code that says so, whoever has asked for the stop. */
+export function interruption(signal: StopSignalName, seen: FramesSeen, goingOn: GoingOn | undefined): CodedError {
+  const code = signal === 'SIGTERM' || goingOn !== undefined ? 'E_STOPPED' : 'E_INTERRUPTED';
+  const goesOn = goingOn === undefined ? '' : `; ${describeGoingOn(goingOn)}`;
+  return cliError(code, { signal, when: `${whenOf(seen)}${goesOn}` });
+}
+
+/** Where a film goes on, for whoever may start it again. */
+export function describeGoingOn({ iteration, of }: GoingOn): string {
+  return `started again, it goes on after iteration ${iteration} of ${of}`;
 }
 
 function failure(watched: Watched): CodedError {
@@ -67,6 +92,6 @@ function failure(watched: Watched): CodedError {
 }
 
 /** How far a film was, as the end of a sentence. */
-export function whenOf({ framesReady, framesTotal }: Pick<Watched, 'framesReady' | 'framesTotal'>): string {
+function whenOf({ framesReady, framesTotal }: FramesSeen): string {
   return framesTotal === 0 ? 'before the film was planned' : `after ${framesReady} of ${framesTotal} frames`;
 }

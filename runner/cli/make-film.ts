@@ -5,13 +5,12 @@ import type { Film, Result } from '#contract/result.ts';
 import { CONTRACT_VERSION } from '#contract/version.ts';
 import { generate } from '../generate.ts';
 import type { GenerateExtras } from '../prepare.ts';
-import type { Lane, Tracker } from '../report/tracker.ts';
+import type { Lane } from '../report/tracker.ts';
 import { createTracker } from '../report/tracker.ts';
-import type { LaneSource, Made } from '../runner-io.ts';
-import { whenOf } from './ending.ts';
-import { cliError } from './errors.ts';
+import type { GoingOn, LaneSource, Made } from '../runner-io.ts';
+import { describeGoingOn, interruption } from './ending.ts';
 import { tellParent } from './parent-link.ts';
-import { type Stop, type StopSignalName, stopOnSignals } from './signals.ts';
+import { type Stop, stopOnSignals } from './signals.ts';
 
 /** Who watches a run. */
 export interface Watcher {
@@ -55,12 +54,14 @@ export async function makeFilm(spec: () => JobSpec, watcher: Watcher, extras: Ge
   const kept = (film: Film) => {
     partial = film;
   };
-  let goesOn = '';
-  const resumable = (iterations: number, of: number) => {
-    goesOn = `; started again, it goes on after iteration ${iterations} of ${of}`;
+  let goingOn: GoingOn | undefined;
+  const resumable = (from: GoingOn | undefined) => {
+    goingOn = from;
+    tellParent({ kind: 'resumable', from: from ?? null });
   };
   const published = (film: Film) => {
     made = { film };
+    resumable(undefined);
   };
   try {
     const job = spec();
@@ -73,10 +74,10 @@ export async function makeFilm(spec: () => JobSpec, watcher: Watcher, extras: Ge
       ended =
         signal === undefined
           ? { outcome: 'failed', failure: error }
-          : { outcome: 'stopped', failure: interruption(signal, tracker, goesOn) };
+          : { outcome: 'stopped', failure: interruption(signal, tracker.record(), goingOn) };
     } else if (signal === undefined) tracker.warn(`after the film was done: ${toErrorRecord(error).message}`);
   }
-  if (ended.outcome === 'failed' && goesOn !== '') tracker.warn(goesOn.slice(2));
+  if (ended.outcome === 'failed' && goingOn !== undefined) tracker.warn(describeGoingOn(goingOn));
   if (ended.outcome === 'succeeded') tracker.phase('Done');
   clearInterval(beat);
   show();
@@ -112,10 +113,4 @@ function standOf({ phase, plan, iteration, resumedFrom, checkpoint }: Progress):
     ...(resumedFrom === undefined ? {} : { resumedFrom }),
     ...(checkpoint === undefined ? {} : { checkpoint }),
   };
-}
-
-/** What can be gone on with has the code that says so, whoever has asked for the stop. */
-function interruption(signal: StopSignalName, tracker: Tracker, goesOn: string): unknown {
-  const code = signal === 'SIGTERM' || goesOn !== '' ? 'E_STOPPED' : 'E_INTERRUPTED';
-  return cliError(code, { signal, when: `${whenOf(tracker.record())}${goesOn}` });
 }

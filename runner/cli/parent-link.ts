@@ -1,8 +1,12 @@
+import type { GoingOn } from '../runner-io.ts';
+
 /** The line between the process that makes a film and the one that watches over it. */
 
 /** What the film's process tells its parent. */
 export type Word =
   | { readonly kind: 'progress'; readonly framesReady: number; readonly framesTotal: number }
+  /** The newest checkpoint that there is to go on from, or that there is none any more. */
+  | { readonly kind: 'resumable'; readonly from: GoingOn | null }
   /** The result stands where it belongs, so the exit code is decided: nothing that happens later changes it. */
   | { readonly kind: 'recorded'; readonly exitCode: number }
   /** Nothing is left to do: the process ends now, or is stuck. */

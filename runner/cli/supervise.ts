@@ -29,7 +29,7 @@ export async function supervise(entry: string, args: readonly string[]): Promise
   const started = Date.now();
   const seen: Seen = {
     ...{ told: undefined, code: null, signal: null, asked: undefined, askedAgain: undefined },
-    ...{ isLate: false, isOutOfMemory: false, framesReady: 0, framesTotal: 0 },
+    ...{ isLate: false, isOutOfMemory: false, framesReady: 0, framesTotal: 0, goingOn: undefined },
   };
   // Inherited by all that the child starts, so that what it leaves behind can be found.
   const mark = randomUUID();
@@ -58,6 +58,10 @@ function hear(word: Word, seen: Seen, child: ChildProcess): void {
   if (word.kind === 'progress') {
     seen.framesReady = word.framesReady;
     seen.framesTotal = word.framesTotal;
+    return;
+  }
+  if (word.kind === 'resumable') {
+    seen.goingOn = word.from ?? undefined;
     return;
   }
   seen.told = word.exitCode;

@@ -10,7 +10,7 @@ export const EXITS = {
     code: 10,
     retry: true,
     meaning:
-      'told to stop, and stopped cleanly before the end: started again, it goes on from its checkpoint, or anew where there is none',
+      'told to stop, and stopped before the end: started again, it goes on from its checkpoint, or anew where there is none',
   },
   spec: { code: 20, retry: false, meaning: 'the specification asks for something invalid' },
   plan: { code: 30, retry: false, meaning: 'the specification cannot run on these devices' },
@@ -26,7 +26,12 @@ export const EXITS = {
   device: { code: 60, retry: true, meaning: 'a device or its runtime failed' },
   golden: { code: 70, retry: false, meaning: 'a number is outside its bound' },
   interrupted: { code: 130, retry: true, meaning: 'interrupted by the user' },
-  ended: { code: 143, retry: true, meaning: 'told to stop twice, or before it listened for that, and ended at once' },
+  ended: {
+    code: 143,
+    retry: true,
+    meaning:
+      'told to stop twice, or before it listened for that, and ended at once, with no checkpoint that it knew of',
+  },
 } as const satisfies Record<string, { code: number; retry: boolean; meaning: string }>;
 
 /** Name of a row of {@link EXITS}. */

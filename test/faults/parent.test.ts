@@ -26,13 +26,18 @@ async function parentOf(way: string) {
   });
   const status = await new Promise((resolve) => parent.once('close', (code, signal) => resolve(code ?? signal)));
   const record = readRecord(stdout.trim());
-  return [status, record?.error?.code, record?.framesReady];
+  return [status, record?.error?.code, record?.framesReady, ...(record?.warnings ?? [])];
 }
 
 test.each([
   { way: 'over, then stuck', what: 'is ended, and its exit code stands', seen: [40, undefined, undefined] },
   { way: 'recorded, then crashed', what: 'has its result and its exit code', seen: [0, undefined, undefined] },
   { way: 'ended without a word', what: 'gets a result from its parent', seen: [1, 'E_ENDED', 0] },
+  {
+    ...{ way: 'crashed after a checkpoint', what: 'has said where it goes on' },
+    seen: [60, 'E_CRASHED', 0, 'started again, it goes on after iteration 6 of 20'],
+  },
+  { way: 'crashed after its checkpoint was gone', what: 'goes on from nothing', seen: [60, 'E_CRASHED', 0] },
   { way: 'crashed at frame 9', what: 'has its frames counted', seen: [60, 'E_CRASHED', 9] },
 ])('a process that is $way $what', async ({ way, seen }) => expect(await parentOf(way)).toEqual(seen));
 

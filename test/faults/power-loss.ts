@@ -148,10 +148,10 @@ export async function wrongsOf(
   const picture = { ...spec.size, fps: spec.fps };
   try {
     await using writer = await openFilm({ store, ffmpeg, picture, of, precision: plan.precision, resumable: true });
-    const tracker = createTracker(() => performance.now());
+    const io = { tracker: createTracker(() => performance.now()), resumable: () => undefined };
     const passedOver = new Set<string>();
     for (;;) {
-      const begun = await beginFilm(writer, store, { spec, job, extras: {}, passedOver }, tracker);
+      const begun = await beginFilm(writer, store, { spec, job, extras: {}, passedOver }, io);
       const iteration = begun.checkpoint?.manifest.iteration ?? -1;
       if (iteration < (certain.iteration ?? -1)) {
         return [`goes on after ${iteration}, ${certain.iteration} was written`];

@@ -2,9 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { writeJob, writeManifest } from './film-input.ts';
-import { type Ended, ROOT, startFilm } from './film-process.ts';
+import { type Ended, type FilmProcess, killQuietly, ROOT, startFilm } from './film-process.ts';
 import { sha256Of } from './probe.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'dualparal-resume-'));
@@ -20,10 +21,15 @@ const digests = () => [join(folder, 'out/video.mp4'), join(folder, LATENTS)].map
 const files = () => readdirSync(join(folder, 'out')).sort();
 const saved = () => readdirSync(join(folder, 'out/checkpoint')).sort();
 
-function begin(more: Partial<typeof FILM & { stages: number; seed: number }> = {}, ...options: readonly string[]) {
+function begin(
+  more: Partial<typeof FILM & { stages: number; seed: number }> = {},
+  options: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+) {
   const manifest = writeManifest(folder, 'film', { ...FILM, ...more });
   return startFilm(['generate', '-f', manifest, '-o', 'out', '--latents', LATENTS, '--json', ...options], {
     cwd: folder,
+    environment,
   });
 }
 
@@ -66,9 +72,40 @@ describe('a film that was told to stop', () => {
     },
   );
 
+  test.each([
+    {
+      ...{ what: 'twice', grace: '60', warning: 'a second signal (SIGINT) ended the run at once' },
+      stop: async (film: FilmProcess) => {
+        film.kill('SIGINT');
+        await sleep(700);
+        film.kill('SIGINT');
+      },
+    },
+    {
+      ...{ what: 'by SIGINT and has too little time', grace: '1.2' },
+      ...{
+        warning: 'the run did not stop in time and was ended',
+        stop: async (film: FilmProcess) => film.kill('SIGINT'),
+      },
+    },
+  ])('$what ends with 10 all the same, where a checkpoint was made, and goes on from there', async (how) => {
+    const film = begin({}, [], { DUALPARAL_GRACE_SECONDS: how.grace });
+    await film.said('"checkpoint":{');
+    // It cannot stop by itself.
+    killQuietly(film.child()!, 'SIGSTOP');
+    await how.stop(film);
+    const { status, record } = await film.ended;
+    expect([status, record?.error?.code, record?.warnings]).toEqual([10, 'E_STOPPED', [how.warning]]);
+    const said = /; started again, it goes on after iteration (\d+) of \d+$/.exec(record?.error?.message ?? '');
+    const again = await begin().ended;
+    // One that was written by then, though the parent had not heard of it, is newer.
+    expect(again.record?.resumedFrom?.iteration).toBeGreaterThanOrEqual(Number(said?.[1]));
+    expect(digests()).toEqual(wanted);
+  });
+
   test('begins anew with --fresh', async () => {
     await stopped('SIGTERM');
-    const again = await begin({}, '--fresh').ended;
+    const again = await begin({}, ['--fresh']).ended;
     expect(warnings(again)).toBe('');
     expect(digests()).toEqual(wanted);
     expect(files()).toEqual(FILES);
@@ -83,7 +120,7 @@ describe('a film that was told to stop', () => {
     expect([other.status, other.record?.error?.code]).toEqual([50, 'E_CHECKPOINT_OTHER']);
     expect(other.record?.error?.message).toContain('seed (1 there, 7 here)');
     expect(saved()).toEqual(before);
-    expect((await begin({ seed: 7 }, '--overwrite').ended).status).toBe(0);
+    expect((await begin({ seed: 7 }, ['--overwrite']).ended).status).toBe(0);
     expect(digests()).not.toEqual(wanted);
   });
 

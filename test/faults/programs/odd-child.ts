@@ -13,6 +13,15 @@ const WAYS: Readonly<Record<string, () => void>> = {
     process.kill(process.pid, 'SIGSEGV');
   },
   'ended without a word': () => process.exit(3),
+  'crashed after a checkpoint': () => {
+    tellParent({ kind: 'resumable', from: { iteration: 6, of: 20 } });
+    process.kill(process.pid, 'SIGSEGV');
+  },
+  'crashed after its checkpoint was gone': () => {
+    tellParent({ kind: 'resumable', from: { iteration: 6, of: 20 } });
+    tellParent({ kind: 'resumable', from: null });
+    process.kill(process.pid, 'SIGSEGV');
+  },
   'crashed at frame 9': () => {
     tellParent({ kind: 'progress', framesReady: 9, framesTotal: 41 });
     process.kill(process.pid, 'SIGSEGV');
