@@ -71,10 +71,8 @@ export async function beginFilm(
     everySeconds: secondsOf(every),
     stopMilliseconds: stopMilliseconds(process.env[GRACE_VARIABLE]),
     from: checkpoint?.manifest,
-    written(made) {
-      tracker.checkpoint(made);
-      resumable({ iteration: made.iteration, of });
-    },
+    seen: (iteration) => resumable({ iteration, of }),
+    written: tracker.checkpoint,
     failed: tracker.checkpointFailed,
   });
   resumable(checkpoints.last === undefined ? undefined : { iteration: checkpoints.last + 1, of });

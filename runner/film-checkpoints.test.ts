@@ -40,6 +40,7 @@ function open(
     readonly everySeconds?: number;
     readonly isHeld?: boolean;
     readonly from?: Manifest;
+    readonly seen?: (iterations: number) => void;
   } = {},
 ) {
   const said: string[] = [];
@@ -64,6 +65,7 @@ function open(
     },
     ...{ everySeconds: more.everySeconds ?? 0, stopMilliseconds: 50_000, warn: (text: string) => void said.push(text) },
     ...{
+      ...(more.seen === undefined ? {} : { seen: more.seen }),
       written: (made: CheckpointRecord) => void told.push(made),
       failed: (reason: string) => void told.push(reason),
     },
@@ -130,6 +132,25 @@ test('a run that has lost its folder writes nothing there any more', async () =>
   await checkpoints.stop(pipelineOf(cutAfter(1)));
   expect(said).toEqual([expect.stringContaining('another run is here')]);
   expect(readdirSync(folder)).toEqual([]);
+});
+
+test('a checkpoint is told of as soon as another run would find it, before its folder is sure to survive a loss of power', async () => {
+  const { put } = folderStore(folder);
+  const events: string[] = [];
+  const slow: Store['put'] = async (name, content, signal, seen) => {
+    const stored = await put(name, content, signal, () => {
+      if (name.endsWith('.json')) events.push(...files().filter((file) => file.endsWith('.json')));
+      seen?.();
+    });
+    events.push('sure');
+    return stored;
+  };
+  const { checkpoints } = open({
+    store: { put: slow },
+    seen: (iterations) => void events.push(`told of ${iterations}`),
+  });
+  await checkpoints.stop(pipelineOf(cutAfter(5)));
+  expect(events).toEqual(['sure', 'after-0000005.json', 'told of 6', 'sure']);
 });
 
 test('once all blocks are finished, that is a checkpoint too; before, it is none', async () => {

@@ -51,6 +51,8 @@ export interface CheckpointsOfFilm {
   /** That of the checkpoint which the run goes on with. */
   readonly from: Manifest | undefined;
   readonly warn: (text: string) => void;
+  /** Told of each as soon as another run would go on from it: after so many iterations. */
+  readonly seen?: (iterations: number) => void;
   /** Told of each that is written, and of each that cannot be. */
   readonly written?: (checkpoint: CheckpointRecord) => void;
   readonly failed?: (reason: string) => void;
@@ -62,7 +64,7 @@ export function canCut({ leftContext }: Pick<Plan, 'leftContext'>): boolean {
 }
 
 export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints {
-  const { store, film, plan, fingerprint, everySeconds, stopMilliseconds, from, warn, written, failed } = options;
+  const { store, film, plan, fingerprint, everySeconds, stopMilliseconds, from, warn, seen, written, failed } = options;
   const { blocks, iterations } = plan;
   const isOn = canCut(plan);
   const writer = openCheckpointWriter(store, { fingerprint, iterations }, from);
@@ -90,7 +92,7 @@ export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints
     if (isGivenUp) return false;
     try {
       await film.checkHeld();
-      const made = await writer.write(cut, film.entries());
+      const made = await writer.write(cut, film.entries(), () => seen?.(cut.iteration + 1));
       film.leaveBlocks();
       last = cut.iteration;
       const { writtenAt: time, bytes } = made;

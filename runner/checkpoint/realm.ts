@@ -16,9 +16,9 @@ export function markedStore(store: Store, realm: string | undefined): Store {
   const isLeft = (name: string) => name !== REALM_FILE && LEFT_FOLDERS.some((folder) => name.startsWith(folder));
   return {
     ...store,
-    async put(name, content, signal) {
+    async put(name, ...rest) {
       if (isLeft(name) && (await store.look(REALM_FILE)) === 'nothing') await markRealm(store, realm);
-      return store.put(name, content, signal);
+      return store.put(name, ...rest);
     },
   };
 }

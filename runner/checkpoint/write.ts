@@ -34,8 +34,11 @@ export interface CheckpointWriter {
   isKept(block: number, latents: F32Tensor): boolean;
   /** Blocks whose latents are written. */
   readonly kept: number;
-  /** Writes a cut, its manifest last, and removes all but the newest two. Throws where a block that it counts as finished is not kept. */
-  write(cut: Cut, segments: BlockEntries): Promise<Written>;
+  /**
+   * Writes a cut, its manifest last, and removes all but the newest two. Throws where a block that it counts as finished is not
+   * kept. `seen` is called as soon as another run would find it.
+   */
+  write(cut: Cut, segments: BlockEntries, seen?: () => void): Promise<Written>;
 }
 
 const KEPT_CHECKPOINTS = 2;
@@ -66,7 +69,7 @@ export function openCheckpointWriter(
       const { bytes, sha256 } = await store.put(latentsName(finished.length), bytesOf(latents.data));
       finished.push({ latents: latents.shape[2] ?? 0, bytes, sha256 });
     },
-    async write(cut, segments) {
+    async write(cut, segments, seen) {
       const { iteration, blocks } = cut;
       if (finished.length < cut.finished)
         throw new Error(`${cut.finished} blocks are finished, and the latents of ${finished.length} are kept`);
@@ -88,7 +91,7 @@ export function openCheckpointWriter(
         finished: finished.slice(0, cut.finished),
         segments: { ...segments, blocks: segments.blocks.slice(0, cut.finished) },
       };
-      const { bytes } = await store.put(manifestName(iteration), manifestBytes(manifest));
+      const { bytes } = await store.put(manifestName(iteration), manifestBytes(manifest), undefined, seen);
       if (written.at(-1) !== iteration) written.push(iteration);
       await removeOlder();
       return { iteration, writtenAt: manifest.writtenAt, bytes: state.bytes + bytes };

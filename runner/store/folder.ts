@@ -43,7 +43,7 @@ export function folderStore(folder: string): Store {
       }
     },
 
-    async put(name, content, signal) {
+    async put(name, content, signal, seen) {
       const path = pathOf(root, name);
       const parent = dirname(path);
       const temporary = join(parent, temporaryName());
@@ -52,6 +52,7 @@ export function folderStore(folder: string): Store {
         await makeInside(root, name);
         const written = await writeDurably(temporary, content, signal);
         await rename(temporary, path);
+        seen?.();
         await syncFolder(parent);
         return { location: path, ...written };
       } catch (error) {

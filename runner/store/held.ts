@@ -18,7 +18,7 @@ export function heldStore(store: Store, check: () => Promise<void>): Store {
   }
   return {
     ...store,
-    put: (name, content, signal) => held(() => store.put(name, content, signal)),
+    put: (name, content, signal, seen) => held(() => store.put(name, content, signal, seen)),
     remove: (name) => held(() => store.remove(name)),
     removeUnfinished: (attempt, folder) => held(() => store.removeUnfinished(attempt, folder)),
   };

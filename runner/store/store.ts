@@ -22,8 +22,11 @@ export interface Store {
   readonly attempt: string;
   /** Proves that files can be written, before hours of work depend on it. Leaves nothing behind. */
   check(): Promise<void>;
-  /** Stores `content` whole or not at all: a reader sees the old file or the new one, a failure leaves no trace. */
-  put(name: string, content: Content, signal?: AbortSignal): Promise<StoredFile>;
+  /**
+   * Stores `content` whole or not at all: a reader sees the old file or the new one, a failure leaves no trace. Resolves once a loss of power
+   * cannot undo it; `seen` is called before, as soon as readers see the new file.
+   */
+  put(name: string, content: Content, signal?: AbortSignal, seen?: () => void): Promise<StoredFile>;
   /** Stores a small file where nothing stands yet; false where something does. Of several who try, one succeeds. */
   putNew(name: string, content: Uint8Array): Promise<boolean>;
   /** The file's bytes. */
