@@ -73,7 +73,7 @@ export const ENDING_REASONS = {
     places: ['attempt', 'prepares', 'given up'],
   },
   RunnerStopped: {
-    says: 'the runner was told to stop, and stopped cleanly before the end',
+    says: 'the runner was told to stop, and stopped before the end',
     when: 'the pod was deleted, or its container was told to stop while the pod stays; the message says how far it was',
     fixer: 'nobody',
     todo: 'nothing: another pod follows; it counts as a disruption',

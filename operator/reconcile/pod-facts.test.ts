@@ -159,7 +159,7 @@ describe('whyPodFailed', () => {
     [
       'a clean stop',
       ended(10, { contractVersion: 1, outcome: 'stopped', framesReady: 0, elapsedSeconds: 1 }),
-      { reason: 'RunnerStopped', message: 'the runner was told to stop, and stopped cleanly before the end' },
+      { reason: 'RunnerStopped', message: 'the runner was told to stop, and stopped before the end' },
     ],
     [
       'a clean stop, and how far it was',
@@ -174,7 +174,7 @@ describe('whyPodFailed', () => {
     [
       'a stop before the runner could say a word',
       ended(143),
-      { reason: 'RunnerStopped', message: 'the runner was told to stop, and stopped cleanly before the end' },
+      { reason: 'RunnerStopped', message: 'the runner was told to stop, and stopped before the end' },
     ],
     [
       'a second stop',
