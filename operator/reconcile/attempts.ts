@@ -119,7 +119,7 @@ function takenFor(known: Attempt | undefined, { isLeaving = true, heard = false,
 }
 
 /** Whether an attempt is ended for one on fewer, or more, GPUs. */
-function isForOtherGpus(reason: string | undefined): boolean {
+export function isForOtherGpus(reason: string | undefined): boolean {
   return reason === 'GpusNotFree' || reason === 'AllGpusAgain';
 }
 
@@ -129,13 +129,19 @@ function outcomeFor({ reason }: Why): Outcome {
 }
 
 /** The attempts of a Job that is taken away for a reason, which their ends will have. One without a pod has ended. */
-export function takenAway(attempts: readonly Attempt[], job: JobView, told: Why, now: number): readonly Attempt[] {
+export function takenAway(
+  attempts: readonly Attempt[],
+  job: JobView,
+  told: Why,
+  { now, size }: { readonly now: number; readonly size: Pick<Attempt, 'gpus' | 'gpusReason'> },
+): readonly Attempt[] {
   const time = timeText(now);
   const own = attempts.filter(({ number }) => number === job.number);
-  if (own.some(({ podUid, reason }) => podUid === undefined && reason === told.reason)) return attempts;
+  const isTold = own.some(({ podUid, reason }) => podUid === undefined && reason === told.reason);
   if (own.every(isEnded)) {
+    if (isTold) return attempts;
     const end = { endTime: time, recordedTime: time, outcome: outcomeFor(told) };
-    return [...attempts, { ...attemptHead(job), ...end, ...told }];
+    return [...attempts, { ...attemptHead(job), ...size, ...end, ...told }];
   }
   return attempts.map((attempt) => (own.includes(attempt) && !isEnded(attempt) ? { ...attempt, ...told } : attempt));
 }
@@ -169,7 +175,7 @@ function attemptOf(
   const over = pod.state !== 'waiting' && pod.state !== 'running';
   const head =
     job.gone === true && known !== undefined ? { ...attemptHead(job), generation: known.generation } : attemptHead(job);
-  const isLeaving = job.gone === true || suspending || pod.leavingBy !== undefined;
+  const isLeaving = job.gone === true || job.leaving !== undefined || suspending || pod.leavingBy !== undefined;
   const untaken = over && pod.state !== 'disrupted';
   const taken = untaken
     ? undefined

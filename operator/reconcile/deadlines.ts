@@ -4,7 +4,7 @@ import { type Reason, type Why, why } from '../api/reasons.ts';
 import type { Attempt, ProgressStatus } from '../api/status.ts';
 import { durationText, millisecondsOf } from '../api/time.ts';
 import { freshEnds } from './attempts.ts';
-import { fewerGpus, gpusOf, isToGrow } from './elastic.ts';
+import { fewerGpus, gpusOf, isToGrow, whyNoGpus } from './elastic.ts';
 import { hasFilm, isAlive, type JobView, liveJob, newestPod, type Observed, type PodView, podOf } from './observed.ts';
 import { letGoAt } from './suspension.ts';
 import type { Context, Gate, Verdict } from './verdict.ts';
@@ -140,24 +140,17 @@ function elasticOf(job: JobView, pod: PodView | undefined, { observed, attempts 
   const before = attempts.findLast((attempt) => attempt.job === job.name && attempt.podUid !== pod?.uid);
   const hurt = before?.outcome === 'Disrupted' && before.unhealthyDevices !== undefined;
   const limit = hurt ? '0s' : spec?.deadlines.elastic;
-  const detail = pod === undefined ? overQuota(job) : unschedulable(pod);
+  const detail = spec === undefined ? undefined : whyNoGpus(job, pod, spec);
   if (spec === undefined || limit === undefined || detail === undefined) return [];
   const gpus = gpusOf(job, spec);
   const fewer = fewerGpus(spec, gpus);
-  const since = latest([job.begun, pod?.created]);
+  // A pod that has ended says nothing of how long the next one is waited for.
+  const ends = attempts.filter((attempt) => attempt.job === job.name).map(({ recordedTime }) => recordedTime);
+  const since = latest([job.begun, ...(pod?.state === 'waiting' ? [pod.created] : ends)]);
   if (fewer === undefined || since === undefined) return [];
   const span = hurt ? 'after devices were unhealthy' : `within ${limit}`;
   const values = { gpus, span, fewer, detail };
   return [{ at: since + 1000 * secondsOf(limit), why: () => why('GpusNotFree', values) }];
-}
-
-function unschedulable({ state, scheduled, waiting }: PodView): string | undefined {
-  return state === 'waiting' && !scheduled && waiting?.reason === 'Unschedulable' ? waiting.message : undefined;
-}
-
-/** No pod is made at all; whatever else refuses it, fewer GPUs would not help. */
-function overQuota({ refusal }: JobView): string | undefined {
-  return refusal?.includes('exceeded quota') === true ? refusal : undefined;
 }
 
 /**

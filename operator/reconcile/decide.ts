@@ -1,11 +1,11 @@
 import { defined } from '../api/defined.ts';
 import type { VideoGenerationStatus } from '../api/status.ts';
 import { actionsOf } from './actions.ts';
-import { isEnded, newEnds, takenAway, updatedAttempts } from './attempts.ts';
+import { identityOf, isEnded, isForOtherGpus, newEnds, takenAway, updatedAttempts } from './attempts.ts';
 import { nextClearing } from './clearing.ts';
 import { earliest, isHeard, nextDeadline, nextForce } from './deadlines.ts';
 import { walk } from './gates.ts';
-import { marked } from './marks.ts';
+import { marked, sizeMarks } from './marks.ts';
 import { isAlive, type Observed, type PodView } from './observed.ts';
 import { statusOf } from './status/status.ts';
 import { SUSPENDED } from './suspension.ts';
@@ -39,8 +39,7 @@ export function decide(observed: Observed, now: number): Decision {
   const attempts = accounted(updated, observed);
   const seen: Context = { observed, attempts, now };
   const verdict = walk(seen);
-  const context =
-    verdict.outcome === 'ending' ? { ...seen, attempts: takenAway(attempts, verdict.job, verdict.why, now) } : seen;
+  const context = verdict.outcome === 'ending' ? { ...seen, attempts: ended(seen, verdict) } : seen;
   const actions = actionsOf(context, verdict);
   return {
     context,
@@ -52,6 +51,10 @@ export function decide(observed: Observed, now: number): Decision {
   };
 }
 
+function ended({ observed, attempts, now }: Context, { job, why }: Verdict & { readonly outcome: 'ending' }) {
+  return takenAway(attempts, job, why, { now, size: sizeMarks(job.number, job, observed) });
+}
+
 /** What may not be decided from caches. */
 function isDoubtful(context: Context, verdict: Verdict, actions: readonly Action[]): boolean {
   if (isVeryFirst(context, verdict, actions)) return false;
@@ -59,6 +62,7 @@ function isDoubtful(context: Context, verdict: Verdict, actions: readonly Action
     isFinal(verdict, actions) ||
     isLeftOpen(context, verdict) ||
     isNewlySuspended(context, verdict) ||
+    isTakenBack(context) ||
     isNewlyTakenAway(context)
   );
 }
@@ -91,6 +95,14 @@ function isNewlyTakenAway({ observed, attempts }: Context): boolean {
   const fresh = attempts.filter((attempt) => !isEnded(attempt) && !told.has(attempt.podUid));
   const ends = newEnds(attempts, known).map(({ outcome }) => outcome);
   return fresh.some(({ reason }) => reason === SUSPENDED) || ends.includes('Disrupted') || ends.includes('Suspended');
+}
+
+/** A runner works although its attempt was to end for other GPUs: it may be on its way out all the same. */
+function isTakenBack({ observed: { status }, attempts }: Context): boolean {
+  const now = new Map(attempts.map((attempt) => [identityOf(attempt), attempt]));
+  return (status?.attempts ?? []).some(
+    (known) => !isEnded(known) && isForOtherGpus(known.reason) && now.get(identityOf(known))?.reason !== known.reason,
+  );
 }
 
 function timerOf(context: Context, verdict: Verdict): number | undefined {

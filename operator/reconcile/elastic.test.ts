@@ -99,25 +99,6 @@ describe('an attempt that finds no node', () => {
     }
   });
 
-  it.each([
-    [
-      'as if no node had so many, where the quota of its namespace has no room',
-      'exceeded quota: gpus, used: 4',
-      'ending',
-    ],
-    ['waits on where another rule refuses its pod', 'denied by policy', 'live'],
-  ])('%s', (_what, message, outcome) => {
-    const events = [
-      {
-        metadata: { name: 'refused', namespace: 'films' },
-        involvedObject: { uid: 'job-1' },
-        reason: 'FailedCreate',
-        message,
-      },
-    ] as never;
-    expect(decided({ jobs: [job(1)], events }, NOW + 3_600_000).verdict.outcome).toBe(outcome);
-  });
-
   it('is looked at again when its time is over', () => {
     expect(decided(waits(1), NOW - 60_000).requeueAfterMs).toBe(61_000);
   });
@@ -236,6 +217,19 @@ describe('the next attempt', () => {
         [[2, 4]],
         expect.not.objectContaining({ reason: 'AllGpusAgain' }),
       ]);
+    });
+
+    it('is that other pod only once the objects themselves were read, and not while its Job goes', () => {
+      const status = story([...smaller, follows(onNode())]).status;
+      const film = withStatus(status)(elastic(videoGeneration()));
+      const seen = { frozen: ['job-2'], film, ...follows(onNode(), running) };
+      expect(decide(observed({ live: false, ...seen }), NOW).read).toBe(true);
+      const leaving = (object: Job): Job => ({
+        ...object,
+        metadata: { ...object.metadata, deletionTimestamp: '2026-01-01T00:50:00Z', finalizers: ['example.com/keep'] },
+      });
+      const going = decide(observed({ live: true, ...seen, jobs: [job(2, withGpus(4), leaving)] }), NOW);
+      expect(going.status?.attempts?.at(-1)).toMatchObject({ outcome: 'Running', reason: 'AllGpusAgain' });
     });
 
     it('is the next pod of its Job, where that is of a queue or was let go', () => {

@@ -1,10 +1,11 @@
 import { secondsOf } from '#contract/duration.ts';
 import { EXITS } from '#contract/exit.ts';
+import { GPU_RESOURCE } from '#contract/gpu-fields.ts';
 import type { VideoGenerationSpec } from '#contract/resource-spec.ts';
 import type { Reason } from '../api/reasons.ts';
 import type { Attempt, Sized } from '../api/status.ts';
 import { endingOf, isEnded } from './attempts.ts';
-import { type JobView, podOf } from './observed.ts';
+import { type JobView, type PodView, podOf } from './observed.ts';
 import { TOO_FEW_DEVICES } from './pod-facts.ts';
 import type { Context } from './verdict.ts';
 
@@ -30,6 +31,22 @@ export function fewerGpus({ parallelism, runner }: VideoGenerationSpec, gpus: nu
 /** GPUs that a Job asks for. */
 export function gpusOf({ gpus }: Pick<JobView, 'gpus'>, { parallelism }: VideoGenerationSpec): number {
   return gpus ?? parallelism.gpus;
+}
+
+/**
+ * Why a Job's next pod has no GPUs, in the cluster's words: no node has so many, or the quota of its namespace has no room for them, so that no pod
+ * is made at all. Undefined where it is not known to be for their number: fewer would not help then.
+ */
+export function whyNoGpus(
+  { refusal }: Pick<JobView, 'refusal'>,
+  pod: PodView | undefined,
+  { runner }: VideoGenerationSpec,
+): string | undefined {
+  if (pod?.state === 'waiting')
+    return !pod.scheduled && pod.waiting?.reason === 'Unschedulable' ? pod.waiting.message : undefined;
+  const { resourceName = GPU_RESOURCE } = runner.devices ?? {};
+  const exceeded = /exceeded quota: .*?requested: (.*?)(, used: |$)/.exec(refusal ?? '')?.[1];
+  return exceeded?.includes(`${resourceName}=`) === true ? refusal : undefined;
 }
 
 /** What the attempt of a number takes where that is not what the spec wants, and why; a number that was claimed is kept. */

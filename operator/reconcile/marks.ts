@@ -4,7 +4,7 @@ import { defined } from '../api/defined.ts';
 import type { Attempt } from '../api/status.ts';
 import { byIdentity, identityOf, isEnded } from './attempts.ts';
 import { stillUnhealthy, withDevices } from './device-health.ts';
-import { newestPod, type Observed } from './observed.ts';
+import { type JobView, newestPod, type Observed } from './observed.ts';
 
 /** Phases in which iterations have begun: what fails before them fails at none. */
 const AT_ITERATIONS: readonly string[] = ['Denoising', 'Finishing', 'Done'];
@@ -52,18 +52,28 @@ export function marked(attempts: readonly Attempt[], observed: Observed): readon
   });
 }
 
+/** How many GPUs an attempt has, and why not those that the spec wants. */
+export function sizeMarks(
+  number: number,
+  job: Pick<JobView, 'gpus'> | undefined,
+  { status, spec }: Observed,
+): Pick<Attempt, 'gpus' | 'gpusReason'> {
+  const { claim } = status ?? {};
+  const sized = claim?.attempt === number ? claim.sized : undefined;
+  return defined({ gpus: job?.gpus ?? sized?.gpus ?? spec?.parallelism.gpus, gpusReason: sized?.why });
+}
+
 function withMarks(attempt: Attempt, before: Attempt | undefined, observed: Observed): Attempt {
   const said = saidBy(attempt.podUid, observed);
   const reached = Math.max(before?.checkpointIteration ?? 0, said.checkpoint?.iteration ?? 0);
   const hadIterations = isEnded(attempt) && attempt.outcome !== 'Succeeded';
-  const { claim } = observed.status ?? {};
-  const sized = claim?.attempt === attempt.number ? claim.sized : undefined;
   const job = observed.jobs.find(({ name }) => name === attempt.job);
+  const size = sizeMarks(attempt.number, job, observed);
   const pod = observed.jobs.flatMap(({ pods }) => pods).find(({ uid }) => uid === attempt.podUid);
   return defined({
     ...withDevices(attempt, stillUnhealthy(pod, before?.unhealthyDevices)),
-    gpus: before?.gpus ?? job?.gpus ?? sized?.gpus ?? observed.spec?.parallelism.gpus,
-    gpusReason: before?.gpusReason ?? sized?.why,
+    gpus: before?.gpus ?? size.gpus,
+    gpusReason: before?.gpusReason ?? size.gpusReason,
     // A checkpoint that turns out to be damaged is passed over for an older one: what it says last counts.
     resumedFromIteration: said.resumedFrom?.iteration ?? before?.resumedFromIteration,
     checkpointIteration: reached === 0 ? undefined : reached,

@@ -5,6 +5,7 @@ import { ended, pod, running, succeededResult, withContainer } from '../../test/
 import { videoGeneration, withSpec, withStatus } from '../../test/build/video-generation.ts';
 import type { VideoGenerationStatus } from '../api/status.ts';
 import { decide } from './decide.ts';
+import { statusEvents } from './status/events.ts';
 
 const NOW = Date.parse('2026-01-01T01:00:00Z');
 const LOCATION = '/output/films/lighthouse/3f2a9c1b-1/0a1b2c3d';
@@ -61,6 +62,15 @@ describe('an attempt whose newest checkpoint turns out to be damaged while it lo
     const unseen = lives([first, works(2, { iteration: 0 }), works(2, { iteration: 0 }), ...rest]).at(-1);
     expect(seen?.attempts?.[1]?.resumedFromIteration).toBe(0);
     expect([seen?.attempts, seen?.usage]).toEqual([unseen?.attempts, unseen?.usage]);
+  });
+
+  it('is told of again by where it goes on then', () => {
+    const [, before, further, anew] = lives([
+      ...[first, believed, works(2, { iteration: 30, time: checkpoint(30, '12:00').time })],
+      works(2, { iteration: 0 }),
+    ]);
+    const told = (from: typeof before, to: typeof before) => statusEvents(from, to!).map(({ reason }) => reason);
+    expect([told(before, further), told(further, anew)]).toEqual([['AttemptGoesOn'], ['AttemptBeginsAnew']]);
   });
 });
 

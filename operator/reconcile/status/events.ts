@@ -49,7 +49,7 @@ function attemptEndedEvent(attempt: Attempt): StatusEvent {
   return { ...warning(reason, message), ...of };
 }
 
-/** Attempts that have told where they go on; of the first one that is no news. */
+/** Attempts that have told where they go on, or that it is elsewhere than they believed; of the first one that it begins anew is no news. */
 function resumedEvents(
   before: VideoGenerationStatus | undefined,
   after: VideoGenerationStatus,
@@ -58,9 +58,11 @@ function resumedEvents(
   return all.flatMap((attempt) => {
     const { number, resumedFromIteration: iteration } = attempt;
     const known = before?.attempts?.find((old) => old.number === number && old.podUid === attempt.podUid);
-    if (iteration === undefined || known?.resumedFromIteration !== undefined) return [];
+    if (iteration === undefined || known?.resumedFromIteration === iteration) return [];
     if (iteration > 0) return [{ ...normal(why('AttemptGoesOn', { attempt: number, iteration })), attempt: number }];
-    return attempt === all[0] ? [] : [{ ...normal(why('AttemptBeginsAnew', { attempt: number })), attempt: number }];
+    return attempt === all[0] && known?.resumedFromIteration === undefined
+      ? []
+      : [{ ...normal(why('AttemptBeginsAnew', { attempt: number })), attempt: number }];
   });
 }
 
