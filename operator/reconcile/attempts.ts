@@ -137,9 +137,8 @@ export function takenAway(
 ): readonly Attempt[] {
   const time = timeText(now);
   const own = attempts.filter(({ number }) => number === job.number);
-  const isTold = own.some(({ podUid, reason }) => podUid === undefined && reason === told.reason);
   if (own.every(isEnded)) {
-    if (isTold) return attempts;
+    if (own.some(({ podUid, reason }) => podUid === undefined && reason === told.reason)) return attempts;
     const end = { endTime: time, recordedTime: time, outcome: outcomeFor(told) };
     return [...attempts, { ...attemptHead(job), ...size, ...end, ...told }];
   }

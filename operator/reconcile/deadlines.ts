@@ -1,9 +1,9 @@
 import { secondsOf } from '#contract/duration.ts';
 import type { VideoGenerationSpec } from '#contract/resource-spec.ts';
-import { type Reason, type Why, why } from '../api/reasons.ts';
+import { type Why, why } from '../api/reasons.ts';
 import type { Attempt, ProgressStatus } from '../api/status.ts';
 import { durationText, millisecondsOf } from '../api/time.ts';
-import { freshEnds } from './attempts.ts';
+import { freshEnds, isForOtherGpus } from './attempts.ts';
 import { fewerGpus, gpusOf, isToGrow, whyNoGpus } from './elastic.ts';
 import { hasFilm, isAlive, type JobView, liveJob, newestPod, type Observed, type PodView, podOf } from './observed.ts';
 import { letGoAt } from './suspension.ts';
@@ -41,13 +41,10 @@ export function spent(context: Context): Verdict | undefined {
   return { outcome: 'failed', why: why('ActiveDeadlineExceeded', { limit }) };
 }
 
-/** Why attempts are ended that others follow. */
-const OTHER_ENDINGS: ReadonlySet<string> = new Set<Reason>(['Stalled', 'GpusNotFree', 'AllGpusAgain']);
-
+/** Whether an attempt is to end, as the last one or for others to follow. */
 function isEnding({ outcome, reason }: Attempt): boolean {
-  return (
-    (outcome === 'Waiting' || outcome === 'Running') && (isFinalDeadline(reason) || OTHER_ENDINGS.has(reason ?? ''))
-  );
+  if (outcome !== 'Waiting' && outcome !== 'Running') return false;
+  return isFinalDeadline(reason) || reason === 'Stalled' || isForOtherGpus(reason);
 }
 
 /** An attempt whose time is over ends. */
