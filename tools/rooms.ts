@@ -151,6 +151,7 @@ export const DECISIONS: Readonly<Record<string, readonly string[]>> = {
     'operator/api',
     'runner/contract',
   ],
+  'operator/reconcile/retries': [...parts('verdict', 'attempts'), 'operator/api'],
   'operator/reconcile/deadlines': [
     ...parts('observed', 'verdict', 'attempts', 'suspension', 'elastic'),
     ...['operator/api', 'runner/contract'],
@@ -158,11 +159,14 @@ export const DECISIONS: Readonly<Record<string, readonly string[]>> = {
   'operator/reconcile/device-health': [...parts('attempts', 'observed'), 'operator/api'],
   'operator/reconcile/marks': [...parts('observed', 'attempts', 'device-health'), 'operator/api', 'runner/contract'],
   'operator/reconcile/usage': [...parts('observed', 'verdict', 'attempts', 'deadlines', 'marks'), 'operator/api'],
-  'operator/reconcile/retries': [...parts('verdict', 'attempts'), 'operator/api'],
+  'operator/reconcile/giving-up': [
+    ...parts('observed', 'verdict', 'attempts', 'pod-facts', 'deadlines', 'retries'),
+    'operator/api',
+  ],
   'operator/reconcile/clearing': [...parts('observed', 'verdict'), 'operator/api', 'runner/contract'],
   // what is to be done
   'operator/reconcile/gates': [
-    ...parts('observed', 'verdict', 'pod-facts', 'suspension', 'deadlines', 'attempts', 'retries', 'elastic'),
+    ...parts('observed', 'verdict', 'suspension', 'deadlines', 'attempts', 'retries', 'elastic', 'giving-up'),
     ...['operator/api', 'runner/contract'],
   ],
   'operator/reconcile/actions': [...parts('observed', 'verdict', 'deadlines', 'clearing'), 'operator/api'],

@@ -1,7 +1,7 @@
 import { defined } from '../api/defined.ts';
 import { clearingOf, deletionOf } from './clearing.ts';
 import { isLeftWithFilm, isToBeForced } from './deadlines.ts';
-import { hasFilm, isAlive, isOpen, type JobView, type PodView } from './observed.ts';
+import { endsByItself, hasFilm, isAlive, isOpen, type JobView, type PodView } from './observed.ts';
 import type { Action, Context, Verdict } from './verdict.ts';
 
 /** What is to be done about a verdict, and what is to be cleared away whatever the verdict is. */
@@ -76,14 +76,6 @@ function isLostAndToEnd(job: JobView, pod: PodView, { observed }: Context, { out
   if (job.gone !== true || job.isUnknown === true || pod.isOrphan !== true || !isAlive(pod)) return false;
   if (outcome === 'settled' || outcome === 'failed') return true;
   return outcome === 'held' && (pod.lingering !== undefined || observed.suspend);
-}
-
-/** A runner that ended well, or failed, ends its Job: its pods, and their logs, can stay. */
-function endsByItself({ pods }: JobView): boolean {
-  const last = pods.at(-1);
-  // What it has left can only be read as long as its pod is there.
-  if (last !== undefined && hasFilm(last) && last.lingering === undefined) return true;
-  return !pods.some(isAlive) && (last?.state === 'succeeded' || last?.state === 'failed');
 }
 
 /**

@@ -51,7 +51,11 @@ export function decide(observed: Observed, now: number): Decision {
   };
 }
 
-function ended({ observed, attempts, now }: Context, { job, why }: Verdict & { readonly outcome: 'ending' }) {
+function ended(context: Context, { job, why, isGivenUp }: Verdict & { readonly outcome: 'ending' }) {
+  const { observed, attempts, now } = context;
+  const own = attempts.filter(({ number }) => number === job.number);
+  // The last one has ended already, and no other has begun.
+  if (isGivenUp && own.length > 0 && own.every(isEnded)) return attempts;
   return takenAway(attempts, job, why, { now, size: sizeMarks(job.number, job, observed) });
 }
 

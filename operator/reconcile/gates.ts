@@ -5,11 +5,11 @@ import { conditionIs } from '../api/kubernetes.ts';
 import { why } from '../api/reasons.ts';
 import type { Attempt } from '../api/status.ts';
 import { millisecondsOf, timeText } from '../api/time.ts';
-import { endingOf, isEnded, newEnds } from './attempts.ts';
-import { isFinalDeadline, isLeftWithFilm, overdue, spent } from './deadlines.ts';
+import { endingOf, isEnded } from './attempts.ts';
+import { isLeftWithFilm, overdue, spent } from './deadlines.ts';
 import { sizeOf } from './elastic.ts';
+import { exhausted, failure, isFinal } from './giving-up.ts';
 import { hasFilm, isAlive, isOpen, isReplaced, type JobView, liveJob, type Observed, REFUSED_MS } from './observed.ts';
-import { isFinalEnd, TOO_FEW_DEVICES } from './pod-facts.ts';
 import { countedFailures, overspent } from './retries.ts';
 import { suspended } from './suspension.ts';
 import type { Context, Gate, Verdict } from './verdict.ts';
@@ -144,39 +144,6 @@ const held: Gate = ({ observed }) => {
   }
   return undefined;
 };
-
-/** A failure that another try cannot mend is the end: wrong spec, no such model, full disk. */
-const failure: Gate = ({ observed: { jobs }, attempts }) => {
-  const own = attempts.filter(({ outcome }) => outcome === 'Failed');
-  const lastOf = (job: JobView | undefined) => own.findLast((attempt) => attempt.job === job?.name);
-  // A Job knows exit codes alone.
-  const job = jobs.find((found) => found.ended?.final === true && lastOf(found)?.reason !== TOO_FEW_DEVICES);
-  const last = lastOf(job) ?? own.findLast(isFinal);
-  if (job === undefined && last === undefined) return undefined;
-  const told = why('JobFailed', { job: job?.name ?? '', detail: job?.ended?.message ?? '' });
-  const reason = last?.reason ?? told.reason;
-  return { outcome: 'failed', why: { reason, message: last?.message ?? told.message } };
-};
-
-function isFinal(attempt: Attempt): boolean {
-  return isFinalEnd(attempt) || (attempt.outcome === 'Failed' && isFinalDeadline(attempt.reason));
-}
-
-/**
- * Too many failures since the film last got further, or too many disruptions, which are counted apart: the film is given up. Judged when an attempt ends,
- * and before the next one starts: an attempt at work goes on, whatever becomes of the budget meanwhile.
- */
-const exhausted: Gate = (context) => {
-  const { observed } = context;
-  if (observed.spec === undefined || (liveJob(observed) !== undefined && !hasNewEnd(context))) return undefined;
-  const found = overspent(context);
-  return found === undefined ? undefined : { outcome: 'failed', why: found };
-};
-
-/** Whether the end of an attempt is about to be written down for the first time. */
-function hasNewEnd({ observed, attempts }: Context): boolean {
-  return newEnds(attempts, observed.status?.attempts).length > 0;
-}
 
 /** A spec that the operator cannot carry out starts nothing; what runs already goes on from its frozen spec. */
 const validity: Gate = ({ observed }) => {

@@ -179,6 +179,14 @@ export function liveJob(observed: Observed): JobView | undefined {
   return observed.jobs.findLast(isOpen);
 }
 
+/** A runner that ended well, or failed, ends its Job: its pods, and their logs, can stay. */
+export function endsByItself({ pods }: JobView): boolean {
+  const last = pods.at(-1);
+  // What it has left can only be read as long as its pod is there.
+  if (last !== undefined && hasFilm(last) && last.lingering === undefined) return true;
+  return !pods.some(isAlive) && (last?.state === 'succeeded' || last?.state === 'failed');
+}
+
 /** The pod that is or was last at work; one that has ended never stands for one that has not. */
 export function newestPod({ jobs }: Pick<Observed, 'jobs'>): PodView | undefined {
   const job = jobs.findLast(({ pods }) => pods.length > 0);

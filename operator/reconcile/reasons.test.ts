@@ -66,12 +66,14 @@ const refusal = (final: boolean): readonly ActionOutcome[] => [
   { action: { type: 'create-job', attempt: 1 }, result: 'refused', detail: 'exceeded quota', final },
 ];
 const hurried = (deadlines: object) => ({ film: videoGeneration(withSpec({ deadlines })) });
-const leavingBy = { metadata: { ...pod(1).metadata, deletionTimestamp: '2026-01-01T00:30:20Z' } };
+const leavingPod = (made: Pod): Pod => {
+  return { ...made, metadata: { ...made.metadata, deletionTimestamp: '2026-01-01T00:30:20Z' } };
+};
 const begun = { ...job(1), status: { startTime: '2026-01-01T00:01:00Z' } };
 /** A Job that takes too long, and what becomes of its pod. */
 const outOfTime = (deadlines: object, made: Pod, more: Partial<Cluster> = {}): readonly Round[] => [
   { cluster: { ...hurried(deadlines), jobs: [begun], pods: [made], frozen, live: true, ...more } },
-  { cluster: { ...hurried(deadlines), pods: [{ ...made, ...leavingBy }], live: true } },
+  { cluster: { ...hurried(deadlines), pods: [leavingPod(made)], live: true } },
   { cluster: { ...hurried(deadlines), live: true } },
 ];
 const withSidecar = (exitCode: number): Pod => {
@@ -82,6 +84,30 @@ const withSidecar = (exitCode: number): Pod => {
 const noRoom = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: 'no room' } as const;
 const fewer = { parallelism: { gpus: 8, minGpus: 2 }, deadlines: { elastic: '5m' } };
 const outOfGpus = { film: videoGeneration(withSpec(fewer)), frozen };
+/** What has used up the retries of a film whose next pod is there already, and what becomes of that one. */
+const usedUp = (retries: object, before: Cluster, next: Pod): readonly Round[] => {
+  const film = { film: videoGeneration(withSpec({ retries })), frozen, live: true };
+  const { jobs = [], pods = [] } = before;
+  return [
+    { cluster: { ...film, jobs, pods: [...pods, next] } },
+    { cluster: { ...film, jobs: jobs.slice(0, -1), pods: [...pods, leavingPod(next)] } },
+    { cluster: { ...film, jobs: jobs.slice(0, -1), pods } },
+  ];
+};
+const failures = (jobs: number, end: ReturnType<typeof ended>): Cluster => {
+  const numbers = Array.from({ length: jobs }, (_, index) => index + 1);
+  const made = [...numbers.map((number) => job(number, withEnd('Failed'))), job(jobs + 1)];
+  return { jobs: made, pods: numbers.map((number) => pod(number, end)) };
+};
+const STANDS = [withCondition(noRoom), onNode(), running];
+const USED_UP = STANDS.flatMap((stands): (typeof DEADLINES)[number][] => [
+  [
+    ['DisruptionsExhausted'],
+    ...usedUp({ failures: 0, disruptions: 0 }, { jobs: [job(1)], pods: [pod(1, ended(10))] }, pod(1, asNext, stands)),
+  ],
+  [['FailuresExhausted'], ...usedUp({ failures: 0 }, failures(1, ended(60)), pod(2, stands))],
+  [['FailsAtSameIteration'], ...usedUp({ failures: 9 }, failures(3, ended(60, atIteration17)), pod(4, stands))],
+]);
 const DEADLINES: readonly (readonly [readonly string[], ...Round[]])[] = [
   [['StartDeadlineExceeded'], ...outOfTime({ start: '5m' }, pod(1))],
   [['StartDeadlineExceeded'], ...outOfTime({ start: '5m' }, pod(1, onNode()))],
@@ -150,6 +176,7 @@ const LIVES: readonly (readonly [readonly string[], ...Round[]])[] = [
   [['Suspended', 'NotSuspended'], { cluster: { film: videoGeneration(withSpec({ suspend: true })) } }, { cluster: {} }],
   [['Suspended'], { cluster: { jobs: [queued], frozen } }],
   ...DEADLINES,
+  ...USED_UP,
   [
     ['Suspended', 'AttemptSuspended'],
     { cluster: { ...one(pod(1, running)), film: videoGeneration(withSpec({ suspend: true })), live: true } },

@@ -30,6 +30,13 @@ export function countedFailures(context: Pick<Context, 'observed' | 'attempts'>)
   return countersOf(context.attempts, context.observed.status).failures - forgottenFailures(context);
 }
 
+const USED_UP = ['FailuresExhausted', 'DisruptionsExhausted', 'FailsAtSameIteration'];
+
+/** Whether an attempt is ended because no other may start after the one before it. */
+export function isUsedUp(reason = ''): boolean {
+  return USED_UP.includes(reason);
+}
+
 /** Why no other attempt may start, if that is so. */
 export function overspent(context: Context): Why | undefined {
   const { observed, attempts } = context;

@@ -239,7 +239,7 @@ describe('what a film has cost', () => {
   });
 });
 
-describe('an attempt that is at work when the film is over', () => {
+describe('an attempt that is at work when the film is over, or has used up its retries', () => {
   const taken = pod(1, ended(143, undefined));
   const next = (change: Parameters<typeof pod>[1]) => {
     const made = pod(1, change);
@@ -253,22 +253,22 @@ describe('an attempt that is at work when the film is over', () => {
   const over = { jobs: [job(1, withEnd('Failed'))], pods: [taken, next(ended(10, undefined, times))] };
   const TAKEN = 8 * 45 * 60;
 
-  it('is closed and reckoned when its pod has ended, once; nothing else of the film changes', () => {
+  it('is reckoned when its pod has ended, once', () => {
     const [first, same, closed, again] = lives([atWork, atWork, over, over], given);
-    expect(first).toMatchObject({ phase: 'Failed', disruptions: 1, attempts: [{}, { outcome: 'Running' }] });
+    expect(first).toMatchObject({ phase: 'Running', disruptions: 1, attempts: [{}, { outcome: 'Running' }] });
     expect(same).toEqual(first);
-    const { attempts, usage, ...rest } = closed!;
-    const { attempts: _attempts, usage: _usage, ...restBefore } = first!;
-    expect(rest).toEqual(restBefore);
-    expect(usage).toEqual({ gpuSeconds: WHOLE + TAKEN, lostGpuSeconds: WHOLE + TAKEN });
-    expect(attempts?.[0]).toEqual(first?.attempts?.[0]);
-    expect(attempts?.[1]).toMatchObject({ outcome: 'Disrupted', gpuSeconds: TAKEN, lostGpuSeconds: TAKEN });
+    expect(closed).toMatchObject({ phase: 'Failed', reason: 'DisruptionsExhausted', disruptions: 1 });
+    expect(closed?.usage).toEqual({ gpuSeconds: WHOLE + TAKEN, lostGpuSeconds: WHOLE + TAKEN });
+    expect(closed?.attempts).toMatchObject([
+      { outcome: 'Disrupted', gpuSeconds: WHOLE, lostGpuSeconds: WHOLE },
+      { outcome: 'Failed', gpuSeconds: TAKEN, lostGpuSeconds: TAKEN },
+    ]);
     expect(again).toEqual(closed);
   });
 
-  it('is closed when its pod is gone', () => {
+  it('is reckoned where its pod is gone', () => {
     const [, closed, again] = lives([atWork, {}, {}], given);
-    expect(closed?.attempts?.map(({ outcome }) => outcome)).toEqual(['Disrupted', 'Disrupted']);
+    expect(closed?.attempts?.map(({ outcome }) => outcome)).toEqual(['Disrupted', 'Failed']);
     expect(closed?.disruptions).toBe(1);
     expect(again).toEqual(closed);
   });

@@ -46,7 +46,13 @@ export type Verdict =
   /** The spec says that the film waits; a Job that has not ended goes. */
   | { readonly outcome: 'suspended'; readonly why: Why; readonly job?: JobView }
   /** An attempt has taken too long: its Job goes, and when its pod has ended it has failed for that reason. */
-  | { readonly outcome: 'ending'; readonly why: Why; readonly job: JobView }
+  | {
+      readonly outcome: 'ending';
+      readonly why: Why;
+      readonly job: JobView;
+      /** The film is given up after it, for the end of an attempt before. */
+      readonly isGivenUp?: true;
+    }
   /** A Job is at work or waits for its turn. */
   | { readonly outcome: 'live'; readonly job: JobView }
   /** The next attempt starts at a time (milliseconds). */

@@ -74,7 +74,7 @@ export const LIFE_FAULTS: readonly Fault[] = [
     patches: [
       { file: DEADLINES, from: '  if (pod !== undefined && hasFilm(pod)) return undefined;\n', to: '' },
       {
-        file: 'reconcile/actions.ts',
+        file: 'reconcile/observed.ts',
         from: 'hasFilm(last) && last',
         to: 'hasFilm(last) && last.uid === last.name && last',
       },

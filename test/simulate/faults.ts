@@ -4,6 +4,7 @@ const DECIDE = 'reconcile/decide.ts';
 const GATES = 'reconcile/gates.ts';
 const ATTEMPTS = 'reconcile/attempts.ts';
 const ACTIONS = 'reconcile/actions.ts';
+const GIVING_UP = 'reconcile/giving-up.ts';
 
 const noRead: Patch = {
   file: DECIDE,
@@ -21,6 +22,11 @@ const noVersion: Patch = {
   to: '...(version === undefined ? {} : {})',
 };
 const noUnsure: Patch = { file: GATES, from: '  unsure, // caches that lag: look again\n', to: '' };
+const givenUp: Patch = {
+  file: GIVING_UP,
+  from: 'job === undefined || endsByItself(job)\n',
+  to: 'job === undefined || endsByItself(job) || true\n',
+};
 const noHeld: Patch = { file: GATES, from: '  held, // GPUs are not free yet\n', to: '' };
 
 export const FAULTS: readonly Fault[] = [
@@ -47,16 +53,22 @@ export const FAULTS: readonly Fault[] = [
     what: 'F3: lower retries end a film while its Job goes on',
     patches: [
       {
-        file: GATES,
-        from: ' || (liveJob(observed) !== undefined && !hasNewEnd(context))',
-        to: '',
+        file: GIVING_UP,
+        from: 'job === undefined || isBetweenPods(',
+        to: 'job !== undefined || isBetweenPods(',
       },
+      givenUp,
       {
         file: ACTIONS,
         from: 'return job.suspended !== undefined || !endsByItself(job);',
         to: 'return endsByItself(job) && false;',
       },
     ],
+  },
+  {
+    name: 'given-up-at-work',
+    what: 'a film whose retries are used up fails while the next pod of its Job may still make it',
+    patches: [givenUp],
   },
   {
     name: 'counters-shrink',
@@ -158,7 +170,7 @@ export const FAULTS: readonly Fault[] = [
     patches: [
       { file: 'reconcile/pod-facts.ts', from: 'if (isFinalExit(runnerEnd(pod)?.exitCode)) return false;', to: '' },
       {
-        file: GATES,
+        file: GIVING_UP,
         from: 'jobs.find((found) => found.ended?.final === true && ',
         to: 'jobs.find((found) => found.ended?.final === true && found.pods.length > 99 && ',
       },

@@ -252,7 +252,10 @@ function verdictUntrue(
   const at = readAt(film.key);
   if (output === undefined) {
     const made = film.pods.find((pod) => pod.sha256 !== undefined && wasReadable(film, pod, at, server));
-    return made === undefined ? [] : [`the film of ${made.name} is lost: ${phase}`];
+    if (made !== undefined) return [`the film of ${made.name} is lost: ${phase}`];
+    // Whose it is must be known: of a Job that no status names, nothing tells that its pods are ours.
+    const mayMake = film.pods.find((pod) => isAlive(pod) && pod.madeAt < at && film.known.has(pod.job));
+    return mayMake === undefined ? [] : [`given up while ${mayMake.name} may still make it`];
   }
   const made = film.pods.find(({ sha256 }) => sha256 === output.sha256);
   if (made === undefined) return ['the output is of no pod of this film'];
