@@ -14,6 +14,12 @@ export const decodeError = defineErrors({
     fixer: 'administrator',
     exit: 'device',
   },
+  E_DECODE_LOAD_HUNG: {
+    message:
+      'the video decoder has been loading for {seconds} s and was given up: its device or the disk of the model does not answer; try again, on another device if it repeats (DUALPARAL_PATIENCE_SECONDS allows more)',
+    fixer: 'administrator',
+    exit: 'device',
+  },
   E_DECODE_NOT_FINITE: {
     message:
       'the video decoder made a picture of numbers that are not finite at latent {latent}: a weight of vae/ is damaged, or with decoding.precision float16 too large for it; fetch the model again (dualparal inspect MODEL --verify compares it with its checksums)',

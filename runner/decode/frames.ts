@@ -1,7 +1,7 @@
 import { latentAt } from '../latents.ts';
 import { shareArenas } from '../ort/shared-arena.ts';
 import type { F32Tensor } from '../tensor.ts';
-import { createPatience, LOOK_EVERY_MILLISECONDS, type PatienceSettings } from '../thread/patience.ts';
+import { createPatience, LOOK_EVERY_MILLISECONDS, loadingPatience, type PatienceSettings } from '../thread/patience.ts';
 import { startThread, type Thread } from '../thread/thread.ts';
 import type { DecodeTask, DecodeTold } from './decode-worker.ts';
 import type { DecoderModel, DecoderOptions } from './decoder.ts';
@@ -41,7 +41,7 @@ const WORKER = new URL('./decode-worker.ts', import.meta.url);
 
 /**
  * Starts the decoder's thread and resolves once it is loaded. Throws `E_DEVICE_…` when it cannot be, `E_DECODE_THREAD` when the
- * thread dies, `E_DECODE_HUNG` when a latent takes out of all proportion, and the signal's reason on an abort.
+ * thread dies, `E_DECODE_LOAD_HUNG` and `E_DECODE_HUNG` when its loading or a latent takes out of all proportion, and the signal's reason on an abort.
  */
 export async function openFrameDecoder(
   model: DecoderModel,
@@ -79,6 +79,7 @@ function startDecoding(
   const ready = Promise.withResolvers<void>();
   const waiting: PromiseWithResolvers<Frames>[] = [];
   let failure: { readonly reason: unknown } | undefined;
+  let isLoaded = false;
   let done = 0;
   const thread: Thread<Float32Array> = startThread<Float32Array, DecodeTold>(
     {
@@ -86,7 +87,10 @@ function startDecoding(
       name: 'decoder',
       task,
       onTold(told) {
-        if (told.kind === 'ready') return ready.resolve();
+        if (told.kind === 'ready') {
+          isLoaded = true;
+          return ready.resolve();
+        }
         done += 1;
         waiting.shift()?.resolve(told);
       },
@@ -94,10 +98,13 @@ function startDecoding(
     },
     signal,
   );
+  const loading = loadingPatience(settings);
   const patience = createPatience(settings);
   const watch = setInterval(() => {
-    const stuck = patience.look(done, waiting.length > 0, performance.now());
-    if (stuck !== undefined) fail(decodeError('E_DECODE_HUNG', { seconds: Math.round(stuck / 1000) }));
+    const now = performance.now();
+    const stuck = isLoaded ? patience.look(done, waiting.length > 0, now) : loading.look(0, true, now);
+    if (stuck === undefined) return;
+    fail(decodeError(isLoaded ? 'E_DECODE_HUNG' : 'E_DECODE_LOAD_HUNG', { seconds: Math.round(stuck / 1000) }));
   }, LOOK_EVERY_MILLISECONDS);
 
   function fail(reason: unknown): void {

@@ -45,6 +45,14 @@ export function makeCurrent({ index }: Device): void {
   if (!('problem' in library)) library.call('cudaSetDevice', 'i', index);
 }
 
+/** Waits until nothing runs on a device any more, on behalf of this process; false where it cannot be told. */
+export function waitForDevice(device: Device): boolean {
+  if (device.kind !== 'cuda') return true;
+  const library = openNative(LIBRARY);
+  if ('problem' in library) return false;
+  return library.call('cudaSetDevice', 'i', device.index) === 0 && library.call('cudaDeviceSynchronize', '') === 0;
+}
+
 /** Opens the copies of a CUDA device, for the calling thread, whose current device it becomes. */
 export function openCudaCopies({ name, index }: Device): CudaCopies {
   const opened = openNative(LIBRARY);

@@ -6,16 +6,16 @@ import { shareArenas } from '../ort/shared-arena.ts';
 import type { Plan } from '../plan/plan.ts';
 import { scheduleOf } from '../plan/plan-schedule.ts';
 import type { F32Tensor, FloatType } from '../tensor.ts';
-import { createPatience, LOOK_EVERY_MILLISECONDS, type PatienceSettings } from '../thread/patience.ts';
+import type { PatienceSettings } from '../thread/patience.ts';
 import { type Cuts, openCuts } from './cut.ts';
 import { pipelineError } from './errors.ts';
+import { lookForHangs } from './hangs.ts';
 import { CELLS, createSharedMemory } from './layout.ts';
 import { type ResumeState, restore } from './resume.ts';
 import { raise } from './ring.ts';
-import { type CommonTask, type PipelineModel, stageName, stageTasks } from './stage-task.ts';
-import { busyStages } from './stuck.ts';
+import { type CommonTask, type PipelineModel, stageTasks } from './stage-task.ts';
 import { startStages } from './threads.ts';
-import { type FinishedBlock, type PipelineEvent, type StageLane, type Watch, watchRun } from './watch.ts';
+import { type FinishedBlock, type PipelineEvent, type StageLane, watchRun } from './watch.ts';
 
 /** What a pipeline runs. Embeddings are `[1, textTokens, textWidth]`; `unconditional` is null where the plan has one branch. */
 export interface PipelineInput {
@@ -108,16 +108,19 @@ export async function openPipeline(input: PipelineInput, signal?: AbortSignal): 
   if (restored !== undefined) {
     input.from!.fill(restored).then(() => raise(new Int32Array(shared.control), CELLS.restored), watch.fail);
   }
+  const hangs = lookForHangs(plan, watch, options.patience);
   const threads = startStages(tasks, {
     entry: options.stageWorker ?? new URL('./stage-worker.ts', import.meta.url),
-    onReady: (stage) => input.onEvent?.({ kind: 'stageReady', stage, device: input.devices[stage]!.name }),
+    onReady(stage) {
+      hangs.loaded(stage);
+      input.onEvent?.({ kind: 'stageReady', stage, device: input.devices[stage]!.name });
+    },
     onFailure: (error) => watch.fail(error),
     onExit: () => watch.advance(),
   });
   const abort = () => watch.fail(pipelineError('E_PIPELINE_STOPPED', {}, signal?.reason));
-  let looking: NodeJS.Timeout | undefined;
   const dispose = async () => {
-    clearInterval(looking);
+    hangs.stop();
     signal?.removeEventListener('abort', abort);
     watch.fail(pipelineError('E_PIPELINE_STOPPED'));
     await threads.stop();
@@ -133,27 +136,8 @@ export async function openPipeline(input: PipelineInput, signal?: AbortSignal): 
     cuts.end();
     return threads.stop();
   });
-  looking = lookForStuckStages(plan, watch, options.patience);
   const { finishedBlocks, lanes, latentsAfter } = watch;
   return { finishedBlocks, lanes, latentsAfter, cuts, [Symbol.asyncDispose]: dispose };
-}
-
-/** Ends the run with an error that names the stage, once one is at an item out of all proportion. */
-function lookForStuckStages(plan: Plan, watch: Watch, settings: PatienceSettings | undefined): NodeJS.Timeout {
-  const patiences = plan.stages.map(() => createPatience(settings));
-  return setInterval(() => {
-    const counts = watch.counts();
-    const busy = busyStages(counts, plan.ringSlots);
-    const totals = plan.stages.map((_, stage) => counts.lines.find(({ last }) => stage <= last)!.items);
-    for (const [stage, patience] of patiences.entries()) {
-      const item = counts.done[stage]!;
-      const stuck = patience.look(item, busy[stage]!, performance.now());
-      if (stuck === undefined) continue;
-      const seconds = Math.round(stuck / 1000);
-      const values = { stage: stageName(plan, stage), item, total: totals[stage]!, seconds };
-      watch.fail(pipelineError('E_PIPELINE_STAGE_HUNG', values));
-    }
-  }, LOOK_EVERY_MILLISECONDS);
 }
 
 function checkPrompts({ plan, model, conditional, unconditional }: PipelineInput): void {

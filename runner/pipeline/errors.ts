@@ -19,6 +19,12 @@ export const pipelineError = defineErrors({
     fixer: 'administrator',
     exit: 'device',
   },
+  E_PIPELINE_LOAD_HUNG: {
+    message:
+      '{stage} has been loading for {seconds} s and was given up: its device or the disk of the model does not answer; try again, on another device if it repeats (DUALPARAL_PATIENCE_SECONDS allows more)',
+    fixer: 'administrator',
+    exit: 'device',
+  },
   E_PIPELINE_NOT_FINITE: {
     message:
       '{where} made numbers that are not finite (NaN or infinity) at block {block}, step {step}: a weight there is damaged, or with sampling.precision float16 too large for it (bfloat16 and float32 have the room); fetch the model again (dualparal inspect MODEL --verify compares it with its checksums)',

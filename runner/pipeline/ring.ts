@@ -48,6 +48,8 @@ export interface Ring {
   rest(): void;
   /** After the last item: waits until no stage of the run touches another's memory any more, so that it may be freed. */
   leaveTogether(): void;
+  /** The same after a stop or a failure, for so long: false where a stage does not leave, and may touch whatever it likes. */
+  leaveWithin(milliseconds: number): boolean;
   /** Throws `E_PIPELINE_STOPPED` once the run is to stop, as every wait does. */
   throwIfStopped(): void;
   /** Waits for the run to be stopped. */
@@ -81,6 +83,12 @@ export function joinRing(control: SharedArrayBuffer, stage: number, line: Line, 
     }
   }
 
+  let hasLeft = false;
+  function leave(): void {
+    if (!hasLeft) raise(cells, CELLS.left);
+    hasLeft = true;
+  }
+
   return {
     waitForItem(index) {
       if (stage > line.first) waitFor(CELLS.done(stage - 1), index + 1);
@@ -100,8 +108,18 @@ export function joinRing(control: SharedArrayBuffer, stage: number, line: Line, 
     done: () => raise(cells, own),
     rest,
     leaveTogether() {
-      raise(cells, CELLS.left);
+      leave();
       waitFor(CELLS.left, stagesIn(cells));
+    },
+    leaveWithin(milliseconds) {
+      leave();
+      const until = performance.now() + milliseconds;
+      for (;;) {
+        const now = Atomics.load(cells, CELLS.left);
+        if (now >= stagesIn(cells)) return true;
+        const rest = until - performance.now();
+        if (rest <= 0 || Atomics.wait(cells, CELLS.left, now, rest) === 'timed-out') return false;
+      }
     },
     throwIfStopped,
     standStill() {

@@ -8,6 +8,8 @@ import type { FromThread, ToThread } from './messages.ts';
 export interface ThreadWork<Task, Asked, Told> {
   readonly task: Task;
   tell(told: Told, transfer?: readonly ArrayBuffer[]): void;
+  /** Says why the work has failed before it is over, for one that has to end together with others. The first one counts. */
+  fail(error: unknown): void;
   /** What is asked of the thread, in order, until it is told that nothing more comes. To be iterated at most once. */
   readonly requests: AsyncIterable<Asked>;
 }
@@ -28,13 +30,18 @@ async function live<Task, Asked, Told>(
   work: (given: ThreadWork<Task, Asked, Told>) => void | Promise<void>,
 ): Promise<void> {
   const say = (message: FromThread<Told>, transfer: readonly ArrayBuffer[] = []) => port.postMessage(message, transfer);
+  let hasFailed = false;
+  const fail = (error: unknown) => {
+    if (!hasFailed) say({ kind: 'failed', error: toErrorRecord(error) });
+    hasFailed = true;
+  };
   try {
     say({ kind: 'started', cancel: cancelHandles(), gate: endGate });
     const tell = (told: Told, transfer?: readonly ArrayBuffer[]) => say({ kind: 'told', told }, transfer);
-    await work({ task: workerData as Task, tell, requests: requestsOf<Asked>(port) });
-    say({ kind: 'over' });
+    await work({ task: workerData as Task, tell, fail, requests: requestsOf<Asked>(port) });
+    if (!hasFailed) say({ kind: 'over' });
   } catch (error) {
-    say({ kind: 'failed', error: toErrorRecord(error) });
+    fail(error);
   } finally {
     port.close();
   }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { createPatience, LOOK_EVERY_MILLISECONDS, PATIENCE, patienceOf } from './patience.ts';
+import { createPatience, LOOK_EVERY_MILLISECONDS, loadingPatience, PATIENCE, patienceOf } from './patience.ts';
 
-const SETTINGS = { firstMilliseconds: 60_000, leastMilliseconds: 10_000, factor: 3 };
+const SETTINGS = { loadMilliseconds: 90_000, firstMilliseconds: 60_000, leastMilliseconds: 10_000, factor: 3 };
 
 /** Looks once a second: what was found at the end, and the second at which it was first found stuck. */
 function watch(doneAt: (second: number) => number, seconds: number, isBusy: (second: number) => boolean = () => true) {
@@ -45,6 +45,12 @@ test('a thread with nothing to do is never stuck', () =>
     ),
   ).toBeUndefined());
 
+test('a thread that loads has a time of its own for it', () => {
+  const patience = loadingPatience(SETTINGS);
+  const stuck = Array.from({ length: 100 }, (_, second) => patience.look(0, true, second * 1000));
+  expect(stuck.findIndex((spent) => spent !== undefined)).toBe(91);
+});
+
 test('time in which nobody looked does not count as time at work', () => {
   const patience = createPatience(SETTINGS);
   patience.look(0, true, 0);
@@ -55,5 +61,8 @@ test.each([
   [{}, PATIENCE],
   [{ DUALPARAL_PATIENCE_SECONDS: 'soon' }, PATIENCE],
   [{ DUALPARAL_PATIENCE_SECONDS: '0' }, PATIENCE],
-  [{ DUALPARAL_PATIENCE_SECONDS: '5' }, { ...PATIENCE, firstMilliseconds: 5000, leastMilliseconds: 5000 }],
+  [
+    { DUALPARAL_PATIENCE_SECONDS: '5' },
+    { ...PATIENCE, loadMilliseconds: 5000, firstMilliseconds: 5000, leastMilliseconds: 5000 },
+  ],
 ])('%j gives %j', (environment, settings) => expect(patienceOf(environment)).toEqual(settings));

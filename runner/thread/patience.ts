@@ -1,5 +1,7 @@
 /** How long a piece of work may take before its thread counts as stuck. */
 export interface PatienceSettings {
+  /** While it loads: its files may come from a slow disk. */
+  readonly loadMilliseconds: number;
   /** While no piece has been finished yet, so that nothing is known of the model, the picture and the device. */
   readonly firstMilliseconds: number;
   /** At least this long, however fast the pieces before were: a machine has other things to do. */
@@ -9,7 +11,12 @@ export interface PatienceSettings {
 }
 
 /** Nothing that works is ever near these; what is past them would hold its devices for ever. */
-export const PATIENCE: PatienceSettings = { firstMilliseconds: 3_600_000, leastMilliseconds: 180_000, factor: 30 };
+export const PATIENCE: PatienceSettings = {
+  loadMilliseconds: 3_600_000,
+  firstMilliseconds: 3_600_000,
+  leastMilliseconds: 180_000,
+  factor: 30,
+};
 
 /** How often somebody should look. */
 export const LOOK_EVERY_MILLISECONDS = 1000;
@@ -48,9 +55,20 @@ export function createPatience(settings: PatienceSettings = PATIENCE): Patience 
   };
 }
 
-/** The settings with the first and the least time from `DUALPARAL_PATIENCE_SECONDS`, if that is a number above 0. */
+/** The patience with a thread's loading, which is one piece of work. */
+export function loadingPatience(settings: PatienceSettings = PATIENCE): Patience {
+  return createPatience({ ...settings, firstMilliseconds: settings.loadMilliseconds });
+}
+
+/** The settings with all times from `DUALPARAL_PATIENCE_SECONDS`, if that is a number above 0. */
 export function patienceOf(environment: NodeJS.ProcessEnv): PatienceSettings {
   const seconds = Number(environment.DUALPARAL_PATIENCE_SECONDS ?? '');
   if (!(seconds > 0)) return PATIENCE;
-  return { ...PATIENCE, firstMilliseconds: seconds * 1000, leastMilliseconds: seconds * 1000 };
+  const milliseconds = seconds * 1000;
+  return {
+    ...PATIENCE,
+    loadMilliseconds: milliseconds,
+    firstMilliseconds: milliseconds,
+    leastMilliseconds: milliseconds,
+  };
 }

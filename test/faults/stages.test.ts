@@ -14,6 +14,7 @@ import { randomModel } from '../same-bits/random-model.ts';
 import { FAULT_VARIABLE, type Fault } from './programs/fault.ts';
 
 const HANGING_DECODER = new URL('./programs/hanging-decoder.ts', import.meta.url);
+const HANGING_LOAD = new URL('./programs/hanging-load.ts', import.meta.url);
 const FAILING_STAGE = new URL('./programs/failing-stage-worker.ts', import.meta.url);
 
 const threads: Worker[] = [];
@@ -95,7 +96,7 @@ describe('a stage that goes wrong ends the run with an error that names it, and 
 });
 
 describe('what hangs is noticed by how long it took before, and named', () => {
-  const patience = { firstMilliseconds: 500, leastMilliseconds: 500, factor: 1 };
+  const patience = { loadMilliseconds: 60_000, firstMilliseconds: 500, leastMilliseconds: 500, factor: 1 };
 
   test.each([
     { stage: 0, item: 0 },
@@ -126,10 +127,34 @@ describe('what hangs is noticed by how long it took before, and named', () => {
     expect(living()).toBe(0);
   });
 
+  test.each([0, 2])('stage %i while it loads', async (stage) => {
+    const input = longRun({ stage, item: 'loading', how: 'hang' });
+    const options = { ...input.options, patience: { ...patience, loadMilliseconds: 5000 } };
+    await expect(openPipeline({ ...input, options })).rejects.toMatchObject({
+      code: 'E_PIPELINE_LOAD_HUNG',
+      message: expect.stringMatching(
+        new RegExp(`^stage ${stage} \\(layers .* has been loading for \\d+ s and was given up`),
+      ),
+      exit: 'device',
+    });
+    expect(living()).toBe(0);
+  });
+
+  const { config, vae: weights } = openModel(join(import.meta.dirname, '../golden/data/tiny-wan'));
+  const model = { config: config.vae, weights };
+  const decoding = { device: cpuDevices(1)[0]!, latentHeight: 4, latentWidth: 4 };
+
+  test('the decoder while it loads', async () => {
+    const options = { ...decoding, patience: { ...patience, loadMilliseconds: 500 }, worker: HANGING_LOAD };
+    await expect(openFrameDecoder(model, options)).rejects.toMatchObject({
+      code: 'E_DECODE_LOAD_HUNG',
+      exit: 'device',
+    });
+    expect(living()).toBe(0);
+  });
+
   test('the decoder', async () => {
-    const { config, vae } = openModel(join(import.meta.dirname, '../golden/data/tiny-wan'));
-    const options = { device: cpuDevices(1)[0]!, latentHeight: 4, latentWidth: 4, patience, worker: HANGING_DECODER };
-    await using decoder = await openFrameDecoder({ config: config.vae, weights: vae }, options);
+    await using decoder = await openFrameDecoder(model, { ...decoding, patience, worker: HANGING_DECODER });
     await expect(Array.fromAsync(decoder.decode(zeros([1, 16, 3, 4, 4])))).rejects.toMatchObject({
       code: 'E_DECODE_HUNG',
       exit: 'device',

@@ -1,4 +1,4 @@
-/** A stage's thread that goes wrong on purpose, for tests: the real one but for one item of one stage. */
+/** A stage's thread that goes wrong on purpose, for tests: the real one but for one item, or the loading, of one stage. */
 import { runStageThread } from '../../../runner/pipeline/stage-thread.ts';
 import { FAULT_VARIABLE, type Fault } from './fault.ts';
 
@@ -11,6 +11,13 @@ const WAYS: Readonly<Record<Fault['how'], () => void>> = {
 };
 
 const { stage, item, how } = JSON.parse(process.env[FAULT_VARIABLE] ?? '{}') as Fault;
-runStageThread((task, index) => {
-  if (task.stage === stage && index === item) WAYS[how]();
-});
+runStageThread(
+  (task, index) => {
+    if (task.stage === stage && index === item) WAYS[how]();
+  },
+  // Asked for while a stage loads; a stage's device has its number.
+  ({ index }) => {
+    if (index === stage && item === 'loading') WAYS[how]();
+    return null;
+  },
+);
