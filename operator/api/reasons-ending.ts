@@ -65,6 +65,13 @@ export const ENDING_REASONS = {
     todo: 'find out who takes the pods away; allow more, or give the film a priority class',
     places: ['waits', 'prepares', 'runs', 'attempt', 'given up'],
   },
+  GivenUp: {
+    says: 'the film is given up for how attempt {attempt} ended: {why}',
+    when: 'an attempt ended in a way that no other try mends, and a pod of a Job was there all the same: it was ended before it had made the film',
+    fixer: 'nobody',
+    todo: 'mend what that attempt ended with',
+    places: ['waits', 'prepares', 'runs', 'attempt'],
+  },
   RunnerFailed: {
     says: 'the runner ended with exit code {exit}: {meaning}',
     when: 'the runner ended and left no error code',

@@ -146,7 +146,7 @@ export function takenAway(
 }
 
 /** Why an attempt ended, as one phrase. */
-export function endingOf(attempt: Attempt): string {
+export function endingOf(attempt: Pick<Attempt, 'reason' | 'message'>): string {
   return [attempt.reason, attempt.message].filter((part) => part !== undefined).join(': ');
 }
 

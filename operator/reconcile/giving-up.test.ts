@@ -116,8 +116,8 @@ describe('a film whose last attempt is over for a deadline, before its Job is go
       [{ jobs: [begun] }, { jobs: [begun], pods: [pod(1, onNode())] }, { pods: [pod(1, ended(143))] }],
       [
         ['Queued', 0, [noPod], ['delete-job']],
-        ['Starting', 0, [noPod, 'Waiting: StartDeadlineExceeded'], ['delete-job']],
-        ['Failed', 0, [noPod, noPod], []],
+        ['Starting', 0, [noPod, 'Waiting: GivenUp'], ['delete-job']],
+        ['Failed', 0, [noPod, 'Failed: GivenUp'], []],
       ],
     ],
     [
@@ -125,7 +125,7 @@ describe('a film whose last attempt is over for a deadline, before its Job is go
       [{ jobs: [begun] }, { jobs: [begun], pods: [pod(1, running)] }, { pods: [pod(1, ended(0, succeededResult))] }],
       [
         ['Queued', 0, [noPod], ['delete-job']],
-        ['Running', 0, [noPod, 'Running: StartDeadlineExceeded'], ['delete-job']],
+        ['Running', 0, [noPod, 'Running: GivenUp'], ['delete-job']],
         ['Succeeded', 0, [noPod, 'Succeeded'], []],
       ],
     ],
@@ -138,7 +138,7 @@ describe('a film whose last attempt is over for a deadline, before its Job is go
       ],
       [
         ['Starting', 0, ['Waiting: StartDeadlineExceeded'], ['delete-job']],
-        ['Running', 0, [noPod, 'Running: StartDeadlineExceeded'], ['delete-job']],
+        ['Running', 0, [noPod, 'Running: GivenUp'], ['delete-job']],
         ['Succeeded', 0, [noPod, 'Succeeded'], []],
       ],
     ],

@@ -1,6 +1,6 @@
 import { type Why, why } from '../api/reasons.ts';
 import type { Attempt } from '../api/status.ts';
-import { isEnded, newEnds } from './attempts.ts';
+import { endingOf, isEnded, newEnds } from './attempts.ts';
 import { isFinalDeadline } from './deadlines.ts';
 import { endsByItself, hasFilm, isAlive, type JobView, liveJob } from './observed.ts';
 import { isFinalEnd, TOO_FEW_DEVICES } from './pod-facts.ts';
@@ -22,8 +22,9 @@ export const failure: Gate = (context) => {
   const last = lastOf(job) ?? own.findLast(isFinal);
   if (job === undefined && last === undefined) return undefined;
   const told = why('JobFailed', { job: job?.name ?? '', detail: job?.ended?.message ?? '' });
-  const reason = last?.reason ?? told.reason;
-  return givenUp(context, { reason, message: last?.message ?? told.message });
+  const found = { reason: last?.reason ?? told.reason, message: last?.message ?? told.message };
+  const values = { attempt: last?.number ?? job?.number ?? 0, why: endingOf(found) };
+  return givenUp(context, found, why('GivenUp', values));
 };
 
 /** Whether no attempt is to follow this one, by how it ended or what it was ended for. */
@@ -41,7 +42,7 @@ export const exhausted: Gate = (context) => {
   const job = liveJob(context.observed);
   const isJudged = job === undefined || isBetweenPods(job, context) || hasNewEnd(context);
   const found = decided(job, context) ?? (isJudged ? overspent(context) : undefined);
-  return found === undefined ? undefined : givenUp(context, found);
+  return found === undefined ? undefined : givenUp(context, found, found);
 };
 
 /** Whether the pods that a Job has made have ended, and it makes another one. */
@@ -62,12 +63,13 @@ function hasNewEnd({ observed, attempts }: Context): boolean {
   return newEnds(attempts, observed.status?.attempts).length > 0;
 }
 
-function givenUp({ observed }: Context, told: Why): Verdict | undefined {
+/** The film is given up for one reason, after what is at work has ended for another. */
+function givenUp({ observed }: Context, told: Why, meanwhile: Why): Verdict | undefined {
   const job = liveJob(observed);
   const pod = job?.pods.findLast(isAlive);
   // A film that is ready wins, and a Job that goes already takes its pod with it.
   if (job?.leaving !== undefined || (pod !== undefined && hasFilm(pod))) return undefined;
   return job === undefined || endsByItself(job)
     ? { outcome: 'failed', why: told }
-    : { outcome: 'ending', job, why: told, isGivenUp: true };
+    : { outcome: 'ending', job, why: meanwhile, isGivenUp: true };
 }

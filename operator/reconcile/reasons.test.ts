@@ -105,6 +105,7 @@ const USED_UP = STANDS.flatMap((stands): (typeof DEADLINES)[number][] => [
     ['DisruptionsExhausted'],
     ...usedUp({ failures: 0, disruptions: 0 }, { jobs: [job(1)], pods: [pod(1, ended(10))] }, pod(1, asNext, stands)),
   ],
+  [['GivenUp'], ...usedUp({ failures: 9 }, failures(1, ended(40)), pod(2, stands))],
   [['FailuresExhausted'], ...usedUp({ failures: 0 }, failures(1, ended(60)), pod(2, stands))],
   [['FailsAtSameIteration'], ...usedUp({ failures: 9 }, failures(3, ended(60, atIteration17)), pod(4, stands))],
 ]);
