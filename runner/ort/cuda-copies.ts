@@ -1,11 +1,10 @@
 import type { Handle } from './api.ts';
+import { CUDA_LIBRARY, cudaWords, makeCurrent } from './cuda-device.ts';
 import type { Device } from './device.ts';
 import { startLife } from './lifetime.ts';
 import { type NativeArgument, type NativeLibrary, openNative } from './native-library.ts';
 import { failureOf } from './status.ts';
 
-/** CUDA's runtime library, which the provider is linked to. */
-const LIBRARY = 'libcudart.so.13';
 /** A stream that waits for no other, as the runtime's own are. */
 const NON_BLOCKING = 1;
 /** The direction is told by the addresses. */
@@ -35,39 +34,22 @@ export interface CudaCopies {
   release(): void;
 }
 
-/**
- * Makes a CUDA device the calling thread's current one. The runtime's provider takes a little memory on whichever that is before it turns
- * to its own: without this every thread would open a context on the first device too, half a gigabyte there.
- */
-export function makeCurrent({ index }: Device): void {
-  const library = openNative(LIBRARY);
-  // Who cannot load it is told so by the provider, which needs it too.
-  if (!('problem' in library)) library.call('cudaSetDevice', 'i', index);
-}
-
-/** Waits until nothing runs on a device any more, on behalf of this process; false where it cannot be told. */
-export function waitForDevice(device: Device): boolean {
-  if (device.kind !== 'cuda') return true;
-  const library = openNative(LIBRARY);
-  if ('problem' in library) return false;
-  return library.call('cudaSetDevice', 'i', device.index) === 0 && library.call('cudaDeviceSynchronize', '') === 0;
-}
-
 /** Opens the copies of a CUDA device, for the calling thread, whose current device it becomes. */
-export function openCudaCopies({ name, index }: Device): CudaCopies {
-  const opened = openNative(LIBRARY);
+export function openCudaCopies(device: Device): CudaCopies {
+  const { name, index } = device;
+  const opened = openNative(CUDA_LIBRARY);
   if ('problem' in opened) throw failureOf(opened.problem, name, 'opening CUDA');
   const library: NativeLibrary = opened;
   const bound = new Map<string, (...args: readonly NativeArgument[]) => number>();
+  const succeed = (operation: string, functionName: string, code: number) => {
+    if (code !== 0) throw failureOf(cudaWords(library, functionName, code), name, operation);
+  };
   const call = (operation: string, functionName: string, letters: string, ...args: readonly NativeArgument[]) => {
     const native = bound.get(functionName) ?? library.bind(functionName, letters);
     bound.set(functionName, native);
-    const code = native(...args);
-    if (code === 0) return;
-    const words = `CUDA failure ${code}: ${library.text('cudaGetErrorString', code)} in ${functionName}`;
-    throw failureOf(words, name, operation);
+    succeed(operation, functionName, native(...args));
   };
-  call('choosing the device', 'cudaSetDevice', 'i', index);
+  succeed('choosing the device', 'cudaSetDevice', makeCurrent(device));
   const out = new BigUint64Array(1);
   call('making a stream', 'cudaStreamCreateWithFlags', 'pu', out, NON_BLOCKING);
   const stream = out[0]!;

@@ -1,6 +1,6 @@
 import { addressOf, cStrings, type Handle, ortApi, readCString } from './api.ts';
 import { cancelHandles } from './cancel.ts';
-import { makeCurrent } from './cuda-copies.ts';
+import { makeCurrent } from './cuda-device.ts';
 import type { Device } from './device.ts';
 import { runtimeEnvironment } from './environment.ts';
 import { type Lifetime, startLife } from './lifetime.ts';

@@ -1,5 +1,5 @@
 import { addressOf, cStrings, type Handle, ortApi } from './api.ts';
-import { makeCurrent } from './cuda-copies.ts';
+import { makeCurrent } from './cuda-device.ts';
 import type { Device } from './device.ts';
 import { runtimeEnvironment } from './environment.ts';
 import { check, created } from './status.ts';

@@ -1,10 +1,10 @@
 import { type Handle, ortApi } from './api.ts';
+import { lossOf } from './cuda-device.ts';
+import { verdictOf } from './cuda-statuses.ts';
 import { deviceError } from './errors.ts';
 
 const STOPPED = /terminate flag|load(ing)? (was )?cancell?ed/i;
 const MEMORY = /Failed to allocate memory|Available memory of|out of memory|bad_alloc/i;
-/** CUDA's numbers for a device that cannot be used any more, by this process or by any: gone, broken, or in an error that stays. */
-const LOST = /\bCUDA (?:failure|error) (?:4[56]|10[01]|214|22[0-9]|7(?:00|1[0-9]|2[01])|80[0-9]|999)\b/i;
 
 /**
  * Throws the coded error of a failed call and frees its status; does nothing, and allocates nothing, on success.
@@ -29,9 +29,27 @@ function failure(status: Handle, device: string, operation: string): Error {
   return failureOf(detail, device, operation);
 }
 
-/** The coded error of a failure by the words that the runtime or CUDA has for it. */
-export function failureOf(detail: string, device: string, operation: string): Error {
+/**
+ * The coded error of a failure by the words that the runtime or CUDA has for it, and by the device's own where those leave open whether
+ * it still works: what is called out of memory, or a library's internal error, may be all that is seen of a device that has gone.
+ */
+export function failureOf(
+  detail: string,
+  device: string,
+  operation: string,
+  loss: (device: string) => string | undefined = lossOf,
+): Error {
   if (STOPPED.test(detail)) return deviceError('E_DEVICE_STOPPED', { device });
-  if (MEMORY.test(detail)) return deviceError('E_DEVICE_MEMORY', { device, operation, detail });
-  return deviceError(LOST.test(detail) ? 'E_DEVICE_LOST' : 'E_DEVICE_RUNTIME', { device, operation, detail });
+  const verdict = verdictOf(detail);
+  if (verdict === 'lost') return deviceError('E_DEVICE_LOST', { device, operation, detail });
+  const words = loss(device);
+  if (words !== undefined) {
+    return deviceError('E_DEVICE_LOST', {
+      device,
+      operation,
+      detail: `${detail} (asked by itself, the device says: ${words})`,
+    });
+  }
+  const isMemory = verdict === 'memory' || MEMORY.test(detail);
+  return deviceError(isMemory ? 'E_DEVICE_MEMORY' : 'E_DEVICE_RUNTIME', { device, operation, detail });
 }

@@ -1,5 +1,5 @@
 import { CodedError } from '#contract/error.ts';
-import { waitForDevice } from '../ort/cuda-copies.ts';
+import { waitForDevice } from '../ort/cuda-device.ts';
 import { inThread } from '../thread/in-thread.ts';
 import { lineOf } from './line.ts';
 import type { OpenCopies } from './residence.ts';

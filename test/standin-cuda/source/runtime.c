@@ -43,6 +43,18 @@ int alive(void) {
   return most >= 0 && launches[current] > most ? LOST : OK;
 }
 
+int standin_alive(void) { return alive() == OK; }
+
+int standin_fails(const char *call) {
+  static int calls;
+  const char *text = getenv("STANDIN_CUDA_FAIL");
+  char named[32];
+  int device, after, code;
+  if (!text || sscanf(text, "%d:%31[^:]:%d:%d", &device, named, &after, &code) != 4) return OK;
+  if (device != current || strcmp(named, call)) return OK;
+  return __sync_fetch_and_add(&calls, 1) < after ? OK : code;
+}
+
 int cudaGetDeviceCount(int *out) { *out = DEVICES; return OK; }
 int cudaGetDevice(int *out) { *out = current; return OK; }
 
@@ -99,6 +111,7 @@ int cudaEventCreateWithFlags(void **out, unsigned flags) { return handle(out); }
 int cudaEventElapsedTime(float *out, void *from, void *to) { *out = 1; return OK; }
 int cudaStreamSynchronize(void *stream) { standin_tell("wait"); return alive(); }
 int cudaDeviceSynchronize(void) { standin_tell("wait"); return alive(); }
+int cudaStreamQuery(void *stream) { return alive(); }
 int cudaStreamIsCapturing(void *stream, int *out) { *out = 0; return OK; }
 int cudaLaunchHostFunc(void *stream, void (*function)(void *), void *data) { function(data); return OK; }
 int cudaGetDriverEntryPointByVersion(const char *name, void **out, unsigned version, unsigned long long flags, int *found) {
