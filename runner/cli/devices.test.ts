@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EXITS } from '#contract/exit.ts';
 import {
+  buildBrokenRuntime,
   buildGpuLibraries,
   canBuildLibraries,
   type DoubleMachine,
@@ -163,6 +164,23 @@ describe.skipIf(!canBuildLibraries)('on a machine with GPUs (stand-ins of the li
       expect([status, stdout]).toEqual([
         0,
         expect.stringMatching(/stage 0 on cpu:0[\s\S]*warning: the film is computed on the processor: /),
+      ]);
+    },
+  );
+
+  test.each(['a file cut off', 'of another build'] as const)(
+    'a CUDA provider that is there and does not load (%s) is shown, and ends a film for which CUDA was asked',
+    (breakage) => {
+      const runtime = buildBrokenRuntime(join(folder, breakage), breakage);
+      const environment = { ...machine(TWO), DUALPARAL_ORT_LIBRARY: runtime };
+      const shown = JSON.parse(dualparal(['devices', '--json'], environment).stdout);
+      expect(shown).toMatchObject({ problem: { code: 'E_DEVICE_PROVIDER' }, chosen: 'cpu:0' });
+      expect(shown.problem.message).toContain('libonnxruntime_providers_cuda.so (');
+      const asked = ['generate', ...FILM, '-o', join(folder, 'never'), '--device', 'cuda'];
+      const { status, stderr } = dualparal(asked, environment);
+      expect([status, stderr]).toEqual([
+        EXITS.device.code,
+        expect.stringMatching(/^E_DEVICE_PROVIDER: .*libonnxruntime_providers_cuda\.so \(.*; --device asks for CUDA/m),
       ]);
     },
   );

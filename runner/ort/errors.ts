@@ -37,7 +37,7 @@ export const deviceError = defineErrors({
   },
   E_DEVICE_PROVIDER: {
     message:
-      "this installation cannot compute on CUDA: {missing} cannot be loaded{reason}; use the runner's CUDA image, or put them in place",
+      "this installation cannot compute on CUDA: {missing} cannot be loaded{reason}; use the runner's CUDA image, or put the files that it has in place",
     fixer: 'administrator',
     exit: 'device',
   },

@@ -44,7 +44,7 @@ export type NvmlReading =
   | { readonly kind: 'failed'; readonly detail: string }
   | { readonly kind: 'read'; readonly driverVersion: string; readonly devices: readonly NvmlDevice[] };
 
-/** Whether the runtime can compute on CUDA at all: files and libraries that it lacks. */
+/** Whether the runtime can compute on CUDA at all: files and libraries that it lacks, and those that do not load, with the reason. */
 export interface ProviderReading {
   readonly missing: readonly string[];
 }

@@ -1,7 +1,11 @@
 import { addressOf, cStrings, type Handle, ortApi } from './api.ts';
 import { makeCurrent } from './cuda-device.ts';
+import { PROVIDER_FILES } from './cuda-libraries.ts';
+import { readProvider } from './cuda-provider.ts';
 import type { Device } from './device.ts';
 import { runtimeEnvironment } from './environment.ts';
+import { deviceError } from './errors.ts';
+import { loadProvider } from './load-provider.ts';
 import { check, created } from './status.ts';
 
 /** The runtime's number for growing by what is asked for, instead of by powers of two. */
@@ -19,8 +23,8 @@ const shared = new Set<number>();
 export function shareArenas(devices: readonly Device[]): void {
   for (const device of devices) {
     if (device.kind === 'cpu' || shared.has(device.index)) continue;
-    shared.add(device.index);
     shareArena(device);
+    shared.add(device.index);
   }
 }
 
@@ -29,6 +33,16 @@ function shareArena(device: Device): void {
   const api = ortApi();
   const operation = 'sharing its memory';
   makeCurrent(device);
+  // Registering memory of a provider that does not load aborts the process.
+  const refusal = loadProvider(name);
+  if (refusal !== undefined) {
+    const { missing } = readProvider();
+    const values = {
+      missing: missing.length > 0 ? missing.join(', ') : `${PROVIDER_FILES[1]} (${refusal})`,
+      reason: '',
+    };
+    throw deviceError('E_DEVICE_PROVIDER', values);
+  }
   const settings = {
     max_mem: memoryLimitBytes === undefined ? NO_LIMIT : BigInt(memoryLimitBytes),
     arena_extend_strategy: AS_REQUESTED,

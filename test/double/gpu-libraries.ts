@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { constants, copyFileSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { libraryPath } from '../../runner/ort/library.ts';
 
 /** Stand-ins for NVIDIA's libraries, built by the machine's C compiler; sources are in `gpu/`. */
 
@@ -40,7 +41,7 @@ export const canBuildLibraries = process.platform === 'linux' && spawnSync('cc',
 const CUDA_LIBRARIES = ['libcudart.so.13', 'libcublas.so.13', 'libcublasLt.so.13', 'libcurand.so.10', 'libcudnn.so.9'];
 const RUNTIME = ['libonnxruntime.so.1', 'libonnxruntime_providers_shared.so', 'libonnxruntime_providers_cuda.so'];
 
-/** Builds into `folder`: `driver/` and `nvml/` for LD_LIBRARY_PATH, `cuda/` (empty CUDA libraries) and `runtime/` (empty ONNX Runtime). */
+/** Builds into `folder`: `driver/` and `nvml/` for LD_LIBRARY_PATH, `cuda/` (CUDA libraries that have next to nothing) and `runtime/` (empty ONNX Runtime). */
 export function buildGpuLibraries(folder: string): void {
   const source = join(import.meta.dirname, 'gpu');
   for (const part of ['driver', 'nvml', 'cuda', 'runtime']) mkdirSync(join(folder, part));
@@ -50,7 +51,43 @@ export function buildGpuLibraries(folder: string): void {
   compile(join(source, 'libnvidia-ml.c'), join(folder, 'nvml/libnvidia-ml.so.1'));
   compile(empty, join(folder, 'empty.so'));
   for (const name of CUDA_LIBRARIES) copyFileSync(join(folder, 'empty.so'), join(folder, 'cuda', name));
+  const current = join(folder, 'current.c');
+  writeFileSync(current, 'int cudaSetDevice(int device) { return device < 0; }\n');
+  compile(current, join(folder, 'cuda', CUDA_LIBRARIES[0]!));
   for (const name of RUNTIME) copyFileSync(join(folder, 'empty.so'), join(folder, 'runtime', name));
+}
+
+/** What is wrong with the CUDA provider of {@link buildBrokenRuntime}. */
+export const BREAKAGES = [
+  'a text file',
+  'a file cut off',
+  'of another build',
+  'another library',
+  'without its other part',
+] as const;
+
+/** Builds ONNX Runtime, the one that is installed here, with a CUDA provider that is there and does not load; gives the runtime's path. */
+export function buildBrokenRuntime(folder: string, breakage: (typeof BREAKAGES)[number]): string {
+  mkdirSync(folder);
+  const [runtime, shared, provider] = RUNTIME.map((name) => join(folder, name)) as [string, string, string];
+  const build = (text: string, library: string) => {
+    writeFileSync(join(folder, 'source.c'), text);
+    compile(join(folder, 'source.c'), library);
+  };
+  copyFileSync(libraryPath(), runtime, constants.COPYFILE_FICLONE);
+  build(
+    'static void *host; void Provider_SetHost(void *to) { host = to; } void *Provider_GetHost(void) { return host; }',
+    shared,
+  );
+  const whole = 'char data[1 << 20] = {1}; void *GetProvider(void) { return 0; }';
+  if (breakage === 'of another build')
+    build('void no_such_thing(void); void *GetProvider(void) { no_such_thing(); return 0; }', provider);
+  else if (breakage === 'another library') build('int nothing;', provider);
+  else build(whole, provider);
+  if (breakage === 'a text file') writeFileSync(provider, '<html>not found</html>');
+  if (breakage === 'a file cut off') truncateSync(provider, 2 ** 19);
+  if (breakage === 'without its other part') writeFileSync(shared, 'x');
+  return runtime;
 }
 
 function compile(source: string, library: string): void {
