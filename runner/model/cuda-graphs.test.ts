@@ -131,6 +131,11 @@ const layers = { ...brain, firstLayer: 0, endLayer: 2, contextTokens: 24 };
 
 test.each([
   { name: 'layers', graph: sliceGraph(config.transformer, transformer.tensors, layers), ...transformer },
+  {
+    name: 'layers, left context used again',
+    graph: sliceGraph(config.transformer, transformer.tensors, { ...layers, reusesLeft: true }),
+    ...transformer,
+  },
   { name: 'prompt keys', graph: crossKvGraph(config.transformer, transformer.tensors, layers), ...transformer },
   { name: 'prompt', graph: contextGraph(config.transformer, transformer.tensors, brain), ...transformer },
   { name: 'patches', graph: embedGraph(config.transformer, transformer.tensors, window, brain), ...transformer },

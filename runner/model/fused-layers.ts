@@ -1,8 +1,8 @@
 import type { TransformerConfig } from './config.ts';
 import type { Edge, GraphBuilder } from './graph.ts';
 import type { Axis } from './onnx.ts';
-import { attention, binary, CONTRIB, cast, linear, reshape, rotate, slice } from './ops.ts';
-import type { SliceInputs, SliceOptions } from './slice-options.ts';
+import { attention, binary, CONTRIB, cast, lastOf, linear, reshape, rotate, slice } from './ops.ts';
+import { positionsOf, type SliceInputs, type SliceOptions } from './slice-options.ts';
 
 /**
  * The layers of a slice for CUDA, in few kernels (docs/wan.md#a-layer): every one that is bound by memory reads and writes the compute
@@ -12,8 +12,10 @@ import type { SliceInputs, SliceOptions } from './slice-options.ts';
  * - Biases of queries and keys are added where these are normed; keys are kept without theirs.
  * - Values never get their bias: scores of a row sum to one, so it is added to the product after attention, where the graph is
  *   loaded. Kept values are without it too.
- * - Keys and values of the window and of the right context are joined in one piece of memory that all layers share: each is written
+ * - Keys and values of the window and of its contexts are joined in one piece of memory that all layers share: each is written
  *   to its place in it. An operator that joins (`Concat`) would have its index tables copied from the host at every run.
+ *   The window's own come first: they are what a layer has to wait for, so none writes while the one before still reads.
+ * - Queries are turned from their own position on, by the tables of the keys.
  */
 export function fusedLayers(
   g: GraphBuilder,
@@ -24,7 +26,7 @@ export function fusedLayers(
 ): Edge {
   const { firstLayer, endLayer, dtype } = options;
   const tables = { ...shared, cos: cast(g, shared.cos, dtype), sin: cast(g, shared.sin, dtype) };
-  const joint = options.contextTokens > 0 ? jointOf(g, config, dtype) : null;
+  const joint = options.contextTokens > 0 ? jointOf(g, config, options) : null;
   const layers = Array.from({ length: endLayer - firstLayer }, (_, index) => {
     return { ...layerOf(g, config, options, firstLayer + index, shared.tproj), joint };
   });
@@ -41,20 +43,24 @@ interface Affine {
   readonly shift: Edge;
 }
 
-/** Memory for keys and values of window and right context, and where in it the latter begin. */
+/** Memory for keys and values of window and contexts, and where in it the window's and the right context's begin. */
 interface Joint {
   readonly k: Edge;
   readonly v: Edge;
-  readonly start: Edge;
+  readonly zero: Edge;
+  readonly ownStart: Edge;
   readonly rightStart: Edge;
 }
 
 /** What the caller binds for {@link Joint}; every output that joins is to be bound to the same memory, then nothing is copied twice. */
-function jointOf(g: GraphBuilder, { width: D }: TransformerConfig, dtype: SliceOptions['dtype']): Joint {
+function jointOf(g: GraphBuilder, { width: D }: TransformerConfig, options: SliceOptions): Joint {
+  const shape = [1, positionsOf(options), D];
+  const zero = g.constant(BigInt64Array.of(0n), 'I64', [1]);
   return {
-    k: g.input('jointk', dtype, [1, 'S+R', D]),
-    v: g.input('jointv', dtype, [1, 'S+R', D]),
-    start: g.constant(BigInt64Array.of(0n), 'I64', [1]),
+    k: g.input('jointk', options.dtype, shape),
+    v: g.input('jointv', options.dtype, shape),
+    zero,
+    ownStart: options.reusesLeft === true ? g.input('ownstart', 'I64', [1]) : zero,
     rightStart: g.input('rightstart', 'I64', [1]),
   };
 }
@@ -133,26 +139,34 @@ function fusedLayer(layer: Layer, x: Edge, normed: Edge, tables: SliceInputs, ne
 }
 
 function selfAttention(layer: Layer, y: Edge, tables: SliceInputs): Edge {
-  const { g, config, options, index, joint } = layer;
-  const { contextTokens: K } = options;
+  const { g, config, options, joint } = layer;
   const { heads } = config;
-  const turned = (edge: Edge, name: string) =>
-    rotate(g, biasedRmsNorm(layer, edge, `attn1.to_${name}`, `attn1.norm_${name}`), tables, heads);
-  const query = turned(product(layer, 'attn1.to_q', y), 'q');
+  const turned = (edge: Edge, name: string, from?: Edge) =>
+    rotate(g, biasedRmsNorm(layer, edge, `attn1.to_${name}`, `attn1.norm_${name}`), tables, heads, from);
+  const query = turned(product(layer, 'attn1.to_q', y), 'q', joint?.ownStart);
   let key = product(layer, 'attn1.to_k', y);
   let value = product(layer, 'attn1.to_v', y);
   if (joint !== null) {
-    g.output(`keepk.${index}`, slice(g, key, 1, K, 2 * K));
-    g.output(`keepv.${index}`, slice(g, value, 1, K, 2 * K));
+    keep(layer, 'k', key);
+    keep(layer, 'v', value);
     key = join(layer, joint, 'k', key);
     value = join(layer, joint, 'v', value);
   }
   return attention(g, query, turned(key, 'k'), value, heads, options);
 }
 
-/** The window's keys or values and the right context's, in the joint memory. */
+/** What is left for the neighbours: the first of a block's own keys or values, and its last where the right one uses them again. */
+function keep({ g, options, index }: Layer, letter: 'k' | 'v', own: Edge): void {
+  const { contextTokens: K, reusesLeft } = options;
+  const from = reusesLeft === true ? 0 : K;
+  g.output(`keep${letter}.${index}`, slice(g, own, 1, from, from + K));
+  if (reusesLeft === true) g.output(`tail${letter}.${index}`, lastOf(g, own, 1, K));
+}
+
+/** The window's keys or values and those of its contexts, in the joint memory. */
 function join({ g, config, options, index }: Layer, joint: Joint, letter: 'k' | 'v', own: Edge): Edge {
-  const right = g.input(`right${letter}.${index}`, options.dtype, [1, 'R', config.width]);
+  const context = (side: 'left' | 'right', length: 'P' | 'R') =>
+    g.input(`${side}${letter}.${index}`, options.dtype, [1, length, config.width]);
   const memory = joint[letter];
   const written = (name: string, from: Edge, part: Edge, start: Edge) => {
     const { dtype, shape } = memory;
@@ -160,7 +174,9 @@ function join({ g, config, options, index }: Layer, joint: Joint, letter: 'k' | 
     g.output(`${name}${letter}.${index}`, edge);
     return edge;
   };
-  return written('joined', written('begun', memory, own, joint.start), right, joint.rightStart);
+  let all = written('begun', memory, own, joint.ownStart);
+  if (options.reusesLeft === true) all = written('grown', all, context('left', 'P'), joint.zero);
+  return written('joined', all, context('right', 'R'), joint.rightStart);
 }
 
 /** `x·Wᵀ` for `x [1, rows, from]`, without the bias: a kernel that comes later adds it in passing. */

@@ -18,7 +18,7 @@ import {
   scalar,
   slice,
 } from './ops.ts';
-import type { SliceInputs, SliceOptions } from './slice-options.ts';
+import { positionsOf, type SliceInputs, type SliceOptions } from './slice-options.ts';
 
 /**
  * A slice of the transformer (docs/wan.md#a-layer, docs/wan.md#slices) for one guidance branch.
@@ -29,7 +29,9 @@ import type { SliceInputs, SliceOptions } from './slice-options.ts';
  * `querycos, querysin [S, headWidth / 2]`: the tables from position P on, while `cos, sin [P + S + R, headWidth / 2]` begin at
  * the left context; and out, per layer, `tailk.i, tailv.i [1, K, D]`.
  * In the fused form with context also in, `jointk, jointv [1, S + R, D]`, memory to work in, and `rightstart [1]` int64, which is S; and
- * out, per layer, `begunk.i, begunv.i, joinedk.i, joinedv.i [1, S + R, D]`, all to be bound to that memory.
+ * out, per layer, `begunk.i, begunv.i, joinedk.i, joinedv.i [1, S + R, D]`, all to be bound to that memory. With `reusesLeft` the memory is
+ * `[1, P + S + R, D]`, `rightstart` is P + S, there are `grownk.i, grownv.i` like `begunk.i, begunv.i`, and in place of tables for the
+ * queries comes `ownstart [1]` int64, which is P.
  * Layers are numbered as in the model. Where the cut lies cannot change a bit: no operation reaches across a layer, or (in the
  * fused form, whose kept keys and values lack their biases) it computes the same bits on either side.
  */
@@ -44,11 +46,11 @@ export function sliceGraph(config: TransformerConfig, tensors: TensorIndex, opti
   });
   const tproj = g.input('tproj', 'F32', [1, 6, D]);
   const keys = tables('', positionsOf(options));
-  const shared: SliceInputs = { tproj, ...keys, queries: options.reusesLeft === true ? tables('query', 'S') : keys };
   let x = g.input('x', dtype, [1, 'S', D]);
   if (form === 'fused') {
-    x = fusedLayers(g, config, options, x, shared);
+    x = fusedLayers(g, config, options, x, { tproj, ...keys });
   } else {
+    const shared = { tproj, ...keys, queries: options.reusesLeft === true ? tables('query', 'S') : keys };
     for (let layer = firstLayer; layer < endLayer; layer++) x = transformerLayer(g, config, options, layer, x, shared);
   }
   g.output('y', x);
@@ -58,15 +60,8 @@ export function sliceGraph(config: TransformerConfig, tensors: TensorIndex, opti
 /** The first that has an operator which writes into given memory. */
 const FUSED_OPSET = 24;
 
-/** A left context that comes as keys and values is known to the plain form only. */
-function formOf({ attention, form, reusesLeft }: SliceOptions): 'plain' | 'fused' {
-  return form ?? (reusesLeft === true || attention === 'cpu' ? 'plain' : 'fused');
-}
-
-/** The axis of all keys: those of the left neighbour if they are not in the input, the input's, the right neighbour's. */
-function positionsOf({ contextTokens, reusesLeft }: SliceOptions): string {
-  if (reusesLeft === true) return 'P+S+R';
-  return contextTokens > 0 ? 'S+R' : 'S';
+function formOf({ attention, form }: SliceOptions): 'plain' | 'fused' {
+  return form ?? (attention === 'cpu' ? 'plain' : 'fused');
 }
 
 /** Keys and values of a prompt for a slice's cross-attention: in `ctx [1, L, D]`, out `crossk.i, crossv.i [1, L, D]`. */
@@ -90,13 +85,18 @@ export function crossKvGraph(
   return g.finish();
 }
 
+/** What all layers of the plain form read; its queries have tables of their own. */
+interface PlainInputs extends SliceInputs {
+  readonly queries: RotaryInputs;
+}
+
 function transformerLayer(
   g: GraphBuilder,
   config: TransformerConfig,
   options: SliceOptions,
   layer: number,
   x: Edge,
-  shared: SliceInputs,
+  shared: PlainInputs,
 ): Edge {
   const { width: D, feedForwardWidth, epsilon } = config;
   const { dtype } = options;
@@ -128,7 +128,7 @@ function selfAttention(
   options: SliceOptions,
   layer: number,
   y: Edge,
-  shared: SliceInputs,
+  shared: PlainInputs,
   project: (name: string, from: Edge) => Edge,
 ): Edge {
   const { width: D, epsilon } = config;

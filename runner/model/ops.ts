@@ -117,9 +117,9 @@ export interface RotaryInputs {
   readonly sin: Edge;
 }
 
-/** Turns interleaved pairs of every head by the tables' angles, from position 0 on. */
-export function rotate(g: GraphBuilder, x: Edge, { cos, sin }: RotaryInputs, heads: number): Edge {
-  const start = g.constant(BigInt64Array.of(0n), 'I64', [1]);
+/** Turns interleaved pairs of every head by the tables' angles, from position `start [1]` int64 on, or from 0. */
+export function rotate(g: GraphBuilder, x: Edge, { cos, sin }: RotaryInputs, heads: number, from?: Edge): Edge {
+  const start = from ?? g.constant(BigInt64Array.of(0n), 'I64', [1]);
   const attributes = { interleaved: 1n, num_heads: BigInt(heads) };
   return g.node('RotaryEmbedding', [x, start, cos, sin], { dtype: x.dtype, shape: x.shape }, attributes, CONTRIB);
 }

@@ -22,5 +22,10 @@ export interface SliceOptions extends Compute {
 /** What all layers of a slice read: the tables are those of the keys. */
 export interface SliceInputs extends RotaryInputs {
   readonly tproj: Edge;
-  readonly queries: RotaryInputs;
+}
+
+/** The axis of all keys: those of the left neighbour if they are not in the input, the input's, the right neighbour's. */
+export function positionsOf({ contextTokens, reusesLeft }: Pick<SliceOptions, 'contextTokens' | 'reusesLeft'>): string {
+  if (reusesLeft === true) return 'P+S+R';
+  return contextTokens > 0 ? 'S+R' : 'S';
 }

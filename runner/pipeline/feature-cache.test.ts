@@ -8,7 +8,15 @@ import { openResidence } from './residence.ts';
 
 /** The cache only asks a session where it lives. */
 const session = { device: cpuDevices(1)[0]! } as Session;
-const SHAPE = { firstLayer: 4, endLayer: 6, contextTokens: 3, width: 8, dtype: 'F32', joinedTokens: null } as const;
+const SHAPE = {
+  firstLayer: 4,
+  endLayer: 6,
+  contextTokens: 3,
+  width: 8,
+  dtype: 'F32',
+  joinedTokens: null,
+  reusesLeft: false,
+} as const;
 
 type Bound = ReadonlyMap<string, Value>;
 

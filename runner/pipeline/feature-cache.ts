@@ -30,13 +30,17 @@ export interface FeatureCache {
 
 /** What a cache needs to know besides. */
 export interface JoiningShape extends FeatureCacheShape {
-  /** Tokens of the window where the layers join its keys with the right context's in memory that they are given; null where they do not. */
+  /**
+   * Tokens before the right context (the window's, and those of a left context that is used again) where the layers join all keys in
+   * memory that they are given; null where they do not.
+   */
   readonly joinedTokens: number | null;
+  readonly reusesLeft: boolean;
 }
 
 /** Cache memory on the stage's device. Without context there is none and `bind` does nothing. */
 export function createFeatureCache({ room, put, part }: Residence, shape: JoiningShape): FeatureCache {
-  const { firstLayer, endLayer, contextTokens, width, branches, dtype, joinedTokens } = shape;
+  const { firstLayer, endLayer, contextTokens, width, branches, dtype, joinedTokens, reusesLeft } = shape;
   if (contextTokens === 0) return { places: 1, bind: () => {} };
   const places = featureCachePlaces(branches);
   const layers = Array.from({ length: endLayer - firstLayer }, (_, index) => firstLayer + index);
@@ -64,6 +68,7 @@ export function createFeatureCache({ room, put, part }: Residence, shape: Joinin
       binding.bindInput(`joint${letter}`, memory);
       for (const layer of layers) {
         binding.bindOutput(`begun${letter}.${layer}`, memory);
+        if (reusesLeft) binding.bindOutput(`grown${letter}.${layer}`, memory);
         binding.bindOutput(`joined${letter}.${layer}`, memory);
       }
     }

@@ -51,10 +51,11 @@ export function openStage(task: StageTask, ring: Ring, stack: DisposableStack, o
   };
   const windowTokens = plan.windowLatents * plan.tokensPerLatent;
   const joins = sessions[0]!.inputs.includes('rightstart');
-  const cache = createFeatureCache(residence, { ...cacheShape, joinedTokens: joins ? windowTokens : null });
   const reuses = plan.leftContext === 'reuse';
+  const joinedTokens = joins ? windowTokens : null;
+  const cache = createFeatureCache(residence, { ...cacheShape, joinedTokens, reusesLeft: reuses });
   const left = reuses ? createLeftCache(sessions[0]!, task.schedule, branches, cacheShape, stack) : null;
-  const tablesOf = positions(task, residence);
+  const tablesOf = positions(task, residence, joins);
   const passes = new Map<number, Binding>();
 
   /** A number for all that the fixed part of a binding depends on. */
@@ -122,9 +123,9 @@ function promptKeys(
 /**
  * Rotary tables by their names in the slice. Positions are counted from the start of the left context, whether it is part of the
  * window or comes as keys and values; then the window's own, then the right context's. A shorter row of positions is the
- * start of a longer one.
+ * start of a longer one. Layers that join keys in given memory turn their queries by the same tables, from where they are told on.
  */
-function positions({ plan, transformer }: StageTask, { put, part }: Residence) {
+function positions({ plan, transformer }: StageTask, { put, part }: Residence, joins: boolean) {
   const { headWidth } = transformer;
   const half = headWidth / 2;
   const reuses = plan.leftContext === 'reuse';
@@ -141,8 +142,11 @@ function positions({ plan, transformer }: StageTask, { put, part }: Residence) {
     ];
   };
   const keys = { alone: table('', 0, plan.windowLatents), withRight: table('', 0, latents) };
-  const queries = perWindow(plan, (window) =>
-    reuses ? table('query', plan.windowLatents - window, plan.windowLatents) : [],
-  );
+  const queries = perWindow(plan, (window): readonly (readonly [string, Value])[] => {
+    const start = plan.windowLatents - window;
+    if (!reuses) return [];
+    if (!joins) return table('query', start, plan.windowLatents);
+    return [['ownstart', put(BigInt64Array.of(BigInt(start * plan.tokensPerLatent)), 'I64', [1])]];
+  });
   return (block: number, hasRight: boolean) => [...(hasRight ? keys.withRight : keys.alone), ...queries(block)];
 }

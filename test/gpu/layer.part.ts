@@ -3,10 +3,15 @@ import { errors, numbersOf } from './measure.ts';
 import type { PartContext } from './part.ts';
 import { type LayersSettings, loadLayers } from './wide-layers.ts';
 
-/** Forms of the layer in every type of the matrix work; the plain one for comparison. */
-const VARIANTS: readonly { readonly form: 'plain' | 'fused'; readonly dtypes: readonly FloatType[] }[] = [
-  { form: 'fused', dtypes: ['BF16', 'F16', 'F32'] },
-  { form: 'plain', dtypes: ['BF16', 'F16'] },
+/** Forms of the layer in every type of the matrix work, the fused one also with a left context that is used again; the plain one for comparison. */
+const VARIANTS: readonly {
+  readonly form: 'plain' | 'fused';
+  readonly dtypes: readonly FloatType[];
+  readonly reusesLeft: boolean;
+}[] = [
+  { form: 'fused', dtypes: ['BF16', 'F16', 'F32'], reusesLeft: false },
+  { form: 'fused', dtypes: ['BF16', 'F16'], reusesLeft: true },
+  { form: 'plain', dtypes: ['BF16', 'F16'], reusesLeft: false },
 ];
 
 /**
@@ -16,29 +21,43 @@ const VARIANTS: readonly { readonly form: 'plain' | 'fused'; readonly dtypes: re
 export async function run({ attempt, devices, folder, small }: PartContext): Promise<void> {
   const [device] = devices(1);
   const models = small ? (['Wan2.1-T2V-1.3B'] as const) : (['Wan2.1-T2V-1.3B', 'Wan2.1-T2V-14B'] as const);
-  for (const model of models) {
-    const size = { folder, model, layers: 1, tokens: small ? 24 : 1560, contextTokens: small ? 8 : 520 };
-    const cpu = { kind: 'cpu', index: 0, name: 'cpu:0' } as const;
-    for (const { form, dtypes } of VARIANTS) {
-      const wanted = outputsOf({ ...size, device: cpu, dtype: 'F32', form });
-      for (const dtype of device!.kind === 'cpu' ? dtypes.filter((type) => type !== 'BF16') : dtypes) {
-        await attempt(`${model}: a ${form} layer in ${dtype}`, () => {
-          const found = outputsOf({ ...size, device: device!, dtype, form, stored: 'F32' });
-          const again = outputsOf({ ...size, device: device!, dtype, form, stored: 'F32' });
-          const y = found.get('y')!;
-          return {
-            tokens: size.tokens,
-            ...errors(y, wanted.get('y')!),
-            keptKeys: errors(found.get('keepk.0')!, wanted.get('keepk.0')!),
-            sameBitsAgain: Buffer.compare(Buffer.from(y.buffer), Buffer.from(again.get('y')!.buffer)) === 0,
-          };
-        });
-      }
+  for (const { model, form, dtypes, reusesLeft } of models.flatMap((model) =>
+    VARIANTS.map((one) => ({ model, ...one })),
+  )) {
+    const size = {
+      folder,
+      model,
+      layers: 1,
+      tokens: small ? 24 : 1560,
+      contextTokens: small ? 8 : 520,
+      form,
+      reusesLeft,
+    };
+    const wanted = outputsOf({ ...size, device: CPU, dtype: 'F32' });
+    const again = reusesLeft ? ', left context used again' : '';
+    for (const dtype of device!.kind === 'cpu' ? dtypes.filter((type) => type !== 'BF16') : dtypes) {
+      await attempt(`${model}: a ${form} layer in ${dtype}${again}`, () => {
+        const [found, second] = [1, 2].map(() => outputsOf({ ...size, device: device!, dtype, stored: 'F32' })) as [
+          Numbers,
+          Numbers,
+        ];
+        const y = found.get('y')!;
+        return {
+          tokens: size.tokens,
+          ...errors(y, wanted.get('y')!),
+          keptKeys: errors(found.get('keepk.0')!, wanted.get('keepk.0')!),
+          sameBitsAgain: Buffer.compare(Buffer.from(y.buffer), Buffer.from(second.get('y')!.buffer)) === 0,
+        };
+      });
     }
   }
 }
 
-function outputsOf(settings: LayersSettings): ReadonlyMap<string, Float32Array> {
+const CPU = { kind: 'cpu', index: 0, name: 'cpu:0' } as const;
+
+type Numbers = ReadonlyMap<string, Float32Array>;
+
+function outputsOf(settings: LayersSettings): Numbers {
   const { binding, outputs, release } = loadLayers({ ...settings, readable: true });
   binding.run();
   const numbers = new Map(

@@ -12,7 +12,11 @@ import { type Loaded, load } from './measure.ts';
 import type { PartContext } from './part.ts';
 
 const TINY = join(import.meta.dirname, '../../models/tiny');
-const LENGTHS = { S: 180, R: 72, 'S+R': 252, L: 64, T: 3 };
+const LENGTHS = { S: 180, P: 72, R: 72, 'S+R': 252, 'P+S+R': 324, L: 64, T: 3 };
+const starts = (own: number) => ({
+  ownstart: BigInt64Array.of(BigInt(own)),
+  rightstart: BigInt64Array.of(BigInt(own + 180)),
+});
 
 /** Every kind of graph of the tiny model in every type: does it load, and does it run? */
 export async function run({ attempt, devices, kind }: PartContext): Promise<void> {
@@ -30,6 +34,10 @@ export async function run({ attempt, devices, kind }: PartContext): Promise<void
       embed: [() => embedGraph(config.transformer, t, window, compute), transformer.folder],
       'prompt keys': [() => crossKvGraph(config.transformer, t, layers), transformer.folder],
       slice: [() => sliceGraph(config.transformer, t, layers), transformer.folder],
+      'slice, left context used again': [
+        () => sliceGraph(config.transformer, t, { ...layers, reusesLeft: true }),
+        transformer.folder,
+      ],
       head: [() => headGraph(config.transformer, t, window, compute), transformer.folder],
       'text encoder': [() => textEncoderGraph(config.text, text.tensors, { ...compute, tokens: 64 }), text.folder],
       ...(dtype === 'BF16'
@@ -43,9 +51,9 @@ export async function run({ attempt, devices, kind }: PartContext): Promise<void
       let loaded: Loaded | undefined;
       await attempt(`${name} in ${dtype} loads`, () => {
         const graph = build();
-        const integers = graph.inputs.some((input) => input.dtype === 'I64');
-        const settings = { device: device!, weightsFolder, lengths: LENGTHS };
-        loaded = load(integers ? { ...graph, inputs: [], outputs: [] } : graph, settings);
+        const given = starts(name === 'slice' ? 0 : LENGTHS.P);
+        const settings = { device: device!, weightsFolder, lengths: LENGTHS, given };
+        loaded = load(name === 'text encoder' ? { ...graph, inputs: [], outputs: [] } : graph, settings);
         return { inputs: loaded.session.inputs.length };
       });
       if (loaded === undefined || name === 'text encoder') continue;

@@ -18,6 +18,8 @@ export interface LayersSettings {
   readonly tokens: number;
   /** Tokens kept for the left neighbour, and as many read from the right one. */
   readonly contextTokens: number;
+  /** As many of `tokens` are the left context's, which comes as keys and values. */
+  readonly reusesLeft?: boolean;
   /** Number format of the matrix work. */
   readonly dtype: FloatType;
   /** Of the weights; the same as `dtype` unless said. */
@@ -47,23 +49,26 @@ export function loadLayers(settings: LayersSettings) {
     stored = dtype,
     readable,
     optimize,
+    reusesLeft = false,
   } = settings;
   const config = configOf(model);
   const tensors = Array.from({ length: layers }, (_, layer) => [...layerTensors(config, layer)]).flat();
   const weights = randomWeights(folder, `${model}-${layers}-${stored}`, tensors, stored);
   const { form, operator } = settings;
   const choices = { ...(form === undefined ? {} : { form }), ...(operator === undefined ? {} : { operator }) };
-  const slice = { firstLayer: 0, endLayer: layers, contextTokens: K };
+  const slice = { firstLayer: 0, endLayer: layers, contextTokens: K, reusesLeft };
   const options: SliceOptions = { attention: device.kind, dtype, ...slice, ...choices };
   const graph = sliceGraph(config, weights.tensors, options);
   const angles = Float32Array.from({ length: ((tokens + K) * config.headWidth) / 2 }, (_, at) => (at % 977) / 311);
-  const lengths = { S: tokens, 'S+R': tokens + K, R: K, L: TEXT_TOKENS };
+  const P = reusesLeft ? K : 0;
+  const lengths = { S: tokens - P, P, 'S+R': tokens + K, 'P+S+R': tokens + K, R: K, L: TEXT_TOKENS };
+  const place = (start: number) => BigInt64Array.of(BigInt(start));
   const loaded = load(graph, {
     device,
     weightsFolder: weights.folder,
     lengths,
-    given: { cos: angles.map(Math.cos), sin: angles.map(Math.sin), rightstart: BigInt64Array.of(BigInt(tokens)) },
-    inPlaceOf: (output) => /^(?:begun|joined)([kv])\./.exec(output)?.[1]?.replace(/^/, 'joint'),
+    given: { cos: angles.map(Math.cos), sin: angles.map(Math.sin), rightstart: place(tokens), ownstart: place(P) },
+    inPlaceOf: (output) => /^(?:begun|grown|joined)([kv])\./.exec(output)?.[1]?.replace(/^/, 'joint'),
     ...(readable === undefined ? {} : { readable }),
     ...(optimize === undefined ? {} : { optimize }),
   });

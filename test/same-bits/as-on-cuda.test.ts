@@ -17,6 +17,14 @@ test.skipIf(process.platform !== 'linux').each([
   { what: 'a stride', numbers: { stride: 2 } },
   { what: 'guidance in some steps', numbers: { guidanceInterval: { low: 0.3, high: 0.9 } } },
   { what: 'left context used again', numbers: { leftContext: 'reuse' } as const },
+  {
+    what: 'the same, a longer one and a stride',
+    numbers: { leftContext: 'reuse', contextLatents: 4, stride: 2 } as const,
+  },
+  {
+    what: 'the same, guidance in some steps',
+    numbers: { leftContext: 'reuse', guidanceInterval: { low: 0.3, high: 0.9 } } as const,
+  },
 ])(
   'numbers kept as on CUDA make the same film but for rounding, on any number of stages: $what',
   async ({ numbers }) => {

@@ -3,7 +3,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sliceGraph } from '../../runner/model/layers.ts';
+import { openModel } from '../../runner/weights/open-model.ts';
 import { buildStandIn, type StandIn, standInEnvironment, standInObstacle } from './build.ts';
+import { unaccounted } from './launches.ts';
 import { copiesIn, itemsIn, type LoggedEvent, partOf } from './log.ts';
 import type { FilmEnd, FilmTask } from './make-film.ts';
 
@@ -14,6 +17,10 @@ const obstacle = standInObstacle();
 const STEPS = 3;
 /** 16 latents in blocks of 4 behind a first one of 6, so two more are made than are kept; 16 channels of 6 × 8. */
 const BLOCKS = 4;
+/** Pictures that are large enough for the attention that longer films have, and the tokens of their windows and contexts. */
+const LARGE = { width: 128, height: 128 };
+const WINDOW = 6 * 64;
+const CONTEXT = 2 * 64;
 const SAMPLE_BYTES = (6 + 3 * 4) * 16 * 6 * 8 * 4;
 
 describe.skipIf(obstacle !== undefined)(`a film on CUDA that computes nothing (${obstacle ?? 'built here'})`, () => {
@@ -33,7 +40,8 @@ describe.skipIf(obstacle !== undefined)(`a film on CUDA that computes nothing ($
       encoding: 'utf8',
       timeout: 110_000,
     });
-    const end: FilmEnd = JSON.parse(stdout.trim().split('\n').at(-1) || JSON.stringify({ shape: [], error: stderr }));
+    const lost = { shape: [], layers: [], error: stderr };
+    const end: FilmEnd = JSON.parse(stdout.trim().split('\n').at(-1) || JSON.stringify(lost));
     return { ...end, log: readFileSync(path, 'utf8') };
   }
 
@@ -44,10 +52,16 @@ describe.skipIf(obstacle !== undefined)(`a film on CUDA that computes nothing ($
     return [...new Set([...worked.map(({ device }) => device), ...copied])].filter((place) => place !== 'host').sort();
   };
 
-  test.each([{ stages: 1 }, { stages: 2 }, { stages: 8 }])(
-    'on $stages devices it loads every kind of session, and between them it copies hidden states once and nothing by the host',
-    ({ stages }) => {
-      const { error, shape, log } = makeFilm({ stages, steps: STEPS, dtype: 'BF16' });
+  test.each([
+    { stages: 1, leftContext: 'recompute' as const },
+    { stages: 2, leftContext: 'recompute' as const },
+    { stages: 8, leftContext: 'recompute' as const },
+    { stages: 1, leftContext: 'reuse' as const },
+    { stages: 8, leftContext: 'reuse' as const },
+  ])(
+    'on $stages devices, left context by $leftContext, it loads every kind of session, and between them it copies hidden states once and nothing by the host',
+    ({ stages, leftContext }) => {
+      const { error, shape, log } = makeFilm({ stages, steps: STEPS, dtype: 'BF16', leftContext });
       expect(error).toBe(null);
       expect(shape).toEqual([1, 16, 16, 6, 8]);
       expect(devicesOf(partOf(log, 'text'))).toEqual([0]);
@@ -73,6 +87,30 @@ describe.skipIf(obstacle !== undefined)(`a film on CUDA that computes nothing ($
           .reduce((sum, copy) => sum + copy.bytes, 0);
       expect(bytesOf('from')).toBe(2 * SAMPLE_BYTES);
       expect(bytesOf('to')).toBe(SAMPLE_BYTES + BLOCKS * STEPS * 4);
+    },
+  );
+
+  test.each(['recompute', 'reuse'] as const)(
+    'a stage between the ends does nothing but what its layers are, and the copy of what comes in: left context by %s',
+    (leftContext) => {
+      const { config, transformer } = openModel(join(import.meta.dirname, '../../models/tiny'));
+      const { layers, log } = makeFilm({ stages: 4, steps: STEPS, dtype: 'BF16', leftContext, size: LARGE });
+      const reusesLeft = leftContext === 'reuse';
+      const slices = layers.map(([firstLayer, endLayer]) =>
+        sliceGraph(config.transformer, transformer.tensors, {
+          ...{ attention: 'cuda', dtype: 'BF16', firstLayer, endLayer, contextTokens: CONTEXT, reusesLeft },
+        }),
+      );
+      // A window begins with its left context, unless that is used again; without a right neighbour there is no right one.
+      const windows = reusesLeft ? [WINDOW, WINDOW - CONTEXT] : [WINDOW];
+      const lengths = windows.flatMap((S) => [0, CONTEXT].map((R) => ({ S, P: WINDOW - S, R, L: 64 })));
+      const items = itemsIn(partOf(log, 'pipeline')).filter(({ stage }) => stage === 1 || stage === 2);
+      for (const { stage, events } of items) {
+        const own = events.filter(({ words }) => words.at(-1) !== 'peer');
+        const found = lengths.map((length) => unaccounted(slices[stage]!, length, own));
+        expect(found).toContainEqual({ done: [], notDone: [] });
+      }
+      expect(items.length).toBeGreaterThan(2 * BLOCKS * STEPS);
     },
   );
 

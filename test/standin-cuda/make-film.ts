@@ -21,6 +21,8 @@ export interface FilmTask {
   /** All stages on one device instead of one each. */
   readonly oneDevice?: boolean;
   readonly guidanceParallel?: boolean;
+  readonly leftContext?: 'recompute' | 'reuse';
+  readonly size?: { readonly width: number; readonly height: number };
   /** What a device may give to this process, all its sessions together. */
   readonly memoryLimitBytes?: number;
 }
@@ -28,6 +30,8 @@ export interface FilmTask {
 /** What it came to, as its last line of output. */
 export interface FilmEnd {
   readonly shape: readonly number[];
+  /** Layers of each stage, from the first to the one after the last. */
+  readonly layers: readonly (readonly [first: number, end: number])[];
   readonly error: { readonly code: string; readonly message: string; readonly exit: string } | null;
 }
 
@@ -37,8 +41,9 @@ function mark(part: string): void {
   if (log !== undefined) appendFileSync(log, `- - part ${part}\n`);
 }
 
-async function make(task: FilmTask): Promise<readonly number[]> {
-  const { stages, steps, dtype, oneDevice = false, guidanceParallel = false, memoryLimitBytes } = task;
+async function make(task: FilmTask): Promise<FilmEnd> {
+  const { stages, steps, dtype, oneDevice = false, guidanceParallel = false, leftContext, memoryLimitBytes } = task;
+  const { size = { width: 64, height: 48 } } = task;
   const limit = memoryLimitBytes === undefined ? {} : { memoryLimitBytes };
   const devices = Array.from({ length: stages }, (_, stage): Device => {
     const index = oneDevice ? 0 : stage;
@@ -50,10 +55,10 @@ async function make(task: FilmTask): Promise<readonly number[]> {
     name: 'film',
     prompt: 'a red circle moving to the right',
     frames: 61,
-    size: { width: 64, height: 48 },
+    size,
     model: { ref: 'model', folder },
     sampling: { steps, maxSequenceLength: 64 },
-    parallelism: { gpus: stages, blockLatents: 4, contextLatents: 2, guidanceParallel },
+    parallelism: { gpus: stages, blockLatents: 4, contextLatents: 2, guidanceParallel, leftContext },
     output: { folder: '/nowhere' },
   });
   const plan = planModel(spec, model, devices);
@@ -73,15 +78,16 @@ async function make(task: FilmTask): Promise<readonly number[]> {
   const picture = { height: plan.latentHeight, width: plan.latentWidth, unlimited: true };
   for (const kind of ['first', 'steady'] as const) loadChunk(vae, devices.at(-1)!, { kind, ...picture }).release();
   mark('end');
-  return latents.shape;
+  const layers = plan.stages.map(({ firstLayer, endLayer }) => [firstLayer, endLayer] as const);
+  return { shape: latents.shape, layers, error: null };
 }
 
 if (import.meta.main) {
   const end = (result: FilmEnd) => process.stdout.write(`${JSON.stringify(result)}\n`);
   try {
-    end({ shape: await make(JSON.parse(process.argv[2]!)), error: null });
+    end(await make(JSON.parse(process.argv[2]!)));
   } catch (error) {
     const { code, message, exit } = toErrorRecord(error);
-    end({ shape: [], error: { code, message, exit } });
+    end({ shape: [], layers: [], error: { code, message, exit } });
   }
 }

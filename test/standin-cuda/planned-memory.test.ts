@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -22,17 +22,19 @@ function peaks(log: string): readonly number[] {
 const obstacle = standInObstacle();
 
 test.skipIf(obstacle !== undefined).each([
-  { what: 'the tiny model at 512 × 512', layers: 0, stages: 4, pixels: 512 },
-  { what: 'layers of 1.3B width', layers: 4, stages: 2, pixels: 256 },
+  { what: 'the tiny model at 512 × 512', layers: 0, stages: 4, pixels: 512, left: 'recompute' },
+  { what: 'layers of 1.3B width', layers: 4, stages: 2, pixels: 256, left: 'recompute' },
+  { what: 'the tiny model at 512 × 512, left context used again', layers: 0, stages: 4, pixels: 512, left: 'reuse' },
+  { what: 'layers of 1.3B width, left context used again', layers: 4, stages: 2, pixels: 256, left: 'reuse' },
 ])(
   'the plan says what each device holds, from 5 % less to 25 % more: $what (a stand-in for CUDA, built here)',
-  ({ layers, stages, pixels }) => {
+  ({ layers, stages, pixels, left }) => {
     const tiny = join(import.meta.dirname, '../../models/tiny');
     const model = layers === 0 ? tiny : join(scratch, 'wide');
-    if (layers > 0) wideModel(tiny, model, layers);
-    const log = join(scratch, `log-${layers}`);
+    if (layers > 0 && !existsSync(model)) wideModel(tiny, model, layers);
+    const log = join(scratch, `log-${layers}-${left}`);
     const env = { ...process.env, ...standInEnvironment(buildStandIn(), log) };
-    const words = [join(import.meta.dirname, 'run-pipeline.ts'), model, String(stages), String(pixels)];
+    const words = [join(import.meta.dirname, 'run-pipeline.ts'), model, String(stages), String(pixels), left];
     const { status, stdout, stderr } = spawnSync(process.execPath, words, { env, encoding: 'utf8' });
     expect([status, stderr]).toEqual([0, '']);
     const planned = JSON.parse(stdout) as readonly number[];

@@ -10,7 +10,7 @@ import { zeros } from '../../runner/tensor.ts';
 import { openModel } from '../../runner/weights/open-model.ts';
 
 /** A process of its own: denoises a film of `model` on as many devices as said, and prints what each should hold by the plan, in bytes. */
-const [folder, stages, pixels] = process.argv.slice(2) as [string, string, string];
+const [folder, stages, pixels, leftContext] = process.argv.slice(2) as [string, string, string, string];
 const model = openModel(folder);
 const spec = jobSpecSchema.parse({
   name: 'film',
@@ -19,7 +19,7 @@ const spec = jobSpecSchema.parse({
   size: { width: Number(pixels), height: Number(pixels) },
   model: { ref: 'model', folder },
   sampling: { steps: 2, guidanceScale: 5 },
-  parallelism: { gpus: Number(stages), blockLatents: 3, contextLatents: 2 },
+  parallelism: { gpus: Number(stages), blockLatents: 3, contextLatents: 2, leftContext },
   output: { folder: '/nowhere' },
 });
 const devices = Array.from({ length: Number(stages) }, (_, index): Device => {

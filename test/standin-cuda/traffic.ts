@@ -4,20 +4,25 @@
  */
 
 import type { Graph, Operation } from '../../runner/model/graph.ts';
-import { bytesPerElement, elementCount } from '../../runner/tensor.ts';
+import { edgeBytes, type Lengths } from '../../runner/plan/execution.ts';
+import { executedOf } from './launches.ts';
 
 /** Bound by arithmetic, or no kernel at all. */
 const NOT_MEMORY_BOUND = new Set(['Gemm', 'MultiHeadAttention', 'Attention', 'Reshape']);
 
-type Lengths = Readonly<Record<string, number>>;
-
-/** Bytes that a graph's memory-bound operations read and write, by operation; a product's bias counts as the two passes that it costs. */
-export function traffic({ operations }: Pick<Graph, 'operations'>, lengths: Lengths): Readonly<Record<string, number>> {
+/**
+ * Bytes that a graph's memory-bound operations read and write in a run, by operation; a product's bias counts as the two passes that it
+ * costs. That a device does no more than these operations say is another test's (launches.ts).
+ */
+export function traffic(
+  graph: Pick<Graph, 'operations' | 'inputs'>,
+  lengths: Lengths,
+): Readonly<Record<string, number>> {
   const sums: Record<string, number> = {};
   const add = (name: string, bytes: number) => {
     sums[name] = (sums[name] ?? 0) + bytes;
   };
-  for (const { op, inputs, outputs } of operations) {
+  for (const { op, inputs, outputs } of executedOf(graph)) {
     if (op === 'Gemm' && inputs.length === 3) add('bias of a product', 2 * bytesOf(outputs, lengths));
     if (NOT_MEMORY_BOUND.has(op)) continue;
     if (op === 'TensorScatter') {
@@ -32,8 +37,5 @@ export function traffic({ operations }: Pick<Graph, 'operations'>, lengths: Leng
 }
 
 function bytesOf(edges: Operation['inputs'], lengths: Lengths): number {
-  return edges.reduce((sum, { dtype, shape }) => {
-    const sizes = shape.map((axis) => (typeof axis === 'number' ? axis : lengths[axis]!));
-    return sum + elementCount(sizes) * bytesPerElement(dtype);
-  }, 0);
+  return edges.reduce((sum, edge) => sum + edgeBytes(edge, lengths), 0);
 }

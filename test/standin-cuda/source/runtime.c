@@ -147,6 +147,8 @@ static int launch(const void *function) {
 int __cudaGetKernel(void **out, const void *function) { *out = (void *)function; return OK; }
 int cudaLaunchKernel(const void *function, size3 grid, size3 block, void **arguments, size_t shared, void *stream) { return launch(function); }
 int __cudaLaunchKernel(const void *function, size3 grid, size3 block, void **arguments, size_t shared, void *stream) { return launch(function); }
+int cudaLaunchCooperativeKernel(const void *function, size3 grid, size3 block, void **arguments, size_t shared, void *stream) { return launch(function); }
+int cudaGraphLaunch(void *graph, void *stream) { return launch(graph); }
 int cudaLaunchKernelExC(void *settings, const void *function, void **arguments) { return launch(function); }
 int cudaFuncGetAttributes(char *out, const void *function) { memset(out, 0, 128); return OK; }
 int cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *out) { *out = 2; return OK; }
