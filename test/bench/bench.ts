@@ -26,11 +26,17 @@ export interface BenchRequest {
   readonly sizes?: Readonly<Record<string, number>>;
 }
 
+/** What of a request only some benchmarks read. */
+export type Choice = 'tokens' | 'widths' | 'peer';
+
 /** A benchmark file of this folder exports one of these as `bench`. */
 export interface Bench {
   readonly title: string;
   /** Where it can run: the processor alone unless said. */
   readonly devices?: readonly BenchRequest['device'][];
+  /** What it reads of a request besides the device, and the names of its sizes: nothing else can be asked of it. */
+  readonly reads?: readonly Choice[];
+  readonly sizes?: readonly string[];
   /** Rows as they come. Throws {@link notRun} where something is missing that it compares with. */
   readonly run: (request: BenchRequest) => AsyncIterable<readonly BenchRow[]>;
 }

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Device } from '../../runner/ort/device.ts';
-import { openNative } from '../../runner/ort/native-library.ts';
 import { CELLS } from '../../runner/pipeline/layout.ts';
 import { slotPlacesBytes } from '../../runner/pipeline/places.ts';
 import { raise } from '../../runner/pipeline/ring.ts';
+import { allDevices, layoutsOf } from '../gpu/devices.ts';
 import { modelInput, tinyModel } from '../same-bits/inputs.ts';
 import { type Bench, type BenchRequest, type BenchRow, medianOf } from './bench.ts';
 import type { HopMoments, HoppingStage } from './programs/hop-stage.ts';
@@ -72,12 +72,7 @@ async function rowsOf(devices: readonly [Device, Device], megabytes: number): Pr
 
 /** Within a device, and between two where there are. */
 function pairsOf({ device }: BenchRequest): readonly (readonly [Device, Device])[] {
-  const one = (index: number): Device => ({ kind: device, index, name: `${device}:${index}` });
-  if (device === 'cpu') return [[one(0), one(1)]];
-  const count = new Int32Array(1);
-  const library = openNative('libcudart.so.13');
-  if (!('problem' in library)) library.call('cudaGetDeviceCount', 'p', count);
-  return [[one(0), one(0)], ...(count[0]! > 1 ? [[one(0), one(1)] as const] : [])];
+  return layoutsOf(allDevices(device), 2).map(({ devices }) => devices as [Device, Device]);
 }
 
 export const bench: Bench = {

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cpuDevices, type Device } from '../../runner/ort/device.ts';
 import { layerWork } from '../../runner/plan/work.ts';
+import { allDevices } from '../gpu/devices.ts';
 import { findTorchPython } from '../torch/python.ts';
 import { type Bench, type BenchRequest, type BenchRow, medianOf, notRun } from './bench.ts';
 import { type LayersCase, layersCases, wantedOf } from './layers-cases.ts';
@@ -52,10 +52,6 @@ async function timesOf(layers: Timed, product: Timed, torch: TorchLayers): Promi
   return Object.fromEntries([...found].map(([name, all]) => [name, middle(all)])) as Times;
 }
 
-function deviceOf({ device }: BenchRequest): Device {
-  return device === 'cpu' ? cpuDevices(1)[0]! : { kind: 'cuda', index: 0, name: 'cuda:0' };
-}
-
 async function rowsOf(python: string, folder: string, request: BenchRequest, one: LayersCase) {
   const { config, tokens } = one;
   const window = windowOf(tokens);
@@ -68,16 +64,12 @@ async function rowsOf(python: string, folder: string, request: BenchRequest, one
     ...{ channels: config.latentChannels, frames: window.frames, height: window.height / 2, width: window.width / 2 },
     ...{ context, text: TEXT_TOKENS },
   };
-  const layers = openLayers(folder, deviceOf(request), settings);
-  const product = openProduct(folder, deviceOf(request), settings);
-  const torch = await openTorchLayers(python, task);
-  try {
-    return describe(one, request, { type, context, torch, times: await timesOf(layers, product, torch) });
-  } finally {
-    torch.close();
-    layers.release();
-    product.release();
-  }
+  using stack = new DisposableStack();
+  const [device] = allDevices(request.device);
+  const layers = stack.adopt(openLayers(folder, device, settings), ({ release }) => release());
+  const product = stack.adopt(openProduct(folder, device, settings), ({ release }) => release());
+  const torch = stack.adopt(await openTorchLayers(python, task), ({ close }) => close());
+  return describe(one, request, { type, context, torch, times: await timesOf(layers, product, torch) });
 }
 
 interface Measured {
@@ -131,6 +123,7 @@ function goal(found: number, wanted: number | undefined, words: string) {
 export const bench: Bench = {
   title: 'layers and block-steps of the published widths against PyTorch’s, same shapes, threads and type, in turns',
   devices: ['cpu', 'cuda'],
+  reads: ['tokens', 'widths'],
   async *run(request) {
     const torch = findTorchPython();
     if (!torch.ok) {

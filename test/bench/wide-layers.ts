@@ -7,8 +7,10 @@ import { linear } from '../../runner/model/ops.ts';
 import { transformerTensors } from '../../runner/model/tensor-names.ts';
 import type { Device } from '../../runner/ort/device.ts';
 import type { FloatType } from '../../runner/tensor.ts';
+import { computeOn } from '../gpu/devices.ts';
 import { type Loaded, load } from '../gpu/measure.ts';
 import { randomWeights } from '../gpu/random-numbers.ts';
+import { sliceInputs } from '../gpu/wide-layers.ts';
 
 /** Layers with random weights, as they are timed. */
 export interface TimedLayers {
@@ -46,19 +48,14 @@ export function openLayers(folder: string, device: Device, settings: TimedLayers
   const tokens = window.frames * tokensPerLatent(window);
   const tensors = [...transformerTensors({ ...config, layers })].filter(([name]) => !name.startsWith('condition'));
   const weights = randomWeights(folder, `layers-${config.width}-${layers}-${type}`, tensors, type);
-  const compute = { attention: device.kind, dtype: type };
+  const compute = computeOn(device, type);
   const slice = { firstLayer: 0, endLayer: layers, contextTokens: context };
-  const angles = Float32Array.from(
-    { length: ((tokens + context) * config.headWidth) / 2 },
-    (_, at) => (at % 977) / 311,
-  );
   const opened = (graph: Graph): Loaded =>
     load(graph, {
       device,
       weightsFolder: weights.folder,
       lengths: { S: tokens, 'S+R': tokens + context, R: context, L: text },
-      given: { cos: angles.map(Math.cos), sin: angles.map(Math.sin), rightstart: BigInt64Array.of(BigInt(tokens)) },
-      inPlaceOf: (output) => /^(?:begun|joined)([kv])\./.exec(output)?.[1]?.replace(/^/, 'joint'),
+      ...sliceInputs(config, { tokens, contextTokens: context }),
     });
   const between = sliceGraph(config, weights.tensors, { ...compute, ...slice });
   const around = (graphOf: typeof embedGraph | typeof headGraph) =>

@@ -62,12 +62,11 @@ export async function run(context: PartContext): Promise<void> {
 
 const cpu = { kind: 'cpu', index: 0, name: 'cpu:0' } as const;
 
-async function right({ attempt, devices }: PartContext, operator: Operator, dtype: FloatType) {
-  const [device] = devices(1);
+async function right({ attempt, device }: PartContext, operator: Operator, dtype: FloatType) {
   await attempt(`${operator} in ${dtype}, 512 tokens × 4 heads`, () => {
     const lengths = { S: 512 };
     const [found, wanted] = [
-      load(attentionGraph(operator, dtype, 4), { device: device!, lengths, given: given(512), readable: true }),
+      load(attentionGraph(operator, dtype, 4), { device: device(), lengths, given: given(512), readable: true }),
       load(attentionGraph('MultiHeadAttention', 'F32', 4), { device: cpu, lengths, readable: true }),
     ];
     for (const { binding } of [found, wanted]) binding.run();
@@ -78,11 +77,14 @@ async function right({ attempt, devices }: PartContext, operator: Operator, dtyp
 }
 
 async function fast(context: PartContext, operator: Operator, dtype: FloatType, heads: number) {
-  const [device] = context.devices(1);
   const tokens = context.small ? 64 : 18_720;
   await context.attempt(`${operator} in ${dtype}, ${tokens} tokens × ${heads} heads`, () => {
     const graph = attentionGraph(operator, dtype, heads);
-    const { binding, release } = load(graph, { device: device!, lengths: { S: tokens }, given: given(tokens) });
+    const { binding, release } = load(graph, {
+      device: context.device(),
+      lengths: { S: tokens },
+      given: given(tokens),
+    });
     const times = timed(() => binding.run(), 5);
     release();
     return { ...times, teraflops: (4 * tokens * tokens * heads * HEAD) / times.milliseconds / 1e9 };

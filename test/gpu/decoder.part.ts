@@ -12,12 +12,11 @@ import { pooled, randomWeights } from './random-numbers.ts';
 const TINY = join(import.meta.dirname, '../../models/tiny');
 
 /** The video decoder: the tiny model's pictures against the processor's, and a published decoder's time per latent. */
-export async function run({ attempt, devices, folder, small, kind }: PartContext): Promise<void> {
-  const [device] = devices(1);
+export async function run({ attempt, device, folder, small, kind }: PartContext): Promise<void> {
   await attempt('pictures of the tiny model, 4 latents of 12 × 12', () => {
     const { config, vae } = openModel(TINY);
     const latents = { shape: [1, 16, 4, 12, 12], data: pooled(16 * 4 * 144, 3) };
-    const frames = [{ kind: 'cpu', index: 0, name: 'cpu:0' } as const, device!].map((where) => {
+    const frames = [{ kind: 'cpu', index: 0, name: 'cpu:0' } as const, device()].map((where) => {
       const decoder = openDecoder(
         { config: config.vae, weights: vae },
         { device: where, latentHeight: 12, latentWidth: 12 },
@@ -42,7 +41,7 @@ export async function run({ attempt, devices, folder, small, kind }: PartContext
         const graph = vaeChunkGraph(vae, weights.tensors, { kind: 'steady', height, width, attention: kind, dtype });
         const before = deviceMegabytes();
         const started = performance.now();
-        const { binding, release } = load(graph, { device: device!, weightsFolder: weights.folder, lengths: {} });
+        const { binding, release } = load(graph, { device: device(), weightsFolder: weights.folder, lengths: {} });
         const loadMilliseconds = performance.now() - started;
         binding.run();
         const firstMilliseconds = performance.now() - started - loadMilliseconds;

@@ -18,8 +18,7 @@ const VARIANTS: readonly {
  * One layer as wide as each published model's on the device, against float32 on the processor: the same weights and inputs, and
  * the same form, since keys and values of a context are with or without their bias by form.
  */
-export async function run({ attempt, devices, folder, small }: PartContext): Promise<void> {
-  const [device] = devices(1);
+export async function run({ attempt, device, folder, small }: PartContext): Promise<void> {
   const models = small ? (['Wan2.1-T2V-1.3B'] as const) : (['Wan2.1-T2V-1.3B', 'Wan2.1-T2V-14B'] as const);
   for (const { model, form, dtypes, reusesLeft } of models.flatMap((model) =>
     VARIANTS.map((one) => ({ model, ...one })),
@@ -35,9 +34,9 @@ export async function run({ attempt, devices, folder, small }: PartContext): Pro
     };
     const wanted = outputsOf({ ...size, device: CPU, dtype: 'F32' });
     const again = reusesLeft ? ', left context used again' : '';
-    for (const dtype of device!.kind === 'cpu' ? dtypes.filter((type) => type !== 'BF16') : dtypes) {
+    for (const dtype of device().kind === 'cpu' ? dtypes.filter((type) => type !== 'BF16') : dtypes) {
       await attempt(`${model}: a ${form} layer in ${dtype}${again}`, () => {
-        const [found, second] = [1, 2].map(() => outputsOf({ ...size, device: device!, dtype, stored: 'F32' })) as [
+        const [found, second] = [1, 2].map(() => outputsOf({ ...size, device: device(), dtype, stored: 'F32' })) as [
           Numbers,
           Numbers,
         ];

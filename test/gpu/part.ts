@@ -5,6 +5,7 @@
 
 import { appendFileSync } from 'node:fs';
 import type { Device } from '../../runner/ort/device.ts';
+import { allDevices, type Devices, type Layout, layoutsOf } from './devices.ts';
 
 /** What a part's process is given. */
 export interface PartTask {
@@ -27,8 +28,10 @@ export interface Row {
 
 /** What a part is run with. */
 export interface PartContext extends PartTask {
-  /** As many names for the one device. */
-  devices(count: number): readonly Device[];
+  /** The device that everything but pipelines is measured on. Throws `E_DEVICE_…` where there is none that the runner would use. */
+  device(): Device;
+  /** Where so many stages are tried: on that device, and on several where there are. */
+  layouts(stages: number): readonly Layout[];
   note(name: string, values: Readonly<Record<string, unknown>>): void;
   /** Notes what `run` gives, or the error that it throws; the part goes on either way. */
   attempt(
@@ -44,14 +47,15 @@ export function partContext(task: PartTask): PartContext {
     appendFileSync(task.rows, `${line}\n`);
     console.log(line);
   };
+  let found: Devices | undefined;
+  const all = () => {
+    found ??= allDevices(task.kind);
+    return found;
+  };
   return {
     ...task,
-    devices: (count) =>
-      Array.from({ length: count }, (_, index) => ({
-        kind: task.kind,
-        index: task.kind === 'cuda' ? 0 : index,
-        name: `${task.kind}:${task.kind === 'cuda' ? 0 : index}`,
-      })),
+    device: () => all()[0],
+    layouts: (stages) => layoutsOf(all(), stages),
     note: (name, values) => write({ ...values, name }),
     async attempt(name, run) {
       try {

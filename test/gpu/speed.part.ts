@@ -42,13 +42,12 @@ function titleOf({ model, layers, tokens, contextTokens, dtype = 'BF16', form, o
   return what.filter((part) => part !== undefined).join(', ');
 }
 
-function measured({ devices, folder, kind }: PartContext, one: Case) {
-  const [device] = devices(1);
+function measured({ device, folder, kind }: PartContext, one: Case) {
   const { layers, tokens, contextTokens = 0, dtype = 'BF16' } = one;
   const before = deviceMegabytes() ?? 0;
   const types = kind === 'cpu' ? ({ dtype: 'F32', stored: 'F32' } as const) : ({ dtype, stored: 'BF16' } as const);
   const started = performance.now();
-  const loaded = loadLayers({ ...one, folder, device: device!, contextTokens, ...types });
+  const loaded = loadLayers({ ...one, folder, device: device(), contextTokens, ...types });
   const loadMilliseconds = performance.now() - started;
   const loadedMegabytes = (deviceMegabytes() ?? 0) - before;
   const times = timed(() => loaded.binding.run(), tokens > 10_000 ? 8 : 15);

@@ -6,6 +6,7 @@ import { layerTensors } from '../../runner/model/tensor-names.ts';
 import type { Device } from '../../runner/ort/device.ts';
 import type { FloatType } from '../../runner/tensor.ts';
 import { CONFIGS, type PublishedModel } from '../full-size/published-configs.ts';
+import { computeOn } from './devices.ts';
 import { type LoadSettings, load } from './measure.ts';
 import { randomWeights } from './random-numbers.ts';
 
@@ -57,22 +58,44 @@ export function loadLayers(settings: LayersSettings) {
   const { form, operator } = settings;
   const choices = { ...(form === undefined ? {} : { form }), ...(operator === undefined ? {} : { operator }) };
   const slice = { firstLayer: 0, endLayer: layers, contextTokens: K, reusesLeft };
-  const options: SliceOptions = { attention: device.kind, dtype, ...slice, ...choices };
+  const options: SliceOptions = { ...computeOn(device, dtype), ...slice, ...choices };
   const graph = sliceGraph(config, weights.tensors, options);
-  const angles = Float32Array.from({ length: ((tokens + K) * config.headWidth) / 2 }, (_, at) => (at % 977) / 311);
   const P = reusesLeft ? K : 0;
   const lengths = { S: tokens - P, P, 'S+R': tokens + K, 'P+S+R': tokens + K, R: K, L: TEXT_TOKENS };
-  const place = (start: number) => BigInt64Array.of(BigInt(start));
   const loaded = load(graph, {
     device,
     weightsFolder: weights.folder,
     lengths,
-    given: { cos: angles.map(Math.cos), sin: angles.map(Math.sin), rightstart: place(tokens), ownstart: place(P) },
-    inPlaceOf: (output) => /^(?:begun|grown|joined)([kv])\./.exec(output)?.[1]?.replace(/^/, 'joint'),
+    ...sliceInputs(config, { tokens, contextTokens: K, leftTokens: P }),
     ...(readable === undefined ? {} : { readable }),
     ...(optimize === undefined ? {} : { optimize }),
   });
   return { ...loaded, graph, lengths, config };
+}
+
+/**
+ * What a slice's graph is given besides random numbers: angles, the rows from which its own and a right neighbour's keys and values are written, and for
+ * each output that is written into the memory of an input, that input.
+ */
+export function sliceInputs(
+  { headWidth }: Pick<TransformerConfig, 'headWidth'>,
+  {
+    tokens,
+    contextTokens,
+    leftTokens = 0,
+  }: Pick<LayersSettings, 'tokens' | 'contextTokens'> & { readonly leftTokens?: number },
+) {
+  const angles = Float32Array.from({ length: ((tokens + contextTokens) * headWidth) / 2 }, (_, at) => (at % 977) / 311);
+  const place = (start: number) => BigInt64Array.of(BigInt(start));
+  return {
+    given: {
+      cos: angles.map(Math.cos),
+      sin: angles.map(Math.sin),
+      rightstart: place(tokens),
+      ownstart: place(leftTokens),
+    },
+    inPlaceOf: (output: string) => /^(?:begun|grown|joined)([kv])\./.exec(output)?.[1]?.replace(/^/, 'joint'),
+  } satisfies Partial<LoadSettings>;
 }
 
 /** Floating-point operations of a layer, keys and values of the text not counted: they are made once per film. */

@@ -2,13 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { openDecoder } from '../../../runner/decode/stream.ts';
 import { fillNormals, STREAMS } from '../../../runner/diffusion/random.ts';
-import { cpuDevices, type Device } from '../../../runner/ort/device.ts';
 import { openBlockEncoder, type Picture } from '../../../runner/output/encoder.ts';
 import { findFfmpeg } from '../../../runner/output/ffmpeg.ts';
 import { readFrames } from '../../../runner/output/read-frames.ts';
 import { FILM_FILE } from '../../../runner/output/survey.ts';
 import { openStore } from '../../../runner/store/open.ts';
 import { openModel } from '../../../runner/weights/open-model.ts';
+import { allDevices } from '../../gpu/devices.ts';
 
 interface CodingTask {
   readonly device: 'cpu' | 'cuda';
@@ -28,7 +28,7 @@ export interface CodingReport {
 
 function decode({ device: kind, model, latentHeight, latentWidth, latents }: CodingTask): number {
   const { config, vae } = openModel(model);
-  const device: Device = kind === 'cpu' ? cpuDevices(1)[0]! : { kind, index: 0, name: 'cuda:0' };
+  const [device] = allDevices(kind);
   const decoder = openDecoder({ config: config.vae, weights: vae }, { device, latentHeight, latentWidth });
   const latent = new Float32Array(config.vae.latentChannels * latentHeight * latentWidth);
   let started = 0;

@@ -92,6 +92,17 @@ int cudaMemcpy2DAsync(char *to, size_t to_pitch, const char *from, size_t from_p
   return OK;
 }
 
+/* type (0 no memory that CUDA knows, 2 a device's), device, and the address as the device and as the host see it. */
+int cudaPointerGetAttributes(void *out, const void *address) {
+  int device = owner(address);
+  memset(out, 0, 88);
+  *(int *)out = device == HOST ? 0 : 2;
+  *((int *)out + 1) = device;
+  *((const void **)out + 1) = device == HOST ? 0 : address;
+  *((const void **)out + 2) = device == HOST ? address : 0;
+  return OK;
+}
+
 int cudaMemset(void *to, int value, size_t size) {
   memset(to, value, size);
   standin_tell("set %zu", size);
@@ -104,7 +115,7 @@ int cudaMemcpyFromSymbol(void *to, const void *symbol, size_t size, size_t offse
 }
 
 int cudaMemGetInfo(size_t *available, size_t *total) {
-  *total = 80ull << 30;
+  *total = DEVICE_BYTES;
   *available = *total - live[current];
   return alive();
 }

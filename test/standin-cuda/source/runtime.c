@@ -71,7 +71,7 @@ int cudaSetDevice(int device) {
 int cudaGetDeviceProperties(char *out, int device) {
   memset(out, 0, 1000);
   sprintf(out, "stand-in %d", device);
-  *(size_t *)(out + 288) = 80ull << 30;             /* totalGlobalMem */
+  *(size_t *)(out + 288) = DEVICE_BYTES;            /* totalGlobalMem */
   *(size_t *)(out + 296) = 48 << 10;                /* sharedMemPerBlock */
   *(int *)(out + 304) = 65536;                      /* regsPerBlock */
   *(int *)(out + 308) = 32;                         /* warpSize */
@@ -79,14 +79,14 @@ int cudaGetDeviceProperties(char *out, int device) {
   int threads[] = {1024, 1024, 1024, 64, 2147483647, 65535, 65535}; /* per block, then block and grid */
   memcpy(out + 320, threads, sizeof threads);
   *(size_t *)(out + 352) = 64 << 10;                /* totalConstMem */
-  *(int *)(out + 360) = 9;                          /* major */
+  *(int *)(out + 360) = CAPABILITY;                 /* major */
   *(size_t *)(out + 368) = 512;                     /* textureAlignment */
   *(int *)(out + 384) = 132;                        /* multiProcessorCount */
   return OK;
 }
 
 int cudaDeviceGetAttribute(int *out, int attribute, int device) {
-  static const int known[][2] = {{1, 1024}, {8, 48 << 10}, {10, 32}, {16, 132}, {75, 9}, {76, 0}, {97, 227 << 10}};
+  static const int known[][2] = {{1, 1024}, {8, 48 << 10}, {10, 32}, {16, 132}, {75, CAPABILITY}, {76, 0}, {97, 227 << 10}};
   *out = 1;
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (known[i][0] == attribute) *out = known[i][1];

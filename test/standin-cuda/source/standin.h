@@ -5,7 +5,8 @@
    many, with that status: cublas and cudnn (products), cublasCreate. */
 #include <stddef.h>
 
-enum { DEVICES = 8, HOST = -1 };
+enum { DEVICES = 8, HOST = -1, CAPABILITY = 9 };
+#define DEVICE_BYTES (80ull << 30)
 enum { OK = 0, OUT_OF_MEMORY = 2, BAD_DEVICE = 101, LOST = 719 };
 
 /* The device that calls of this thread are about. */
