@@ -2,7 +2,7 @@
 import { jsonBytes } from '../../operator/reconcile/status/bounds.ts';
 import { worstFilm } from '../build/worst-film.ts';
 import { clusterSupport } from '../cluster/support.ts';
-import { type Bench, type BenchRequest, type BenchRow, notRun } from './bench.ts';
+import { type Bench, type BenchRow, notRun } from './bench.ts';
 import { floorRows } from './operator/floor.ts';
 import { quietRows } from './operator/quiet.ts';
 import { reportRows } from './operator/reports.ts';
@@ -10,14 +10,6 @@ import { reportRows } from './operator/reports.ts';
 /** As many as the figures are wanted for; `--size films=2000` makes a run shorter. */
 const SIZES = { creations: 1_000, rate: 50, burst: 7_000, films: 10_000, finished: 1_000, reporting: 2_000 };
 const LARGEST_KIB = 32;
-
-type Sizes = typeof SIZES;
-
-function sizesOf({ sizes = {} }: BenchRequest): Sizes {
-  const unknown = Object.keys(sizes).filter((name) => !(name in SIZES));
-  if (unknown.length > 0) throw notRun(`--size knows ${Object.keys(SIZES).join(', ')}, not ${unknown.join(', ')}`);
-  return { ...SIZES, ...sizes };
-}
 
 function largestRow(): BenchRow {
   const kib = Math.max(...[...worstFilm()].map(jsonBytes)) / 1024;
@@ -29,8 +21,10 @@ function largestRow(): BenchRow {
 
 export const bench: Bench = {
   title: 'the operator on an API server alone, and a peer in Go that only makes Jobs',
+  reads: ['peer'],
+  sizes: Object.keys(SIZES),
   async *run(request) {
-    const sizes = sizesOf(request);
+    const sizes = { ...SIZES, ...request.sizes };
     yield [largestRow()];
     const support = clusterSupport();
     if (!support.ok) throw notRun(support.reason);

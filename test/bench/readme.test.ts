@@ -32,6 +32,13 @@ test('help names every benchmark and option, and wrong usage is told from a fail
   const help = run('--help');
   expect(help.status).toBe(0);
   for (const word of [...names, '--device', '--tokens', '--width', '--json']) expect(help.stdout).toContain(word);
-  const wrong = run('layer');
-  expect([wrong.status, wrong.stderr.split('\n')[0]]).toEqual([2, 'E_BENCH_USAGE: no benchmark named layer']);
+  const wrong = (...args: string[]) => {
+    const { status, stderr, stdout } = run(...args);
+    expect([status, stdout]).toEqual([2, '']);
+    return stderr.split('\n')[0];
+  };
+  expect(wrong('layer')).toBe('E_BENCH_USAGE: no benchmark named layer');
+  expect(wrong('hop', '--json', '/nonexistent/dir/x.json')).toContain('/nonexistent/dir/x.json');
+  expect(wrong('hop', '--size', 'nothing=3')).toContain('no size named nothing');
+  expect(wrong('operator', '--size', 'nothing=3')).toContain('films');
 });

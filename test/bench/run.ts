@@ -7,7 +7,9 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Bench, type BenchRequest, lineOf, ratioOf } from './bench.ts';
 import { WIDTHS } from './layers-cases.ts';
+import { checkWritable } from './results-file.ts';
 import { type BenchResult, exitCodeOf, runBench } from './run-bench.ts';
+import { misuse, sizesOf } from './usage.ts';
 
 const SUFFIX = '.bench.ts';
 const names = readdirSync(import.meta.dirname)
@@ -23,19 +25,9 @@ benchmarks: ${names.join(', ')}; all where none is named. test/bench/README.md s
   --peer    of \`operator\`: folder of the operator in Go that it is measured beside
   --size    of \`operator\`: other sizes than its own, such as films=2000
   --json    writes all rows, with processor and versions, after each benchmark
+What none of the named benchmarks reads is wrong usage, and so is a file that cannot be written.
 DUALPARAL_TORCH_PYTHON names a Python with PyTorch (for \`film\` also diffusers, transformers and accelerate)
 exit code: 0 all figures hold, 1 one does not, 2 wrong usage, 3 a benchmark could not run, 4 one failed (each says why)`;
-
-/** `films=2000` as a name and a number. */
-function sizesOf(given: readonly string[]): Readonly<Record<string, number>> {
-  return Object.fromEntries(
-    given.map((text) => {
-      const [name = '', count] = text.split('=');
-      if (!/^[1-9]\d*$/.test(count ?? '')) throw new Error(`--size is ${text}, wanted NAME=N`);
-      return [name, Number(count)];
-    }),
-  );
-}
 
 interface Parsed extends BenchRequest {
   readonly chosen: readonly string[];
@@ -76,10 +68,19 @@ function parse(): Parsed {
   };
 }
 
-async function runAll({ chosen, json, help: _, ...request }: Parsed): Promise<void> {
-  const results: Record<string, BenchResult> = {};
-  for (const name of chosen) {
+type Benches = Readonly<Record<string, Bench>>;
+
+async function benchesOf({ chosen }: Parsed): Promise<Benches> {
+  const entries = chosen.map(async (name): Promise<[string, Bench]> => {
     const { bench } = (await import(`./${name}${SUFFIX}`)) as { bench: Bench };
+    return [name, bench];
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+async function runAll({ json, chosen: _, help: __, ...request }: Parsed, benches: Benches): Promise<void> {
+  const results: Record<string, BenchResult> = {};
+  for (const [name, bench] of Object.entries(benches)) {
     console.log(`${name}: ${bench.title}`);
     const result = await runBench(bench, request, (row) => console.log(`  ${lineOf(row)}`));
     if (!(bench.devices ?? ['cpu']).includes(request.device)) console.log(`  it does not measure ${request.device}`);
@@ -101,9 +102,19 @@ function recordOf(request: BenchRequest, results: Readonly<Record<string, BenchR
   return { ...machine, ...request, benches };
 }
 
-function parsed(): Parsed | undefined {
+/** What is to be run; undefined where there is nothing to do, which has been said. */
+async function begun(): Promise<{ readonly request: Parsed; readonly benches: Benches } | undefined> {
   try {
-    return parse();
+    const request = parse();
+    if (request.help === true) {
+      console.log(HELP);
+      return undefined;
+    }
+    const benches = await benchesOf(request);
+    const problem = misuse(benches, request);
+    if (problem !== undefined) throw new Error(problem);
+    if (request.json !== undefined) checkWritable(request.json);
+    return { request, benches };
   } catch (error) {
     console.error(`E_BENCH_USAGE: ${error instanceof Error ? error.message : error}\n${HELP}`);
     process.exitCode = 2;
@@ -111,6 +122,5 @@ function parsed(): Parsed | undefined {
   }
 }
 
-const request = parsed();
-if (request?.help === true) console.log(HELP);
-else if (request !== undefined) await runAll(request);
+const run = await begun();
+if (run !== undefined) await runAll(run.request, run.benches);

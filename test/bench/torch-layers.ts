@@ -42,10 +42,14 @@ export async function openTorchLayers(python: string, task: TorchTask): Promise<
   const program = new URL('./programs/torch-layers.py', import.meta.url).pathname;
   const child = spawn(python, [program], { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout });
-  const ended = once(child, 'close').then(([code]) => {
-    throw new Error(`${python} ${program} ended with ${code}`);
+  // Not 'close': what a process has left behind may hold its output open for as long as it likes.
+  const ended = once(child, 'exit').then(([code, signal]) => {
+    child.stdout.destroy();
+    throw new Error(`${python} ${program} ended with ${code ?? signal}`);
   });
   ended.catch(() => undefined);
+  // A question that comes too late for it breaks the pipe. That it has ended is told by its end.
+  child.stdin.on('error', () => undefined);
   const ask = async (line: string): Promise<unknown> => {
     const answer = once(lines, 'line');
     child.stdin.write(`${line}\n`);
