@@ -125,6 +125,25 @@ test('the first frame decoded by the graph for CUDA equals the reference', () =>
   }
 });
 
+test.each([false, true])(
+  "no layer writes into the memory that all share before it has keys and values of its own, with the left one's used again: %s",
+  (reusesLeft) => {
+    const options = {
+      attention: 'cuda',
+      dtype: 'F32',
+      firstLayer: 0,
+      endLayer: 3,
+      contextTokens: 24,
+      reusesLeft,
+    } as const;
+    const { operations, inputs } = sliceGraph(config.transformer, transformer.tensors, options);
+    const given = new Set(inputs.map(({ name }) => name));
+    const first = operations.filter(({ op, inputs: [to] }) => op === 'TensorScatter' && given.has(to!.name));
+    expect(first).toHaveLength(2 * 3);
+    expect(first.filter(({ inputs: [, part] }) => given.has(part!.name))).toEqual([]);
+  },
+);
+
 const brain = { attention: 'cuda', dtype: 'BF16' } as const;
 const window = { frames: 5, height: 6, width: 8 };
 const layers = { ...brain, firstLayer: 0, endLayer: 2, contextTokens: 24 };
