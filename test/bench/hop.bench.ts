@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Device } from '../../runner/ort/device.ts';
 import { CELLS } from '../../runner/pipeline/layout.ts';
@@ -8,6 +7,7 @@ import { allDevices, layoutsOf } from '../gpu/devices.ts';
 import { modelInput, tinyModel } from '../same-bits/inputs.ts';
 import { type Bench, type BenchRequest, type BenchRow, medianOf } from './bench.ts';
 import type { HopMoments, HoppingStage } from './programs/hop-stage.ts';
+import { reportsOf } from './threads.ts';
 
 const MEGABYTES = [4, 16, 64];
 const HOPS = 128;
@@ -32,10 +32,7 @@ async function hopsBetween(devices: readonly [Device, Device], megabytes: number
     const task: HoppingStage = { stage, device: devices[stage], plan, control, memory, bytes, hops };
     return new Worker(new URL('./programs/hop-stage.ts', import.meta.url), { workerData: task });
   });
-  await Promise.all(threads.map((thread) => once(thread, 'message')));
-  const moments = threads.map(async (thread) => (await once(thread, 'message'))[0] as HopMoments);
-  raise(new Int32Array(control), CELLS.conditions);
-  return Promise.all(moments);
+  return reportsOf<HopMoments>(threads, () => raise(new Int32Array(control), CELLS.conditions));
 }
 
 /** Of waking a thread, what nobody else on the machine disturbed: with few cores a middle time tells how many programs there are. */

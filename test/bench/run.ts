@@ -27,7 +27,7 @@ benchmarks: ${names.join(', ')}; all where none is named. test/bench/README.md s
   --json    writes all rows, with processor and versions, after each benchmark
 What none of the named benchmarks reads is wrong usage, and so is a file that cannot be written.
 DUALPARAL_TORCH_PYTHON names a Python with PyTorch (for \`film\` also diffusers, transformers and accelerate)
-exit code: 0 all figures hold, 1 one does not, 2 wrong usage, 3 a benchmark could not run, 4 one failed (each says why)`;
+exit code: 0 all figures hold, 1 one does not, 2 wrong usage, 3 a benchmark could not run, 4 one failed, or --json could not be written (each says why)`;
 
 interface Parsed extends BenchRequest {
   readonly chosen: readonly string[];
@@ -80,6 +80,7 @@ async function benchesOf({ chosen }: Parsed): Promise<Benches> {
 
 async function runAll({ json, chosen: _, help: __, ...request }: Parsed, benches: Benches): Promise<void> {
   const results: Record<string, BenchResult> = {};
+  let unwritten = false;
   for (const [name, bench] of Object.entries(benches)) {
     console.log(`${name}: ${bench.title}`);
     const result = await runBench(bench, request, (row) => console.log(`  ${lineOf(row)}`));
@@ -87,9 +88,22 @@ async function runAll({ json, chosen: _, help: __, ...request }: Parsed, benches
     if (result.notRun !== undefined) console.log(`  not run: ${result.notRun}`);
     if (result.failed !== undefined) console.log(`  failed: ${result.failed}`);
     results[name] = result;
-    if (json !== undefined) writeFileSync(json, `${JSON.stringify(recordOf(request, results), null, 2)}\n`);
+    if (json !== undefined) unwritten = keep(json, recordOf(request, results));
   }
-  process.exitCode = exitCodeOf(Object.values(results));
+  process.exitCode = unwritten ? FAILED : exitCodeOf(Object.values(results));
+}
+
+const FAILED = 4;
+
+/** True where it could not be written, as it could before: what has been measured is on the screen, and more may come. */
+function keep(json: string, record: object): boolean {
+  try {
+    writeFileSync(json, `${JSON.stringify(record, null, 2)}\n`);
+    return false;
+  } catch (error) {
+    console.error(`  not written: ${error instanceof Error ? error.message : error}`);
+    return true;
+  }
 }
 
 function recordOf(request: BenchRequest, results: Readonly<Record<string, BenchResult>>) {

@@ -1,9 +1,9 @@
-import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { CELLS } from '../../runner/pipeline/layout.ts';
 import { raise } from '../../runner/pipeline/ring.ts';
 import type { ScheduleSettings } from '../../runner/plan/schedule.ts';
 import type { TimedStage, TimedStageReport } from './programs/timed-stage.ts';
+import { reportsOf } from './threads.ts';
 
 export const RING_SLOTS = 2;
 
@@ -25,8 +25,5 @@ export async function runTimedStages(
     };
     return new Worker(new URL('./programs/timed-stage.ts', import.meta.url), { workerData: task });
   });
-  await Promise.all(threads.map((thread) => once(thread, 'message')));
-  const reports = threads.map(async (thread) => (await once(thread, 'message'))[0] as TimedStageReport);
-  raise(new Int32Array(control), CELLS.conditions);
-  return Promise.all(reports);
+  return reportsOf<TimedStageReport>(threads, () => raise(new Int32Array(control), CELLS.conditions));
 }
