@@ -2,29 +2,20 @@
  * The CUDA build's own files: `node image/cuda-layer.ts FOLDER [--wheels FOLDER] [--system FOLDER]` puts them into FOLDER
  * as they lie in the image, for `Containerfile`; `build.ts` makes a layer of them.
  */
-import { globSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { globSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runAsProgram } from './command.ts';
-import { cudaWheels, fromDriver, openedWhileRunning, RUNTIME_FOLDER, type Wheel } from './cuda-contents.ts';
+import { fromDriver, openedWhileRunning, RUNTIME_FOLDER } from './cuda-contents.ts';
+import { type CudaFilesOptions, unpackCuda } from './cuda-files.ts';
 import { readSharedLibrary } from './elf.ts';
 import { imageError } from './errors.ts';
 import { type LibraryNeeds, missingLibraries, missingText, systemLibraries } from './needed-libraries.ts';
 import { withFile } from './random-access.ts';
-import { runtimeBuild } from './runtime-build.ts';
-import { fetchWheels, findWheels, unpackWheels } from './wheels.ts';
-import { unzip } from './zip.ts';
 
-export interface CudaLayerOptions {
-  readonly wheels?: readonly Wheel[];
-  /** Folder that holds the wheels already. Default: pip fetches them. */
-  readonly wheelFolder?: string;
-  /** ONNX Runtime's library, as it is in the image. */
-  readonly runtime: string;
+export interface CudaLayerOptions extends CudaFilesOptions {
   /** Names of the libraries in the layers below. */
   readonly system: ReadonlySet<string>;
-  readonly report?: (line: string) => void;
 }
 
 const RUNTIME = 'libonnxruntime.so.1';
@@ -34,37 +25,9 @@ const RUNTIME = 'libonnxruntime.so.1';
  * library that anything in it needs must be there or in the layers below (`E_IMAGE_LIBRARY`).
  */
 export async function fillCudaLayer(root: string, options: CudaLayerOptions): Promise<void> {
-  const { wheels = cudaWheels, runtime, system, report = () => {} } = options;
-  const staging = mkdtempSync(join(tmpdir(), 'dualparal-wheels-'));
-  try {
-    const folder = options.wheelFolder ?? staging;
-    if (options.wheelFolder === undefined) {
-      report('fetching the CUDA provider and libraries');
-      await fetchWheels(wheels, folder);
-    }
-    const found = await findWheels(wheels, folder);
-    await requireSameBuild(found, runtime, join(staging, 'witness'));
-    report('unpacking the CUDA provider and libraries');
-    await unpackWheels(found, root);
-  } finally {
-    rmSync(staging, { recursive: true, force: true });
-  }
+  await unpackCuda(root, options);
   const files = globSync('**/*.so{,.*}', { cwd: root }).map((path) => join(root, path));
-  await requireLibraries([runtime, ...files], system);
-}
-
-/** `witnessFile`: where a library of the wheel may lie for a moment. */
-async function requireSameBuild(
-  found: ReadonlyMap<Wheel, string>,
-  runtime: string,
-  witnessFile: string,
-): Promise<void> {
-  for (const [{ name, witness }, wheelFile] of found) {
-    if (witness === undefined) continue;
-    await unzip(wheelFile, new Map([[witness, witnessFile]]));
-    const [commit = 'unknown', wanted = 'unknown'] = [await runtimeBuild(witnessFile), await runtimeBuild(runtime)];
-    if (commit !== wanted || commit === 'unknown') throw imageError('E_IMAGE_BUILD', { name, found: commit, wanted });
-  }
+  await requireLibraries([options.runtime, ...files], options.system);
 }
 
 async function requireLibraries(files: readonly string[], system: ReadonlySet<string>): Promise<void> {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { torchEnvironment } from '../torch/python.ts';
 
 /** PyTorch's layers and product in a process of its own, which computes only while it is asked to. */
 export interface TorchLayers {
@@ -40,7 +41,7 @@ export interface TorchTask {
 /** Starts it; resolves once the layers are loaded and compiled. */
 export async function openTorchLayers(python: string, task: TorchTask): Promise<TorchLayers> {
   const program = new URL('./programs/torch-layers.py', import.meta.url).pathname;
-  const child = spawn(python, [program], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(python, [program], { stdio: ['pipe', 'pipe', 'inherit'], env: torchEnvironment() });
   const lines = createInterface({ input: child.stdout });
   // Not 'close': what a process has left behind may hold its output open for as long as it likes.
   const ended = once(child, 'exit').then(([code, signal]) => {

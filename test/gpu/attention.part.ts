@@ -3,6 +3,7 @@ import type { Graph } from '../../runner/model/graph.ts';
 import { graphBuilder } from '../../runner/model/graph.ts';
 import { CONTRIB } from '../../runner/model/ops.ts';
 import type { FloatType } from '../../runner/tensor.ts';
+import { judged, MOST_RELATIVE, relativeWithin } from './judge.ts';
 import { errors, load, numbersOf, timed } from './measure.ts';
 import type { PartContext } from './part.ts';
 
@@ -72,7 +73,7 @@ async function right({ attempt, device }: PartContext, operator: Operator, dtype
     for (const { binding } of [found, wanted]) binding.run();
     const values = errors(numbersOf(found.outputs.get('y')!), numbersOf(wanted.outputs.get('y')!));
     for (const { release } of [found, wanted]) release();
-    return values;
+    return { ...values, ...judged(relativeWithin(values, MOST_RELATIVE.attention[dtype])) };
   });
 }
 

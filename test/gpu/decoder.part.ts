@@ -5,7 +5,8 @@ import { vaeDecoderTensors } from '../../runner/model/tensor-names.ts';
 import { vaeChunkGraph } from '../../runner/model/vae-decoder.ts';
 import { openModel } from '../../runner/weights/open-model.ts';
 import { CONFIGS } from '../full-size/published-configs.ts';
-import { deviceMegabytes, errors, load, timed } from './measure.ts';
+import { judged, MOST_RELATIVE, relativeWithin } from './judge.ts';
+import { deviceMegabytes, errors, load, more, timed } from './measure.ts';
 import type { PartContext } from './part.ts';
 import { pooled, randomWeights } from './random-numbers.ts';
 
@@ -25,7 +26,8 @@ export async function run({ attempt, device, folder, small, kind }: PartContext)
       decoder.release();
       return video.data;
     });
-    return errors(frames[1]!, frames[0]!);
+    const found = errors(frames[1]!, frames[0]!);
+    return { ...found, ...judged(relativeWithin(found, MOST_RELATIVE.pictures.F32)) };
   });
   const vae = parseVaeConfig(CONFIGS['Wan2.1-T2V-1.3B']['vae/config.json']);
   const weights = randomWeights(folder, 'vae', vaeDecoderTensors(vae), 'F32');
@@ -39,14 +41,14 @@ export async function run({ attempt, device, folder, small, kind }: PartContext)
     for (const dtype of ['F32', 'F16'] as const) {
       await attempt(`Wan 2.1's decoder in ${dtype}, latents of ${height} × ${width}`, () => {
         const graph = vaeChunkGraph(vae, weights.tensors, { kind: 'steady', height, width, attention: kind, dtype });
-        const before = deviceMegabytes();
+        const before = deviceMegabytes(device());
         const started = performance.now();
         const { binding, release } = load(graph, { device: device(), weightsFolder: weights.folder, lengths: {} });
         const loadMilliseconds = performance.now() - started;
         binding.run();
         const firstMilliseconds = performance.now() - started - loadMilliseconds;
         const times = timed(() => binding.run(), 3);
-        const megabytes = (deviceMegabytes() ?? 0) - (before ?? 0);
+        const megabytes = more(before, deviceMegabytes(device()));
         release();
         return { loadMilliseconds, firstMilliseconds, ...times, megabytes, weightBytes: graph.weightBytes };
       });

@@ -1,104 +1,139 @@
 /**
- * `npm run gpu -- [--report FILE] [--parts NAME,…] [--device cuda|cpu] [--small]`: what the runner does on this machine's GPU, part
- * by part, within ten minutes; the report is written after each. `--device cpu --small` tries the program itself.
+ * `npm run gpu -- [--report FILE] [--parts NAME,…] [--device cuda|cpu] [--small]`: what the runner does on this machine's GPUs, part
+ * by part, within ten minutes; the report is written after each. `--device cpu --small` tries the program itself. Exit code: 0 all
+ * that was judged holds, 1 something does not, failed or is missing, 2 wrong usage.
  */
 
-import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
-import type { PartTask, Row } from './part.ts';
-import { MOST_SECONDS, PARTS, type PartName } from './parts.ts';
+import { toErrorRecord } from '#contract/error.ts';
+import { torchEnvironment } from '../torch/python.ts';
+import { type GpuArguments, readArguments } from './arguments.ts';
+import { cudaCache, cudaEnvironment, fetchCuda, keptByHand } from './cuda-libraries.ts';
+import { machineOf, noGpu } from './machine.ts';
+import type { PartTask } from './part.ts';
+import { limitOf, MOST_SECONDS, PARTS, PARTS_USAGE, type PartName } from './parts.ts';
+import { runProcess } from './run-process.ts';
+import { ENDED, type PartReport, rowsIn, type Verdict, verdictLines, verdictOf } from './verdict.ts';
 
-interface PartReport {
-  readonly seconds: number;
-  /** "ended", an exit code, or the time limit. */
-  readonly end: string;
-  readonly rows: readonly Row[];
-  /** The last lines of the process's other output, where it did not end well. */
-  readonly output?: string;
-}
-
-const { values } = parseArgs({
-  options: {
-    report: { type: 'string', default: 'out/gpu.json' },
-    parts: { type: 'string' },
-    device: { type: 'string', default: 'cuda' },
-    small: { type: 'boolean', default: false },
-  },
-});
-const chosen = (values.parts?.split(',') ?? Object.keys(PARTS)) as PartName[];
-const unknown = chosen.filter((name) => !(name in PARTS));
-if (unknown.length > 0) {
-  console.error(`E_GPU_USAGE: no part ${unknown.join(', ')}; parts: ${Object.keys(PARTS).join(', ')}`);
-  process.exit(2);
+interface Report {
+  readonly machine: Readonly<Record<string, unknown>>;
+  readonly parts: Record<string, PartReport>;
+  verdict: Verdict;
 }
 
 /** No part says anything in less. */
 const LEAST_SECONDS = 5;
 
+const asked = readArguments(process.argv.slice(2));
+if ('problem' in asked) {
+  console.error(`E_GPU_USAGE: ${asked.problem}`);
+  console.error(PARTS_USAGE);
+  process.exit(2);
+}
+
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
 const folder = mkdtempSync(join(tmpdir(), 'dualparal-gpu-'));
-const report: { machine: Record<string, string>; parts: Record<string, PartReport> } = {
-  machine: machine(),
-  parts: {},
-};
-mkdirSync(dirname(values.report), { recursive: true });
 try {
-  for (const name of chosen) {
-    report.parts[name] = await runPart(name);
-    writeFileSync(values.report, `${JSON.stringify(report, null, 1)}\n`);
-  }
+  const { verdict } = await proof(asked);
+  for (const line of verdictLines(verdict)) console.log(line);
+  console.log(`report: ${asked.report}`);
+  process.exitCode = verdict.holds ? 0 : 1;
 } finally {
   rmSync(folder, { recursive: true });
 }
 
-function machine(): Record<string, string> {
-  const fields =
-    'name,driver_version,memory.total,compute_cap,clocks.sm,clocks.max.sm,power.limit,pcie.link.gen.current';
-  const { stdout } = spawnSync('nvidia-smi', [`--query-gpu=${fields}`, '--format=csv,noheader'], { encoding: 'utf8' });
-  return {
-    [fields]: (stdout ?? '').trim(),
-    node: process.version,
-    library: process.env.DUALPARAL_ORT_LIBRARY ?? 'npm',
+async function proof(given: GpuArguments): Promise<Report> {
+  const expected = given.parts.map((name) => {
+    const { judges } = PARTS[name];
+    return { name, judges: judges === 'always' || judges === given.device };
+  });
+  const prepared = await prepare(given);
+  const { environment } = prepared;
+  const report: Report = {
+    machine: machineOf(environment),
+    parts: {},
+    verdict: verdictOf(expected, {}, prepared.problem),
   };
+  const write = () => {
+    report.verdict = verdictOf(expected, report.parts, prepared.problem);
+    mkdirSync(dirname(given.report), { recursive: true });
+    writeFileSync(given.report, `${JSON.stringify(report, null, 1)}\n`);
+  };
+  write();
+  if (prepared.problem !== undefined) return report;
+  // What is fetched once does not count.
+  const started = performance.now();
+  for (const [at, name] of given.parts.entries()) {
+    if (stop.signal.aborted) break;
+    const left = MOST_SECONDS - (performance.now() - started) / 1000;
+    const limit = limitOf(
+      given.parts.slice(at).map((each) => PARTS[each]),
+      left,
+    );
+    report.parts[name] = await runPart(name, given, { limit, environment });
+    write();
+  }
+  return report;
 }
 
-async function runPart(part: PartName): Promise<PartReport> {
-  const { seconds, command } = PARTS[part];
-  const limit = Math.min(seconds, Math.floor(MOST_SECONDS - performance.now() / 1000));
-  if (limit < LEAST_SECONDS) return { seconds: 0, end: `not begun: ${MOST_SECONDS} s are over`, rows: [] };
-  const rows = join(folder, `${part}.jsonl`);
-  const task: PartTask = { part, kind: values.device as PartTask['kind'], small: values.small, folder, rows };
-  const [program, ...args] = command(JSON.stringify(task));
-  const started = performance.now();
-  console.log(`== ${part} (at most ${limit} s)`);
-  const child = spawn(program!, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-  const output: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
-      output.push(chunk.toString());
-      process.stdout.write(chunk);
-    });
+interface Prepared {
+  readonly environment: NodeJS.ProcessEnv;
+  /** Why no part can run. */
+  readonly problem?: string;
+}
+
+/** The variables of the parts' processes: on a card with the provider and CUDA's libraries, unless they were named by hand. */
+async function prepare({ device }: GpuArguments): Promise<Prepared> {
+  const environment = process.env;
+  if (device === 'cpu') return { environment };
+  const problem = noGpu(environment);
+  if (problem !== undefined) return { environment, problem };
+  if (keptByHand(environment)) return { environment };
+  const way = 'set LD_LIBRARY_PATH and DUALPARAL_ORT_LIBRARY (docs/gpu.md)';
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    return { environment, problem: `libraries for ${process.platform}/${process.arch} are not fetched: ${way}` };
   }
-  let end = '';
-  const timer = setTimeout(() => {
-    end = `stopped after its ${limit} s`;
-    // The whole group: a profiler starts the program as a child of its own.
-    process.kill(-child.pid!, 'SIGKILL');
-  }, limit * 1000);
-  const code = await new Promise<string>((resolve) => {
-    child.on('error', (error) => resolve(error.message));
-    child.on('close', (exit, signal) => resolve(String(exit ?? signal)));
+  try {
+    const libraries = await fetchCuda({ cache: cudaCache(environment), report: (line) => console.log(`== ${line}`) });
+    return { environment: { ...environment, ...cudaEnvironment(libraries, environment) } };
+  } catch (error) {
+    const { code, message } = toErrorRecord(error);
+    return { environment, problem: `${code}: ${message}; fetching CUDA's libraries failed, without it ${way}` };
+  }
+}
+
+interface PartRun {
+  readonly limit: number;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+async function runPart(part: PartName, given: GpuArguments, { limit, environment }: PartRun): Promise<PartReport> {
+  const { command, obstacle, isTorch, keepOutput } = PARTS[part];
+  if (limit < LEAST_SECONDS) return { seconds: 0, end: `not begun: ${MOST_SECONDS} s are over`, rows: [] };
+  const notRun = obstacle?.();
+  if (notRun !== undefined) {
+    console.log(`== ${part}: not run: ${notRun}`);
+    return { seconds: 0, end: 'not begun', notRun, rows: [] };
+  }
+  console.log(`== ${part} (at most ${limit} s)`);
+  const rows = join(folder, `${part}.jsonl`);
+  const task: PartTask = { part, kind: given.device, small: given.small, folder, rows };
+  const started = performance.now();
+  const { end: found, output } = await runProcess({
+    command: command(JSON.stringify(task)),
+    environment: isTorch === true ? torchEnvironment(environment) : environment,
+    seconds: limit,
+    told: (chunk) => process.stdout.write(chunk),
+    signal: stop.signal,
   });
-  clearTimeout(timer);
-  if (end === '') end = code === '0' ? 'ended' : `exit ${code}`;
-  const found = existsSync(rows) ? readFileSync(rows, 'utf8').trim().split('\n').filter(Boolean) : [];
-  const keep = PARTS[part].keepOutput || end !== 'ended' ? { output: output.join('').slice(-200_000) } : {};
+  const end = found === '0' ? ENDED : found;
   return {
     seconds: (performance.now() - started) / 1000,
     end,
-    rows: found.map((line) => JSON.parse(line) as Row),
-    ...keep,
+    rows: existsSync(rows) ? rowsIn(readFileSync(rows, 'utf8')) : [],
+    ...(keepOutput === true || end !== ENDED ? { output: output.slice(-200_000) } : {}),
   };
 }

@@ -1,5 +1,6 @@
 import type { FloatType } from '../../runner/tensor.ts';
-import { errors, numbersOf } from './measure.ts';
+import { judged, MOST_RELATIVE, relativeWithin, sameBits } from './judge.ts';
+import { errors, numbersOf, typesOn } from './measure.ts';
 import type { PartContext } from './part.ts';
 import { type LayersSettings, loadLayers } from './wide-layers.ts';
 
@@ -23,33 +24,32 @@ export async function run({ attempt, device, folder, small }: PartContext): Prom
   for (const { model, form, dtypes, reusesLeft } of models.flatMap((model) =>
     VARIANTS.map((one) => ({ model, ...one })),
   )) {
-    const size = {
-      folder,
-      model,
-      layers: 1,
-      tokens: small ? 24 : 1560,
-      contextTokens: small ? 8 : 520,
-      form,
-      reusesLeft,
-    };
+    const shape = { layers: 1, tokens: small ? 24 : 1560, contextTokens: small ? 8 : 520 };
+    const size = { folder, model, ...shape, form, reusesLeft };
     const wanted = outputsOf({ ...size, device: CPU, dtype: 'F32' });
-    const again = reusesLeft ? ', left context used again' : '';
-    for (const dtype of device().kind === 'cpu' ? dtypes.filter((type) => type !== 'BF16') : dtypes) {
-      await attempt(`${model}: a ${form} layer in ${dtype}${again}`, () => {
-        const [found, second] = [1, 2].map(() => outputsOf({ ...size, device: device(), dtype, stored: 'F32' })) as [
-          Numbers,
-          Numbers,
-        ];
-        const y = found.get('y')!;
-        return {
-          tokens: size.tokens,
-          ...errors(y, wanted.get('y')!),
-          keptKeys: errors(found.get('keepk.0')!, wanted.get('keepk.0')!),
-          sameBitsAgain: Buffer.compare(Buffer.from(y.buffer), Buffer.from(second.get('y')!.buffer)) === 0,
-        };
+    const reuse = reusesLeft ? ', left context used again' : '';
+    for (const dtype of dtypes.filter((type) => typesOn(device().kind).includes(type))) {
+      await attempt(`${model}: a ${form} layer in ${dtype}${reuse}`, () => {
+        const found = outputsOf({ ...size, device: device(), dtype, stored: 'F32' });
+        const again = outputsOf({ ...size, device: device(), dtype, stored: 'F32' });
+        return { tokens: size.tokens, ...compared(found, { wanted, again }, MOST_RELATIVE.layer[dtype]) };
       });
     }
   }
+}
+
+/** What a layer gives and keeps, against the processor's, and against what it gave before. */
+function compared(found: Numbers, { wanted, again }: Readonly<Record<'wanted' | 'again', Numbers>>, most: number) {
+  const of = (name: string) => errors(found.get(name)!, wanted.get(name)!);
+  const [whole, keptKeys] = [of('y'), of('keepk.0')];
+  const bytes = (numbers: Numbers) => Buffer.from(numbers.get('y')!.buffer);
+  const sameBitsAgain = bytes(found).equals(bytes(again));
+  const verdict = judged(
+    relativeWithin(whole, most),
+    relativeWithin(keptKeys, most, 'relative error of kept keys'),
+    sameBits(sameBitsAgain, 'the first time'),
+  );
+  return { ...whole, keptKeys, sameBitsAgain, ...verdict };
 }
 
 const CPU = { kind: 'cpu', index: 0, name: 'cpu:0' } as const;

@@ -1,11 +1,18 @@
-import { spawnSync } from 'node:child_process';
 import type { Graph } from '../../runner/model/graph.ts';
 import { type Binding, createBinding } from '../../runner/ort/binding.ts';
 import type { Device } from '../../runner/ort/device.ts';
+import { readDriver } from '../../runner/ort/driver.ts';
+import { type DriverReading, type Gpu, joinGpus } from '../../runner/ort/gpu.ts';
+import { readNvml } from '../../runner/ort/nvml.ts';
 import { createSession, type Session } from '../../runner/ort/session.ts';
 import { deviceValue, hostValue, type Value } from '../../runner/ort/value.ts';
 import { bytesPerElement, type DType, elementCount, type FloatType } from '../../runner/tensor.ts';
 import { pooled, toType } from './random-numbers.ts';
+
+/** Types that a device has arithmetic for. */
+export function typesOn(kind: Device['kind']): readonly FloatType[] {
+  return kind === 'cpu' ? ['F32', 'F16'] : ['F32', 'F16', 'BF16'];
+}
 
 /** How far numbers are from a reference: largest error, that of the largest number, and of the whole by its length. */
 export function errors(found: ArrayLike<number>, wanted: ArrayLike<number>) {
@@ -34,12 +41,28 @@ export function timed(run: () => void, times: number): { readonly milliseconds: 
   return { milliseconds: all[Math.floor(all.length / 2)]!, least: all[0]! };
 }
 
-/** MiB of the device's memory in use by all, as the driver's own tool counts them; null without it. */
-export function deviceMegabytes(): number | null {
-  const { stdout, status } = spawnSync('nvidia-smi', ['--query-gpu=memory.used', '--format=csv,noheader,nounits'], {
-    encoding: 'utf8',
-  });
-  return status === 0 ? Number(stdout.split('\n')[0]) : null;
+/** Asked once: what it says does not change. */
+let driver: DriverReading | undefined;
+
+/**
+ * MiB of the device's memory in use by all, as NVML counts them for this very device, whatever its number is there; null where that is
+ * not told.
+ */
+export function deviceMegabytes({ kind, index }: Device): number | null {
+  if (kind !== 'cuda') return null;
+  driver ??= readDriver();
+  return usedMegabytes(joinGpus(driver, readNvml()), index);
+}
+
+/** Of the device of that number in this process. */
+export function usedMegabytes(gpus: readonly Gpu[], index: number): number | null {
+  const gpu = gpus.find((each) => each.index === index);
+  return gpu === undefined || gpu.freeBytes === null ? null : (gpu.totalBytes - gpu.freeBytes) / 2 ** 20;
+}
+
+/** MiB that have come since then; null where either is not told. */
+export function more(before: number | null, now: number | null): number | null {
+  return before === null || now === null ? null : now - before;
 }
 
 /** A graph over random inputs that lie on its device, as the pipeline's do. */

@@ -23,6 +23,11 @@ export interface PartTask {
 export interface Row {
   readonly name: string;
   readonly error?: string;
+  /** What could not be measured here, though nothing is wrong. */
+  readonly notRun?: string;
+  /** Whether it is as wanted, and what is; absent where nothing is. */
+  readonly holds?: boolean;
+  readonly wanted?: string;
   readonly [value: string]: unknown;
 }
 

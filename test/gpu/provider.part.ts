@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { graphBuilder } from '../../runner/model/graph.ts';
-import { deviceMegabytes, errors, load, numbersOf } from './measure.ts';
+import type { FloatType } from '../../runner/tensor.ts';
+import { judged, MOST_RELATIVE, relativeWithin } from './judge.ts';
+import { deviceMegabytes, errors, load, numbersOf, typesOn } from './measure.ts';
 import type { PartContext } from './part.ts';
 import { pooled, toType } from './random-numbers.ts';
 
@@ -8,7 +10,7 @@ const M = 64;
 const K = 256;
 const N = 128;
 
-function product(dtype: 'F32' | 'F16' | 'BF16') {
+function product(dtype: FloatType) {
   const g = graphBuilder('product', new Map());
   const x = g.input('x', dtype, [M, K]);
   const w = g.constant(toType(pooled(N * K, 5), dtype), dtype, [N, K]);
@@ -37,10 +39,10 @@ function libraries(): readonly string[] {
   return [...new Set(paths)];
 }
 
-export async function run({ attempt, note, device }: PartContext): Promise<void> {
-  note('device memory before', { megabytes: deviceMegabytes() });
+export async function run({ attempt, note, device, kind }: PartContext): Promise<void> {
+  await attempt('device memory before', () => ({ megabytes: deviceMegabytes(device()) }));
   const wanted = expected();
-  for (const dtype of ['F32', 'F16', 'BF16'] as const) {
+  for (const dtype of typesOn(kind)) {
     await attempt(`matrix product in ${dtype}`, () => {
       const started = performance.now();
       const { session, binding, outputs, release } = load(product(dtype), {
@@ -49,10 +51,12 @@ export async function run({ attempt, note, device }: PartContext): Promise<void>
         readable: true,
       });
       binding.run();
-      const values = { milliseconds: performance.now() - started, ...errors(numbersOf(outputs.get('y')!), wanted) };
-      const megabytes = deviceMegabytes();
+      const found = errors(numbersOf(outputs.get('y')!), wanted);
+      const values = { milliseconds: performance.now() - started, ...found };
+      const megabytes = deviceMegabytes(device());
       release();
-      return { ...values, megabytes, inputs: session.inputs.length };
+      const verdict = judged(relativeWithin(found, MOST_RELATIVE.product[dtype]));
+      return { ...values, megabytes, inputs: session.inputs.length, ...verdict };
     });
   }
   note('libraries', { paths: libraries() });

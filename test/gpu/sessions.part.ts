@@ -6,10 +6,9 @@ import { headGraph } from '../../runner/model/head.ts';
 import { crossKvGraph, sliceGraph } from '../../runner/model/layers.ts';
 import { textEncoderGraph } from '../../runner/model/text-encoder.ts';
 import { vaeChunkGraph } from '../../runner/model/vae-decoder.ts';
-import type { FloatType } from '../../runner/tensor.ts';
 import { openModel } from '../../runner/weights/open-model.ts';
 import { computeOn } from './devices.ts';
-import { type Loaded, load } from './measure.ts';
+import { type Loaded, load, typesOn } from './measure.ts';
 import type { PartContext } from './part.ts';
 import { sliceInputs } from './wide-layers.ts';
 
@@ -22,7 +21,7 @@ const TEXT = { ids: new BigInt64Array(LENGTHS.L).fill(1n), mask: new BigInt64Arr
 export async function run({ attempt, device, kind }: PartContext): Promise<void> {
   const { config, transformer, text, vae } = openModel(TINY);
   const window = { frames: 5, height: 12, width: 12 };
-  for (const dtype of ['F32', 'F16', 'BF16'] satisfies FloatType[]) {
+  for (const dtype of typesOn(kind)) {
     const compute = computeOn(device(), dtype);
     const layers = { ...compute, firstLayer: 0, endLayer: 2, contextTokens: 72 };
     const chunk = { height: 12, width: 12, attention: kind, dtype: dtype === 'BF16' ? 'F32' : dtype } as const;
