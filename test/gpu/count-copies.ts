@@ -6,6 +6,8 @@ import { openSchedule } from '../../runner/plan/schedule.ts';
 import { runToEnd } from '../golden/run-case.ts';
 import { modelInput, tinyModel } from '../same-bits/inputs.ts';
 import { type Copied, type CopyCounts, countCopies, lessCopies, readCopies } from './copy-log.ts';
+import type { Criterion } from './judge.ts';
+import { type CountedSides, itemCopiesHold, layerCopiesHold, uncounted } from './judge-copies.ts';
 import { type PartTask, partContext } from './part.ts';
 import { loadLayers } from './wide-layers.ts';
 
@@ -29,7 +31,7 @@ function sides(): Sides {
 }
 
 /** What either side copied between two moments, or that nobody knows. */
-function between(more: Sides, less: Sides, share = 1): Readonly<Record<Copied['by'], CopyCounts | string>> {
+function between(more: Sides, less: Sides, share = 1): CountedSides {
   const [ours, provider] = BYS.map((by) => lessCopies(more[by], less[by], share)) as [CopyCounts, CopyCounts];
   return { ours, provider: UNCOUNTED ?? provider };
 }
@@ -39,6 +41,11 @@ function mustHave(by: Copied['by'], what: string): void {
   if (kind === 'cpu' || (by === 'provider' && UNCOUNTED !== undefined)) return;
   if (readCopies(LOG).some((copy) => copy.by === by)) return;
   throw new Error(`no copy (${by}) was counted while ${what}: the counter does not work`);
+}
+
+/** The processor's stages copy by themselves, and nothing is wanted of them here. */
+function verdict(criterion: Criterion): Partial<Criterion> {
+  return kind === 'cpu' ? {} : criterion;
 }
 
 async function pipeline(stages: number, devices: readonly Device[], steps: number) {
@@ -67,7 +74,8 @@ await attempt('a layer at 1.3B width', () => {
   binding.bindInput('x', outputs.get('y')!);
   const rebound = sides();
   release();
-  return { run: between(ran, before), bindingAnInput: between(rebound, ran), tokens };
+  const [run, bindingAnInput] = [between(ran, before), between(rebound, ran)];
+  return { run, bindingAnInput, tokens, ...uncounted(run), ...verdict(layerCopiesHold(run, bindingAnInput)) };
 });
 
 for (const stages of [1, 2, 4]) {
@@ -77,7 +85,8 @@ for (const stages of [1, 2, 4]) {
       mustHave('ours', 'stages put their tables on their devices');
       const long = await pipeline(stages, devices, STEPS[1]);
       const items = long.items - short.items;
-      return { items, perItem: between(long.copies, short.copies, items) };
+      const perItem = between(long.copies, short.copies, items);
+      return { items, perItem, ...uncounted(perItem), ...verdict(itemCopiesHold(perItem, stages)) };
     });
   }
 }
