@@ -17,7 +17,7 @@ const names = (chosen: ReturnType<typeof chooseDevices>) => chosen.devices.map((
 
 describe('the devices of a run', () => {
   test('are those that the kubelet allotted, under their own names', () => {
-    expect(chooseDevices(2, { DUALPARAL_STANDIN_GPUS: 'gpu-5,gpu-2' }, undefined, untouched).devices).toEqual([
+    expect(chooseDevices(2, { DUALPARAL_STANDIN_GPUS: 'gpu-5,gpu-2' }, {}, untouched).devices).toEqual([
       { kind: 'cpu', index: 0, name: 'gpu-5' },
       { kind: 'cpu', index: 1, name: 'gpu-2' },
     ]);
@@ -25,26 +25,26 @@ describe('the devices of a run', () => {
 
   test('are stand-ins even where CUDA is asked for, and the driver is not asked', () => {
     const environment = { DUALPARAL_STANDIN_GPUS: 'gpu-5', NVIDIA_VISIBLE_DEVICES: 'gpu-5', DUALPARAL_DEVICE: 'cuda' };
-    expect(names(chooseDevices(1, environment, 'cuda', untouched))).toEqual(['gpu-5']);
+    expect(names(chooseDevices(1, environment, { flag: 'cuda' }, untouched))).toEqual(['gpu-5']);
   });
 
   test('are as many virtual ones as there are stages, on a machine without GPUs', () => {
-    expect(names(chooseDevices(3, {}, undefined, machine()))).toEqual(['cpu:0', 'cpu:1', 'cpu:2']);
+    expect(names(chooseDevices(3, {}, {}, machine()))).toEqual(['cpu:0', 'cpu:1', 'cpu:2']);
   });
 
   test('are the processor where it is asked for, and the driver is not asked', () => {
-    expect(names(chooseDevices(1, { NVIDIA_VISIBLE_DEVICES: '0' }, 'cpu', untouched))).toEqual(['cpu:0']);
-    expect(names(chooseDevices(1, { DUALPARAL_DEVICE: 'cpu' }, undefined, untouched))).toEqual(['cpu:0']);
+    expect(names(chooseDevices(1, { NVIDIA_VISIBLE_DEVICES: '0' }, { flag: 'cpu' }, untouched))).toEqual(['cpu:0']);
+    expect(names(chooseDevices(1, { DUALPARAL_DEVICE: 'cpu' }, {}, untouched))).toEqual(['cpu:0']);
   });
 
   test('follow the flag where flag and environment differ', () => {
-    const chosen = chooseDevices(1, { DUALPARAL_DEVICE: 'cpu' }, 'cuda', machine(findingsOf([gpuOf(0)])));
+    const chosen = chooseDevices(1, { DUALPARAL_DEVICE: 'cpu' }, { flag: 'cuda' }, machine(findingsOf([gpuOf(0)])));
     expect(chosen.devices).toMatchObject([{ kind: 'cuda', index: 0 }]);
   });
 
   test('are never the processor in a pod that has device files of GPUs and no driver', () => {
     const pod = { KUBERNETES_SERVICE_HOST: '10.0.0.1', NVIDIA_VISIBLE_DEVICES: 'void' };
-    expect(() => chooseDevices(1, pod, undefined, machine(WITHOUT_DRIVER, ['null', 'nvidia0']))).toThrow(
+    expect(() => chooseDevices(1, pod, {}, machine(WITHOUT_DRIVER, ['null', 'nvidia0']))).toThrow(
       /no NVIDIA driver .*given GPUs by the device file \/dev\/nvidia0/,
     );
   });

@@ -20,6 +20,12 @@ export interface Machine {
 
 const THIS_MACHINE: Machine = { findGpus, deviceFiles };
 
+/** `flag`: the value of `--device`. `leastCapability`: what the film's number format needs of a GPU. */
+export interface DeviceWish {
+  readonly flag?: string | undefined;
+  readonly leastCapability?: number;
+}
+
 /**
  * Devices of this run, by `flag` (`--device`), else `DUALPARAL_DEVICE`, else what is there ({@link pickDevices}). A stand-in
  * device plugin (test bed) hands out names by `DUALPARAL_STANDIN_GPUS`, which go before everything: they compute on the processor
@@ -29,7 +35,7 @@ const THIS_MACHINE: Machine = { findGpus, deviceFiles };
 export function chooseDevices(
   stages: number,
   environment: NodeJS.ProcessEnv,
-  flag?: string,
+  { flag, leastCapability }: DeviceWish = {},
   machine: Machine = THIS_MACHINE,
 ): ChosenDevices {
   const asked = deviceChoice(flag, environment);
@@ -38,7 +44,7 @@ export function chooseDevices(
   const given = givenGpus(environment, machine.deviceFiles());
   // Who wants the processor has no use for a driver.
   const found = asked.choice === 'cpu' ? NOTHING : machine.findGpus();
-  return pickDevices({ stages, asked, given, environment }, found);
+  return pickDevices({ stages, asked, given, environment, leastCapability }, found);
 }
 
 /** A row of the error table, filled in. */
@@ -97,7 +103,7 @@ function problemIn(error: unknown): Problem {
 
 function choiceOf(environment: NodeJS.ProcessEnv, machine: Machine): Pick<DeviceSurvey, 'chosen' | 'error'> {
   try {
-    return { chosen: chooseDevices(1, environment, undefined, machine).devices[0]!.name, error: null };
+    return { chosen: chooseDevices(1, environment, {}, machine).devices[0]!.name, error: null };
   } catch (error) {
     return { chosen: null, error: problemIn(error) };
   }

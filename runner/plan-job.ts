@@ -3,12 +3,12 @@ import type { PlanSummary } from '#contract/progress.ts';
 import { checkFreeMemory, chooseDevices } from './devices.ts';
 import { memoryProblem } from './memory-check.ts';
 import { type MemoryPlan, planMemory } from './memory-plan.ts';
-import { FLOAT_NAMES, FLOAT_TYPES, storedFloatType } from './model/float-types.ts';
+import { FLOAT_NAMES, FLOAT_TYPES, type FloatName, storedFloatType } from './model/float-types.ts';
 import type { Device } from './ort/device.ts';
 import type { PipelineModel } from './pipeline/stage-task.ts';
 import { transformerBytes } from './plan/memory.ts';
 import { type Plan, planRun } from './plan/plan.ts';
-import { precisionWarnings, resolvePrecision } from './plan/precision.ts';
+import { leastCapability, precisionWarnings, resolvePrecision } from './plan/precision.ts';
 import { type Model, openModel } from './weights/open-model.ts';
 
 /** Everything that is known before anything loads. */
@@ -28,17 +28,18 @@ export interface PlanExtras {
 }
 
 /**
- * Chooses devices, checks the model folder, and plans the run and its memory.
- * Throws `E_DEVICE_…`, `E_MODEL_…`, `E_WEIGHTS_…` and `E_PLAN_…` errors.
+ * Checks the model folder, chooses devices, of several GPUs those that compute in the film's format, and plans the run and its memory.
+ * Throws `E_MODEL_…`, `E_WEIGHTS_…`, `E_DEVICE_…` and `E_PLAN_…` errors.
  */
 export function planJob(
   spec: JobSpec,
   environment: NodeJS.ProcessEnv,
   { device, ignoreMemory = environment.DUALPARAL_IGNORE_MEMORY === '1' }: PlanExtras = {},
 ): PlannedJob {
-  const chosen = chooseDevices(spec.parallelism.gpus, environment, device);
-  const { devices, warnings: deviceWarnings } = chosen;
   const model = openModel(spec.model.folder);
+  const least = leastCapability(spec, storedFormat(model));
+  const chosen = chooseDevices(spec.parallelism.gpus, environment, { flag: device, leastCapability: least });
+  const { devices, warnings: deviceWarnings } = chosen;
   const plan = planModel(spec, model, devices);
   const memory = planMemory(spec, plan, model, devices[0]!.kind, FLOAT_TYPES[plan.precision.sampling]);
   const problem = memoryProblem({
@@ -59,16 +60,23 @@ export function planJob(
 /** The plan of a spec for a model whose folder has been checked. Throws `E_PLAN_…` errors. */
 export function planModel(spec: JobSpec, model: PipelineModel, devices: readonly Device[]): Plan {
   const { layers } = model.config.transformer;
-  const experts = [model.transformer, model.transformer2].filter((weights) => weights !== null);
-  const bytes = experts.map(({ tensors }) =>
+  const bytes = expertsOf(model).map(({ tensors }) =>
     transformerBytes(
       [...tensors].map(([name, { byteLength }]) => [name, byteLength] as const),
       layers,
     ),
   );
-  const stored = storedFloatType(experts.flatMap(({ tensors }) => [...tensors.values()]));
-  const precision = resolvePrecision(spec, FLOAT_NAMES[stored], devices.slice(0, spec.parallelism.gpus));
+  const precision = resolvePrecision(spec, storedFormat(model), devices.slice(0, spec.parallelism.gpus));
   return planRun(spec, model.config, bytes, devices, precision);
+}
+
+/** The format of most of a model's transformer. */
+function storedFormat(model: PipelineModel): FloatName {
+  return FLOAT_NAMES[storedFloatType(expertsOf(model).flatMap(({ tensors }) => [...tensors.values()]))];
+}
+
+function expertsOf({ transformer, transformer2 }: PipelineModel) {
+  return [transformer, transformer2].filter((weights) => weights !== null);
 }
 
 /** Another specification of the film, on as many devices as it asks for. */

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -125,6 +125,25 @@ describe.skipIf(!canBuildLibraries)('on a machine with GPUs (stand-ins of the li
       EXITS.plan.code,
       expect.stringMatching(/^E_DEVICE_COUNT: 3 stages need a GPU each, 2 of 2 can be used/m),
     ]);
+  });
+
+  test('of several GPUs a film takes one that computes in its format and has room, in a container too, where nobody tells who holds them', () => {
+    const [held, old, free] = ['a', 'b', 'c'];
+    const shown = machine({
+      cuda: [{ uuid: hex(held!) }, { uuid: hex(old!), major: 7, minor: 5 }, { uuid: hex(free!), mebibytes: 40_000 }],
+      nvml: [
+        { uuid: `GPU-${uuid(held!)}`, freeMebibytes: 690 },
+        { uuid: `GPU-${uuid(old!)}`, name: 'Tesla T4' },
+        { uuid: `GPU-${uuid(free!)}`, name: 'NVIDIA A100' },
+      ],
+    });
+    const half = join(folder, 'half.yaml');
+    const film = readFileSync(join(ROOT, 'examples/first-film.yaml'), 'utf8');
+    writeFileSync(half, film.replace('sampling: {', 'sampling: { precision: bfloat16,'));
+    const planned = (file: string) =>
+      dualparal(['plan', '-f', file, '--model', join(ROOT, 'models/tiny'), '--stages', '1'], shown).stdout;
+    expect(planned(half)).toContain('stage 0 on cuda:2 (NVIDIA A100): ');
+    expect(planned(join(ROOT, 'examples/first-film.yaml'))).toContain('stage 0 on cuda:1 (Tesla T4): ');
   });
 
   test('a stage that would fit if nobody else held memory is refused with the holder, one that never fits by the plan', () => {

@@ -98,7 +98,10 @@ describe.each(UNUSABLE)('a machine with $what', ({ found, code, says, isUsual = 
 const busy = (index: number) => gpuOf(index, { processes: [{ pid: 9, bytes: GIB }], freeBytes: 70 * GIB });
 const old = (index: number) => gpuOf(index, { major: 5 });
 
-test.each<{ what: string; gpus: readonly Gpu[]; stages: number; want: readonly number[] }>([
+const T4 = { name: 'Tesla T4', major: 7, minor: 5, totalBytes: 16 * GIB, freeBytes: 15 * GIB };
+const RTX = { name: 'NVIDIA RTX 4000', major: 8, minor: 9, totalBytes: 8 * GIB, freeBytes: 8 * GIB };
+
+test.each<{ what: string; gpus: readonly Gpu[]; stages: number; least?: number; want: readonly number[] }>([
   { what: 'as many as stages, from the first', gpus: [gpuOf(0), gpuOf(1), gpuOf(2)], stages: 2, want: [0, 1] },
   { what: 'past one that is too old', gpus: [old(0), gpuOf(1), gpuOf(2)], stages: 2, want: [1, 2] },
   { what: 'those that nobody uses first', gpus: [busy(0), gpuOf(1), gpuOf(2)], stages: 2, want: [1, 2] },
@@ -110,8 +113,34 @@ test.each<{ what: string; gpus: readonly Gpu[]; stages: number; want: readonly n
     want: [0],
   },
   { what: 'a slice', gpus: [gpuOf(0, { mig: 'slice' })], stages: 1, want: [0] },
-])('GPUs are taken $what', ({ gpus, stages, want }) => {
-  const { devices, gpus: behind } = pickDevices(wish('auto', { stages }), findingsOf(gpus));
+  {
+    what: 'those with room, where a container does not tell who holds the others',
+    gpus: [gpuOf(0, { freeBytes: 0.7 * GIB }), gpuOf(1)],
+    stages: 1,
+    want: [1],
+  },
+  { what: 'the larger first', gpus: [gpuOf(0, RTX), gpuOf(1)], stages: 1, want: [1] },
+  {
+    what: 'those that compute in the format first, however small',
+    gpus: [gpuOf(0, { ...T4, totalBytes: 90 * GIB, freeBytes: 90 * GIB }), gpuOf(1, RTX)],
+    stages: 1,
+    least: 8,
+    want: [1],
+  },
+  {
+    what: 'by memory where every one computes in the format',
+    gpus: [gpuOf(0, RTX), gpuOf(1, T4)],
+    stages: 1,
+    want: [1],
+  },
+  {
+    what: 'in the order of their numbers, the roomy ones among them',
+    gpus: [gpuOf(0), gpuOf(1, RTX), gpuOf(2), gpuOf(3, { freeBytes: 79.5 * GIB })],
+    stages: 3,
+    want: [0, 2, 3],
+  },
+])('GPUs are taken $what', ({ gpus, stages, least, want }) => {
+  const { devices, gpus: behind } = pickDevices(wish('auto', { stages, leastCapability: least }), findingsOf(gpus));
   expect(devices.map(({ kind, index }) => [kind, index])).toEqual(want.map((index) => ['cuda', index]));
   expect(behind.map(({ index }) => index)).toEqual(want);
 });

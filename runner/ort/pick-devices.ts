@@ -10,6 +10,7 @@ import {
   obstacleError,
 } from './device-fitness.ts';
 import { type Gpu, type GpuFindings, gpuName } from './gpu.ts';
+import { capabilityOf, rankGpus } from './rank-gpus.ts';
 
 /** What a film asks of this machine. */
 export interface Wish {
@@ -18,6 +19,8 @@ export interface Wish {
   /** What says that this process was given GPUs, if anything does. */
   readonly given: string | undefined;
   readonly environment: NodeJS.ProcessEnv;
+  /** Compute capability that the film's number format needs, such as 8.0; any where absent. */
+  readonly leastCapability?: number | undefined;
 }
 
 /** Devices of a film; `gpus` lists what stands behind them, in the same order, and is empty on the processor. */
@@ -30,7 +33,7 @@ export interface ChosenDevices {
 }
 
 /**
- * Chooses a device for each stage. Who asked for CUDA, or was given GPUs, gets GPUs or the coded error that says why not; all
+ * Chooses a device for each stage, of several GPUs the fittest ({@link rankGpus}). Who asked for CUDA, or was given GPUs, gets GPUs or the coded error that says why not; all
  * others get GPUs where usable ones are, else the processor, with a warning where a GPU is left aside.
  * Throws `E_DEVICE_DRIVER…`, `E_DEVICE_NONE`, `E_DEVICE_PROVIDER`, `E_DEVICE_CAPABILITY`, `E_DEVICE_MIG`, `E_DEVICE_HELD`, `E_DEVICE_COUNT`.
  */
@@ -44,10 +47,8 @@ export function pickDevices(wish: Wish, found: GpuFindings): ChosenDevices {
   const usable = judged.filter(({ obstacle }) => obstacle === undefined).map(({ gpu }) => gpu);
   if (usable.length === 0) return withoutGpus(wish, reason, judged[0]!.obstacle!);
   if (usable.length < stages) throw tooFew(stages, judged, reason);
-  // Those whose memory nobody else holds come first; apart from that the driver's order stands.
-  const isHeld = ({ processes }: Gpu) => (processes !== null && processes.length > 0 ? 1 : 0);
-  const gpus = usable
-    .toSorted((a, b) => isHeld(a) - isHeld(b))
+  // Stages in the order of the numbers: neighbours on the bus hand hidden states on.
+  const gpus = rankGpus(usable, wish.leastCapability)
     .slice(0, stages)
     .toSorted((a, b) => a.index - b.index);
   return { devices: gpus.map(deviceOf), gpus, reason, warnings: [] };
@@ -102,13 +103,13 @@ function tooFew(stages: number, judged: readonly Judged[], reason: string | unde
 }
 
 function deviceOf(gpu: Gpu): Device {
-  const { index, totalBytes, freeBytes, major, minor } = gpu;
+  const { index, totalBytes, freeBytes } = gpu;
   return {
     kind: 'cuda',
     index,
     name: gpuName(gpu),
     memoryLimitBytes: Math.max(0, (freeBytes ?? totalBytes) - CUDA_ITSELF_BYTES),
     memoryBytes: Math.max(0, totalBytes - CUDA_ITSELF_BYTES),
-    capability: major + minor / 10,
+    capability: capabilityOf(gpu),
   };
 }

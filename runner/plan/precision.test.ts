@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { precisionWarnings, resolvePrecision } from './precision.ts';
+import { leastCapability, precisionWarnings, resolvePrecision } from './precision.ts';
 
 const CPU = { kind: 'cpu', name: 'cpu:0' } as const;
 const HOPPER = { kind: 'cuda', name: 'cuda:0 (NVIDIA H100)', capability: 9 } as const;
@@ -67,6 +67,15 @@ test.each([
       message: typeof says === 'string' ? says : expect.stringMatching(says),
     }),
   );
+});
+
+test.each([
+  { asked: 'auto', stored: 'bfloat16', least: AMPERE.capability },
+  { asked: 'auto', stored: 'float16', least: 0 },
+  { asked: 'bfloat16', stored: 'float32', least: AMPERE.capability },
+  { asked: 'float32', stored: 'bfloat16', least: 0 },
+] as const)('$asked for a model in $stored needs compute capability $least', ({ asked, stored, least }) => {
+  expect(leastCapability(spec(asked), stored)).toBe(least);
 });
 
 test.each([

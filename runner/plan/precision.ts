@@ -33,6 +33,11 @@ export function resolvePrecision(
   return { sampling: found, decoding: decoding.precision === 'auto' ? 'float32' : decoding.precision };
 }
 
+/** Compute capability that a film's number format needs of its GPUs; 0 where any will do. `stored`: as for {@link resolvePrecision}. */
+export function leastCapability({ sampling: { precision } }: Pick<JobSpec, 'sampling'>, stored: FloatName): number {
+  return (precision === 'auto' ? stored : precision) === 'bfloat16' ? BFLOAT16_CAPABILITY : 0;
+}
+
 function checkBfloat16(asked: string, devices: readonly PrecisionDevice[]): void {
   const said = asked === 'auto' ? 'auto, which for this model is bfloat16' : asked;
   for (const { kind, name, capability = BFLOAT16_CAPABILITY } of devices) {
