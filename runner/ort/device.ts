@@ -10,6 +10,8 @@ export interface Device {
   readonly memoryLimitBytes?: number;
   /** What this program could have of the device's memory if nobody else held any. CUDA only. */
   readonly memoryBytes?: number;
+  /** The card's own name, where the device is a whole card. CUDA only. */
+  readonly card?: string;
   /** Compute capability, such as 9.0. CUDA only. */
   readonly capability?: number;
 }

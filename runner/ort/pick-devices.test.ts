@@ -152,11 +152,17 @@ test('a device is limited to what is free of it, less what CUDA takes for itself
       kind: 'cuda',
       index: 0,
       name: 'cuda:0 (NVIDIA H100 80GB HBM3)',
+      card: 'NVIDIA H100 80GB HBM3',
       memoryLimitBytes: 70 * GIB - CUDA_ITSELF_BYTES,
       memoryBytes: 80 * GIB - CUDA_ITSELF_BYTES,
       capability: 9,
     },
   ]);
+});
+
+test('a slice is no card, whatever its name', () => {
+  const { devices } = pickDevices(wish('auto'), findingsOf([gpuOf(0, { mig: 'slice' })]));
+  expect(devices[0]).not.toHaveProperty('card');
 });
 
 test.each<{ what: string; gpus: readonly Gpu[]; says: RegExp }>([

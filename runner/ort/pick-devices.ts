@@ -103,11 +103,12 @@ function tooFew(stages: number, judged: readonly Judged[], reason: string | unde
 }
 
 function deviceOf(gpu: Gpu): Device {
-  const { index, totalBytes, freeBytes } = gpu;
+  const { index, name, totalBytes, freeBytes, mig } = gpu;
   return {
     kind: 'cuda',
     index,
     name: gpuName(gpu),
+    ...(mig === 'slice' ? {} : { card: name }),
     memoryLimitBytes: Math.max(0, (freeBytes ?? totalBytes) - CUDA_ITSELF_BYTES),
     memoryBytes: Math.max(0, totalBytes - CUDA_ITSELF_BYTES),
     capability: capabilityOf(gpu),

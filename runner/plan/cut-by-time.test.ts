@@ -5,7 +5,8 @@ import { cutByTime, type UncutRun } from './cut-by-time.ts';
 import { FLOAT32 } from './precision.ts';
 import { decoderWork } from './work.ts';
 
-const H200 = { name: 'cuda:0 (NVIDIA H200)', kind: 'cuda' } as const;
+const card = (name: string) => ({ name: `cuda:0 (${name})`, kind: 'cuda', card: name }) as const;
+const H200 = card('NVIDIA H200');
 const STEPS = 50;
 
 function run(changes: Partial<UncutRun> = {}): UncutRun {
@@ -24,7 +25,7 @@ function run(changes: Partial<UncutRun> = {}): UncutRun {
     },
     stages: 8,
     lines: 1,
-    device: H200,
+    devices: new Array(8).fill(H200),
     precision: { sampling: 'bfloat16', decoding: 'float32' },
     ...changes,
   };
@@ -58,18 +59,29 @@ test('a decoder in float16, which cards are slower at, sets a slower pace', () =
 });
 
 test('on a processor that all stages share the layers alone are cut', () => {
-  const cut = cutByTime(run({ device: { name: 'cpu:0' } }));
+  const cut = cutByTime(run({ devices: new Array(8).fill({ name: 'cpu:0' }) }));
   expect(sizesOf(cut)).toEqual([4, 4, 4, 4, 4, 4, 3, 3]);
   expect(cut.balance.busyShares[7]).toBeCloseTo(0.75, 2);
   expect(cut.balance.decodingShare).toBe(0);
   expect(cut.secondsPerItem).toBeNull();
 });
 
-test('a time is expected of a card and a type that were measured, of no other', () => {
-  expect(cutByTime(run({ stages: 1 })).secondsPerItem).toBeCloseTo(30 * 0.0087 + 0.034, 1);
-  for (const change of [{ precision: FLOAT32 }, { device: { name: 'cuda:0 (NVIDIA L4)', kind: 'cuda' as const } }]) {
-    expect(cutByTime(run(change)).secondsPerItem).toBeNull();
-  }
+test('a time is expected of a card and a type that were measured, of no other type', () => {
+  expect(cutByTime(run({ stages: 1, devices: [H200] })).secondsPerItem).toBeCloseTo(30 * 0.0087 + 0.034, 1);
+  expect(cutByTime(run()).secondsPerItem).not.toBeNull();
+  expect(cutByTime(run({ precision: FLOAT32 })).secondsPerItem).toBeNull();
+});
+
+test.each([
+  { what: 'an L4', devices: [card('NVIDIA L4')] },
+  { what: 'a GH200', devices: [card('NVIDIA GH200 480GB')] },
+  { what: 'an H200 NVL', devices: [card('NVIDIA H200 NVL')] },
+  { what: 'a slice of an H200', devices: [card('NVIDIA H200 MIG 1g.18gb')] },
+  { what: 'a slice that has its card’s name', devices: [{ name: 'cuda:0 (NVIDIA H200)', kind: 'cuda' as const }] },
+  { what: 'one H200 and seven L4', devices: [H200, ...new Array(7).fill(card('NVIDIA L4'))] },
+  { what: 'seven H200 and an L4', devices: [...new Array(7).fill(H200), card('NVIDIA L4')] },
+])('no time is expected of $what, which was not measured', ({ devices }) => {
+  expect(cutByTime(run({ stages: devices.length, devices })).secondsPerItem).toBeNull();
 });
 
 test('with guidance in parallel both lines have the cut, and one of them the decoder', () => {

@@ -12,6 +12,8 @@ export interface PlanDevice {
   readonly name: string;
   /** `cuda`: it computes beside the others; all of `cpu` (where nothing is said) share one processor. */
   readonly kind?: 'cpu' | 'cuda';
+  /** The whole card that it is. */
+  readonly card?: string;
 }
 
 /** A run whose layers are to be cut. */
@@ -23,8 +25,8 @@ export interface UncutRun {
   readonly stages: number;
   /** 2 where each guidance branch has half of the stages. */
   readonly lines: number;
-  /** The first of the devices, of whose kind all are taken to be. */
-  readonly device: PlanDevice;
+  /** Those of the stages, all of one kind. */
+  readonly devices: readonly PlanDevice[];
   readonly precision: FilmPrecision;
 }
 
@@ -33,7 +35,7 @@ export interface TimedCut {
   /** Those of one line. */
   readonly slices: readonly LayerSlice[];
   readonly balance: Balance;
-  /** The slowest stage's time for an item where the device's speed was measured; else null. */
+  /** The slowest stage's time for an item where all devices are cards whose speed was measured; else null. */
   readonly secondsPerItem: number | null;
 }
 
@@ -41,19 +43,20 @@ export interface TimedCut {
  * Cuts the layers so that the slowest device is as fast as it can be: layers, embed, head, and on the last device the decoder. On a
  * processor that all stages share, where the decoder runs makes no difference.
  */
-export function cutByTime({ config, cut, sizes, schedule, stages, lines, device, precision }: UncutRun): TimedCut {
+export function cutByTime({ config, cut, sizes, schedule, stages, lines, devices, precision }: UncutRun): TimedCut {
   const work = workOf(config, sizes);
   const settings = {
     stages,
     stagesOfLine: stages / lines,
     work,
     latentsPerItem: (cut.blockLatents * cut.blocks * lines) / itemsOf(schedule),
-    decoderSlowness: device.kind === 'cuda' ? decoderSlowness(precision) : 0,
+    decoderSlowness: devices[0]!.kind === 'cuda' ? decoderSlowness(precision) : 0,
   };
   const { layers, width } = config.transformer;
   const slices = balanceLayers(layers, besidesLayers(settings));
   const balance = balanceOf(slices, settings);
-  const speed = measuredSpeed(device.name, { type: precision.sampling, width, tokens: sizes.windowTokens });
+  const cards = devices.map(({ card }) => card);
+  const speed = measuredSpeed(cards, { type: precision.sampling, width, tokens: sizes.windowTokens });
   return {
     slices,
     balance,

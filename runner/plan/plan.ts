@@ -106,7 +106,7 @@ export function planRun(
     schedule,
     stages: gpus,
     lines,
-    device: devices[0]!,
+    devices: devices.slice(0, gpus),
     precision,
   });
   // A run is so many times as long as the slowest stage is at an item; of two lines each has half of the stages.

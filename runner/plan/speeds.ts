@@ -7,7 +7,7 @@ export interface DeviceSpeed {
 }
 
 interface Measured {
-  /** Part of the card's name. */
+  /** The card's whole name: others of its kind (NVL, GH200, a slice) have other limits. */
   readonly card: string;
   /** Layers in bfloat16, in 10¹² a second: per width, by the window's tokens. */
   readonly layers: Readonly<Record<number, readonly (readonly [tokens: number, teraflops: number])[]>>;
@@ -18,7 +18,7 @@ interface Measured {
 /** What was measured, on one card each (docs/gpu.md): nothing else is known, and nothing here is a promise. */
 const MEASURED: readonly Measured[] = [
   {
-    card: 'H200',
+    card: 'NVIDIA H200',
     layers: {
       1536: [
         [1560, 289],
@@ -42,12 +42,15 @@ const USUAL_LAYERS_PER_DECODER = 505 / 32;
 /** The decoder takes so many times as long in float16 as in float32 (docs/gpu.md). */
 const HALF_PRECISION_DECODER = 684 / 421;
 
-/** The measured speed of a card for a model's layers in bfloat16; undefined where none was measured, or another type is asked for. */
+/**
+ * The measured speed of cards, which must all be of one kind, for a model's layers in bfloat16; undefined where that was not measured,
+ * or another type is asked for. `cards`: the whole card behind each device, undefined for what is none.
+ */
 export function measuredSpeed(
-  device: string,
+  cards: readonly (string | undefined)[],
   { type, width, tokens }: { readonly type: string; readonly width: number; readonly tokens: number },
 ): DeviceSpeed | undefined {
-  const points = MEASURED.find(({ card }) => device.includes(card));
+  const points = MEASURED.find(({ card }) => cards.every((each) => each === card));
   const layers = type === 'bfloat16' ? points?.layers[width] : undefined;
   if (points === undefined || layers === undefined) return undefined;
   const nearest = layers.toSorted(([a], [b]) => Math.abs(a - tokens) - Math.abs(b - tokens))[0]!;
