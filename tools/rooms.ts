@@ -42,7 +42,7 @@ const RUNNER: Readonly<Record<string, readonly string[]>> = {
     ...['plan', 'diffusion', 'quality', 'contract'],
   ],
   'runner-io': ['report', 'contract'],
-  'checkpoint-identity': ['checkpoint', 'prepare', 'output', 'weights', 'contract'],
+  'checkpoint-identity': ['checkpoint', 'prepare', 'output', 'ort', 'plan', 'weights', 'contract'],
   'clear-deleted': ['checkpoint', 'pod-folder', 'store', 'contract'],
   pace: ['contract'],
   'film-checkpoints': ['checkpoint', 'pace', 'pipeline', 'output', 'store', 'plan', 'contract'],

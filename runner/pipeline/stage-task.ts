@@ -63,13 +63,18 @@ export function stageTasks(model: PipelineModel, devices: readonly Device[], com
   const schedule = scheduleOf(common.plan);
   const { transformer } = model.config;
   const weights = [model.transformer, model.transformer2].filter((expert) => expert !== null);
-  return common.plan.stages.map((_, stage) => {
-    const device = devices[stage]!;
-    const experts = weights.map((expert) =>
-      expertTask(transformer, expert, common, { stage, capability: device.capability }),
-    );
-    return { ...common, stage, device, schedule, transformer, experts };
+  const { stages } = common.plan;
+  const capability = oldestCapability(devices.slice(0, stages.length));
+  return stages.map((_, stage) => {
+    const experts = weights.map((expert) => expertTask(transformer, expert, common, { stage, capability }));
+    return { ...common, stage, device: devices[stage]!, schedule, transformer, experts };
   });
+}
+
+/** By which all stages choose their operators, so that layers are the same graphs wherever they are cut; undefined where none is known. */
+function oldestCapability(devices: readonly Device[]): number | undefined {
+  const known = devices.flatMap(({ capability }) => (capability === undefined ? [] : [capability]));
+  return known.length === 0 ? undefined : Math.min(...known);
 }
 
 function expertTask(
