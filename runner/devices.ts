@@ -6,7 +6,7 @@ import { deviceChoice } from './ort/device-choice.ts';
 import { gpuObstacle, machineObstacle, type Obstacle, obstacleError } from './ort/device-fitness.ts';
 import { findGpus } from './ort/find-gpus.ts';
 import { givenGpus } from './ort/given-gpus.ts';
-import type { Gpu, GpuFindings } from './ort/gpu.ts';
+import { type Gpu, type GpuFindings, memoryUnknown } from './ort/gpu.ts';
 import { type ChosenDevices, pickDevices } from './ort/pick-devices.ts';
 
 export { checkFreeMemory } from './ort/pick-devices.ts';
@@ -61,7 +61,7 @@ export interface DeviceSurvey {
   readonly driver: { readonly cudaVersion: number | null; readonly version: string | null };
   /** What keeps this machine from every GPU; null where nothing does. */
   readonly problem: Problem | null;
-  /** Why the free memory is not known; null where it is. */
+  /** Why the free memory of a GPU is not known; null where it is, of all. */
   readonly memoryProblem: string | null;
   readonly gpus: readonly JudgedGpu[];
   /** What says that this process was given GPUs. */
@@ -84,7 +84,7 @@ export function surveyDevices(environment: NodeJS.ProcessEnv, machine: Machine =
       version: nvml.kind === 'read' ? nvml.driverVersion : null,
     },
     problem: problemOf(obstacle),
-    memoryProblem: nvml.kind === 'read' || driver.kind === 'absent' ? null : nvml.detail,
+    memoryProblem: memoryUnknown(found.gpus, nvml) ?? null,
     gpus: found.gpus.map((gpu) => ({ ...gpu, problem: problemOf(obstacle ?? gpuObstacle(gpu)) })),
     given: givenGpus(environment, machine.deviceFiles()) ?? null,
     cores: availableParallelism(),

@@ -100,6 +100,20 @@ describe.skipIf(!canBuildLibraries)('on a machine with GPUs (stand-ins of the li
     expect(memoryProblem).toContain('cannot open shared object file');
   });
 
+  test.each(['nvmlDeviceGetMemoryInfo', 'nvmlDeviceGetHandleByIndex_v2'])(
+    'a GPU of which %s does not tell the free memory is a warning of the plan, and no other loses its own',
+    (call) => {
+      const shown = { ...TWO, fail: { [`${call}@1`]: 15 } };
+      const { gpus, memoryProblem } = survey(shown);
+      expect(gpus).toMatchObject([{ freeBytes: null }, { freeBytes: 40_960 * 2 ** 20 }]);
+      expect(memoryProblem).toBe(`GPU 1 of NVML: ${call}: Unknown Error, error 15`);
+      const { warnings } = JSON.parse(dualparal(['plan', ...FILM, '--json'], machine(shown)).stdout);
+      expect(warnings).toEqual([
+        expect.stringMatching(`^the free memory of cuda:0 .* is not known .*${call}.* error 15`),
+      ]);
+    },
+  );
+
   test('a driver that fails fails a film that was given GPUs, by the name of the call', () => {
     const environment = { ...machine({ ...TWO, fail: { cuInit: 999 } }), ...GIVEN };
     const { status, stderr } = dualparal(['plan', ...FILM], environment);

@@ -16,7 +16,7 @@ export function describeDevices(survey: DeviceSurvey): readonly string[] {
   return [
     ...(gpus.length === 0 ? [] : [describeDriver(survey), ...table(gpus, problem === null)]),
     ...(isWorthSaying ? [`no GPU can be used: ${problem.code}: ${problem.message}`] : []),
-    ...(memoryProblem === null ? [] : [`free memory is not known: ${memoryProblem}`]),
+    ...(memoryProblem === null ? [] : [`free memory (?) is not known, and taken as all of it: ${memoryProblem}`]),
     ...(standIns.length === 0 ? [] : [`stand-ins (DUALPARAL_STANDIN_GPUS): ${standIns.join(', ')}`]),
     verdict(survey),
   ];

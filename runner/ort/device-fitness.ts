@@ -27,7 +27,7 @@ export function machineObstacle(
   }
   if (driver.kind === 'failed') return { code: 'E_DEVICE_DRIVER_FAILED', values: { detail: driver.detail } };
   if (driver.cudaVersion < LEAST_CUDA) {
-    const version = nvml.kind === 'read' ? ` ${nvml.driverVersion}` : '';
+    const version = nvml.kind === 'read' && nvml.driverVersion !== null ? ` ${nvml.driverVersion}` : '';
     const values = { version, found: cudaText(driver.cudaVersion), wanted: cudaText(LEAST_CUDA) };
     return { code: 'E_DEVICE_DRIVER_OLD', values };
   }

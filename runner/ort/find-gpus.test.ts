@@ -113,12 +113,33 @@ describe.skipIf(!canBuildLibraries)('the libraries of a GPU (stand-ins; needs cc
 
   test.each([
     { call: 'nvmlInit_v2', code: 9, detail: 'nvmlInit_v2: Driver Not Loaded, error 9' },
-    ...[
-      ...['nvmlSystemGetDriverVersion', 'nvmlDeviceGetCount_v2', 'nvmlDeviceGetHandleByIndex_v2'],
-      ...['nvmlDeviceGetUUID', 'nvmlDeviceGetName', 'nvmlDeviceGetMemoryInfo'],
-    ].map((call) => ({ call, code: 999, detail: `${call}: Unknown Error, error 999` })),
+    { call: 'nvmlDeviceGetCount_v2', code: 999, detail: 'nvmlDeviceGetCount_v2: Unknown Error, error 999' },
   ])('NVML that fails in $call is said to, by that name', ({ call, code, detail }) => {
     expect(nvmlOf({ ...TWO, fail: { [call]: code } })).toEqual({ kind: 'failed', detail });
+  });
+
+  const OTHER = { uuid: `GPU-${uuid('b')}`, freeBytes: 81_000 * MIB };
+  test.each([
+    { call: 'nvmlDeviceGetHandleByIndex_v2', first: [] },
+    { call: 'nvmlDeviceGetUUID', first: [] },
+    { call: 'nvmlDeviceGetMemoryInfo', first: [{ uuid: `GPU-${uuid('a')}`, totalBytes: null, freeBytes: null }] },
+  ])('NVML that fails in $call for one GPU is said to, and tells of the other', ({ call, first }) => {
+    const problems = [`GPU 0 of NVML: ${call}: Unknown Error, error 15`];
+    expect(nvmlOf({ ...TWO, fail: { [`${call}@0`]: 15 } })).toMatchObject({ devices: [...first, OTHER], problems });
+  });
+
+  test('NVML that fails for every GPU says so of each', () => {
+    const reading = nvmlOf({ ...TWO, fail: { nvmlDeviceGetMemoryInfo: 15 } });
+    expect(reading.kind === 'read' && reading.problems.map((problem) => problem.slice(0, 5))).toEqual([
+      'GPU 0',
+      'GPU 1',
+    ]);
+  });
+
+  test('NVML that tells neither its version nor names still tells memory', () => {
+    const fail = { nvmlSystemGetDriverVersion: 3, nvmlDeviceGetName: 3 };
+    const expected = { name: null, freeBytes: 40_960 * MIB };
+    expect(nvmlOf({ ...TWO, fail })).toMatchObject({ driverVersion: null, devices: [expected, {}], problems: [] });
   });
 
   test('NVML that tells neither processes nor slices still tells memory', () => {

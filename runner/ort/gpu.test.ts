@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { type DriverDevice, type DriverReading, joinGpus, type NvmlDevice, type NvmlReading } from './gpu.ts';
+import { gpuOf } from '../../test/build/gpu.ts';
+import {
+  type DriverDevice,
+  type DriverReading,
+  joinGpus,
+  memoryUnknown,
+  type NvmlDevice,
+  type NvmlReading,
+} from './gpu.ts';
 
 const GIB = 2 ** 30;
 const A = '8d1c0a3e-0000-4000-8000-00000000000a';
@@ -16,7 +24,8 @@ function seen(...devices: readonly (Partial<DriverDevice> & { uuid: string })[])
 
 function known(...devices: readonly (Partial<NvmlDevice> & { uuid: string })[]): NvmlReading {
   const base = { name: 'NVML name', totalBytes: 80 * GIB, freeBytes: 70 * GIB, processes: [], mig: 'no' } as const;
-  return { kind: 'read', driverVersion: '580.65.06', devices: devices.map((device) => ({ ...base, ...device })) };
+  const known = devices.map((device) => ({ ...base, ...device }));
+  return { kind: 'read', driverVersion: '580.65.06', devices: known, problems: [] };
 }
 
 test.each([
@@ -54,6 +63,15 @@ test.each([
     want: [{ uuid: `GPU-${A}`, name: 'driver name', freeBytes: null, processes: null, mig: 'unknown' }],
   },
   {
+    what: 'NVML knows its uuid alone',
+    driver: seen({ uuid: A }, { uuid: B }),
+    nvml: known({ uuid: `GPU-${A}`, name: null, totalBytes: null, freeBytes: null }, { uuid: `GPU-${B}` }),
+    want: [
+      { name: 'driver name', totalBytes: 79 * GIB, freeBytes: null, mig: 'no' },
+      { name: 'NVML name', freeBytes: 70 * GIB },
+    ],
+  },
+  {
     what: 'NVML is not there',
     driver: seen({ uuid: A }),
     nvml: { kind: 'absent', detail: '' } as const,
@@ -79,4 +97,21 @@ test.each([
   const gpus = joinGpus(driver, nvml);
   expect(gpus).toHaveLength(want.length);
   expect(gpus).toMatchObject(want);
+});
+
+test.each<{ what: string; gpus: readonly (number | null)[]; nvml: NvmlReading; says: string | undefined }>([
+  { what: 'it is known of all', gpus: [1, 2], nvml: known(), says: undefined },
+  { what: 'there is no NVML', gpus: [null], nvml: { kind: 'absent', detail: 'no such file' }, says: 'no such file' },
+  { what: 'NVML fails', gpus: [null], nvml: { kind: 'failed', detail: 'error 9' }, says: 'error 9' },
+  { what: 'there is no GPU', gpus: [], nvml: { kind: 'absent', detail: 'no such file' }, says: undefined },
+  {
+    what: 'NVML fails for one',
+    gpus: [1, null],
+    nvml: { kind: 'read', driverVersion: null, devices: [], problems: ['GPU 1 of NVML: error 15', 'and more'] },
+    says: 'GPU 1 of NVML: error 15; and more',
+  },
+  { what: 'NVML does not list one', gpus: [null], nvml: known(), says: 'NVML does not know all GPUs of the driver' },
+])('why free memory is not known: $what', ({ gpus, nvml, says }) => {
+  const shown = gpus.map((freeBytes, index) => gpuOf(index, { freeBytes }));
+  expect(memoryUnknown(shown, nvml)).toBe(says);
 });

@@ -29,10 +29,10 @@ export interface GpuProcess {
 export interface NvmlDevice {
   /** With its prefix: `GPU-…` or, for a slice, `MIG-…`. */
   readonly uuid: string;
-  readonly name: string;
-  readonly totalBytes: number;
-  readonly freeBytes: number;
-  /** Null where NVML does not tell. */
+  /** Null where NVML does not tell, as all that follows. */
+  readonly name: string | null;
+  readonly totalBytes: number | null;
+  readonly freeBytes: number | null;
   readonly processes: readonly GpuProcess[] | null;
   /** `cut`: a whole GPU that is divided into slices, `slice`: one of them. */
   readonly mig: 'no' | 'cut' | 'slice';
@@ -42,7 +42,13 @@ export interface NvmlDevice {
 export type NvmlReading =
   | { readonly kind: 'absent'; readonly detail: string }
   | { readonly kind: 'failed'; readonly detail: string }
-  | { readonly kind: 'read'; readonly driverVersion: string; readonly devices: readonly NvmlDevice[] };
+  | {
+      readonly kind: 'read';
+      readonly driverVersion: string | null;
+      readonly devices: readonly NvmlDevice[];
+      /** What it failed at for one GPU or another: by that one's memory is not known, or all of it. */
+      readonly problems: readonly string[];
+    };
 
 /** Whether the runtime can compute on CUDA at all: files and libraries that it lacks, and those that do not load, with the reason. */
 export interface ProviderReading {
@@ -51,7 +57,7 @@ export interface ProviderReading {
 
 /** One device of the driver, with what NVML knows of it. */
 export interface Gpu extends DriverDevice {
-  /** Free bytes, at the time of looking; null where NVML does not know the device. */
+  /** Free bytes, at the time of looking; null where NVML does not know the device, or does not tell. */
   readonly freeBytes: number | null;
   readonly processes: readonly GpuProcess[] | null;
   /** `unknown` where NVML does not know the device. */
@@ -78,11 +84,19 @@ export function joinGpus(driver: DriverReading, nvml: NvmlReading): readonly Gpu
     if (match === undefined) {
       return { ...device, uuid: `GPU-${bareUuid(device.uuid)}`, freeBytes: null, processes: null, mig: 'unknown' };
     }
-    const { uuid, name, processes, mig } = match;
+    const { uuid, processes, mig, name } = match;
     // NVML counts what the driver keeps for itself as part of the whole.
-    const totalBytes = Math.min(device.totalBytes, match.totalBytes);
-    return { ...device, uuid, name, totalBytes, freeBytes: Math.min(match.freeBytes, totalBytes), processes, mig };
+    const totalBytes = Math.min(device.totalBytes, match.totalBytes ?? device.totalBytes);
+    const freeBytes = match.freeBytes === null ? null : Math.min(match.freeBytes, totalBytes);
+    return { ...device, uuid, name: name ?? device.name, totalBytes, freeBytes, processes, mig };
   });
+}
+
+/** Why the free memory of some of these GPUs is not known; undefined where it is, of all of them. */
+export function memoryUnknown(gpus: readonly Gpu[], nvml: NvmlReading): string | undefined {
+  if (gpus.every(({ freeBytes }) => freeBytes !== null)) return undefined;
+  if (nvml.kind !== 'read') return nvml.detail;
+  return nvml.problems.length === 0 ? 'NVML does not know all GPUs of the driver' : nvml.problems.join('; ');
 }
 
 function bareUuid(uuid: string): string {

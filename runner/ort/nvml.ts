@@ -21,7 +21,10 @@ interface Nvml {
   readonly library: NativeLibrary;
 }
 
-/** Asks NVML for the memory of all GPUs and their slices, whatever `CUDA_VISIBLE_DEVICES` hides. Never throws. */
+/**
+ * Asks NVML for the memory of all GPUs and their slices, whatever `CUDA_VISIBLE_DEVICES` hides: one by one, so that a GPU of which it
+ * does not tell takes nothing from the others. Never throws.
+ */
 export function readNvml(file: string = NVML_LIBRARY): NvmlReading {
   const library = openNative(file);
   if ('problem' in library) return { kind: 'absent', detail: library.problem };
@@ -32,18 +35,36 @@ export function readNvml(file: string = NVML_LIBRARY): NvmlReading {
     return { kind: 'failed', detail: reasonOf(error) };
   }
   try {
-    const driverVersion = text((out) => nvml.ask('nvmlSystemGetDriverVersion', 'pu', out, TEXT_BYTES));
     const count = number((out) => nvml.ask('nvmlDeviceGetCount_v2', 'p', out));
-    const devices = Array.from({ length: count }, (_, index) =>
-      handle((out) => nvml.ask('nvmlDeviceGetHandleByIndex_v2', 'up', index, out)),
-    ).flatMap((device) => readWithSlices(nvml, device));
-    return { kind: 'read', driverVersion, devices };
+    const problems: string[] = [];
+    const driverVersion = attempt(() => text((out) => nvml.ask('nvmlSystemGetDriverVersion', 'pu', out, TEXT_BYTES)));
+    const devices = Array.from({ length: count }, (_, index) => index).flatMap((index) => {
+      const failed = (reason: string) => void problems.push(`GPU ${index} of NVML: ${reason}`);
+      const device = attempt(
+        () => handle((out) => nvml.ask('nvmlDeviceGetHandleByIndex_v2', 'up', index, out)),
+        failed,
+      );
+      return device === null ? [] : readWithSlices(nvml, device, failed);
+    });
+    return { kind: 'read', driverVersion, devices, problems };
   } catch (error) {
     return { kind: 'failed', detail: reasonOf(error) };
   } finally {
     nvml.may('nvmlShutdown', '');
   }
 }
+
+/** What `ask` gives, or null and a word to `failed` where it throws. */
+function attempt<T>(ask: () => T, failed: Failed = () => {}): T | null {
+  try {
+    return ask();
+  } catch (error) {
+    failed(reasonOf(error));
+    return null;
+  }
+}
+
+type Failed = (reason: string) => void;
 
 function asNvml(library: NativeLibrary): Nvml {
   return {
@@ -58,30 +79,34 @@ function asNvml(library: NativeLibrary): Nvml {
   };
 }
 
-function readWithSlices(nvml: Nvml, device: Handle): readonly NvmlDevice[] {
+function readWithSlices(nvml: Nvml, device: Handle, failed: Failed): readonly NvmlDevice[] {
   const current = new Uint32Array(1);
   const pending = new Uint32Array(1);
   const isCut = nvml.may('nvmlDeviceGetMigMode', 'ppp', device, current, pending) && current[0] === 1;
-  const whole = readDevice(nvml, device, isCut ? 'cut' : 'no');
-  if (!isCut) return [whole];
-  const slots = number((out) => nvml.ask('nvmlDeviceGetMaxMigDeviceCount', 'pp', device, out));
+  const whole = readDevice(nvml, device, isCut ? 'cut' : 'no', failed);
+  if (!isCut) return whole;
+  const slots = attempt(() => number((out) => nvml.ask('nvmlDeviceGetMaxMigDeviceCount', 'pp', device, out)), failed);
   const slices: NvmlDevice[] = [];
-  for (let slot = 0; slot < slots; slot++) {
+  for (let slot = 0; slot < (slots ?? 0); slot++) {
     const out = new BigUint64Array(1);
     // A slot without a slice is an error of this call.
     if (!nvml.may('nvmlDeviceGetMigDeviceHandleByIndex', 'pup', device, slot, out)) continue;
-    slices.push(readDevice(nvml, out[0]!, 'slice'));
+    slices.push(...readDevice(nvml, out[0]!, 'slice', failed));
   }
-  return [whole, ...slices];
+  return [...whole, ...slices];
 }
 
-function readDevice(nvml: Nvml, device: Handle, mig: NvmlDevice['mig']): NvmlDevice {
+/** A device as far as NVML tells of it; none where not even its uuid, by which the driver's is found. */
+function readDevice(nvml: Nvml, device: Handle, mig: NvmlDevice['mig'], failed: Failed): readonly NvmlDevice[] {
   const memory = new BigUint64Array(3);
-  const uuid = text((out) => nvml.ask('nvmlDeviceGetUUID', 'ppu', device, out, TEXT_BYTES));
-  const name = text((out) => nvml.ask('nvmlDeviceGetName', 'ppu', device, out, TEXT_BYTES));
-  nvml.ask('nvmlDeviceGetMemoryInfo', 'pp', device, memory);
-  const [totalBytes, freeBytes] = [Number(memory[0]), Number(memory[1])];
-  return { uuid, name, totalBytes, freeBytes, processes: readProcesses(nvml, device), mig };
+  const uuid = attempt(() => text((out) => nvml.ask('nvmlDeviceGetUUID', 'ppu', device, out, TEXT_BYTES)), failed);
+  if (uuid === null) return [];
+  const name = attempt(() => text((out) => nvml.ask('nvmlDeviceGetName', 'ppu', device, out, TEXT_BYTES)));
+  const bytes = attempt(() => {
+    nvml.ask('nvmlDeviceGetMemoryInfo', 'pp', device, memory);
+    return { totalBytes: Number(memory[0]), freeBytes: Number(memory[1]) };
+  }, failed);
+  return [{ uuid, name, totalBytes: null, freeBytes: null, ...bytes, processes: readProcesses(nvml, device), mig }];
 }
 
 /** Compute processes alone; a screen's memory shows in the free bytes only. */

@@ -160,6 +160,24 @@ test('a device is limited to what is free of it, less what CUDA takes for itself
   ]);
 });
 
+test('free memory that nobody tells is a warning that names the GPU and why', () => {
+  const nvml = { kind: 'read', driverVersion: null, devices: [], problems: ['GPU 3 of NVML: error 15'] } as const;
+  const gpus = [gpuOf(0), gpuOf(1, { freeBytes: null }), gpuOf(2, { freeBytes: null })];
+  const warningsOf = (stages: number) => pickDevices(wish('cuda', { stages }), findingsOf(gpus, { nvml })).warnings;
+  expect(warningsOf(2)).toEqual([
+    'the free memory of cuda:1 (NVIDIA H100 80GB HBM3) is not known (GPU 3 of NVML: error 15): all of it is taken as free',
+  ]);
+  expect(warningsOf(1)).toEqual([]);
+});
+
+test('GPUs of several kinds are a warning: their kernels differ', () => {
+  const ada = gpuOf(1, { major: 8, minor: 9 });
+  expect(pickDevices(wish('auto', { stages: 2 }), findingsOf([gpuOf(0), ada])).warnings).toEqual([
+    expect.stringContaining('several kinds (compute capability 9.0, 8.9)'),
+  ]);
+  expect(pickDevices(wish('auto', { stages: 2 }), findingsOf([gpuOf(0), gpuOf(1), ada])).warnings).toEqual([]);
+});
+
 test('a slice is no card, whatever its name', () => {
   const { devices } = pickDevices(wish('auto'), findingsOf([gpuOf(0, { mig: 'slice' })]));
   expect(devices[0]).not.toHaveProperty('card');

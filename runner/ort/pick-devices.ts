@@ -9,7 +9,7 @@ import {
   type Obstacle,
   obstacleError,
 } from './device-fitness.ts';
-import { type Gpu, type GpuFindings, gpuName } from './gpu.ts';
+import { type Gpu, type GpuFindings, gpuName, memoryUnknown } from './gpu.ts';
 import { capabilityOf, rankGpus } from './rank-gpus.ts';
 
 /** What a film asks of this machine. */
@@ -51,7 +51,7 @@ export function pickDevices(wish: Wish, found: GpuFindings): ChosenDevices {
   const gpus = rankGpus(usable, wish.leastCapability)
     .slice(0, stages)
     .toSorted((a, b) => a.index - b.index);
-  return { devices: gpus.map(deviceOf), gpus, reason, warnings: [] };
+  return { devices: gpus.map(deviceOf), gpus, reason, warnings: warningsOf(gpus, found) };
 }
 
 /**
@@ -64,6 +64,17 @@ export function checkFreeMemory({ devices, gpus, reason }: ChosenDevices, needs:
     if (need <= devices[stage]!.memoryLimitBytes!) continue;
     throw obstacleError(heldObstacle(gpu, need + CUDA_ITSELF_BYTES), reason);
   }
+}
+
+/** What is to be known of the GPUs that were chosen. */
+function warningsOf(gpus: readonly Gpu[], { nvml }: GpuFindings): readonly string[] {
+  const unknown = gpus.filter(({ freeBytes }) => freeBytes === null);
+  const why = memoryUnknown(unknown, nvml);
+  const names = unknown.map(gpuName).join(', ');
+  const memory = `the free memory of ${names} is not known (${why}): all of it is taken as free`;
+  const kinds = new Set(gpus.map((gpu) => capabilityOf(gpu).toFixed(1)));
+  const mixed = `GPUs of several kinds (compute capability ${[...kinds].join(', ')}): the film's last bits depend on which layers each computes`;
+  return [...(why === undefined ? [] : [memory]), ...(kinds.size > 1 ? [mixed] : [])];
 }
 
 function reasonOf({ choice, field }: AskedDevice, given: string | undefined): string | undefined {

@@ -23,7 +23,7 @@ export function gpuOf(index: number, changes: Partial<Gpu> = {}): Gpu {
 export function findingsOf(gpus: readonly Gpu[], changes: Partial<GpuFindings> = {}): GpuFindings {
   return {
     driver: { kind: 'read', cudaVersion: 13_000, devices: gpus },
-    nvml: { kind: 'read', driverVersion: '580.65.06', devices: [] },
+    nvml: { kind: 'read', driverVersion: '580.65.06', devices: [], problems: [] },
     provider: { missing: [] },
     gpus,
     ...changes,

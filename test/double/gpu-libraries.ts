@@ -31,7 +31,7 @@ export interface DoubleMachine {
   readonly cudaVersion?: number;
   readonly nvml: readonly DoubleNvml[];
   readonly slices?: readonly DoubleNvml[];
-  /** Calls that fail, with their codes. */
+  /** Calls that fail, with their codes; `nvml…@0` fails for the first GPU of NVML alone. */
   readonly fail?: Readonly<Record<string, number>>;
 }
 

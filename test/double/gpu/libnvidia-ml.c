@@ -6,6 +6,18 @@
   int code = failure(#call);         \
   if (code) return code;
 
+/* As failure(), for a call about one GPU: "call@0=15" is for the first one alone, "call=15" for all. */
+static int failure_at(const char *call, int number) {
+  char one[128];
+  snprintf(one, sizeof one, "%s@%d", call, number);
+  int code = failure(one);
+  return code ? code : failure(call);
+}
+
+#define BEGIN_AT(call, handle)                       \
+  int code = failure_at(#call, (int)(handle) - 1);   \
+  if (code) return code;
+
 struct device { char uuid[96], name[128]; unsigned long long total, free; int processes, slices; };
 
 /* Handles are addresses: number + 1 for GPUs, number + 1001 for slices. */
@@ -30,25 +42,25 @@ int nvmlSystemGetDriverVersion(char *out, unsigned size) {
 }
 
 int nvmlDeviceGetHandleByIndex_v2(unsigned index, size_t *out) {
-  BEGIN(nvmlDeviceGetHandleByIndex_v2)
+  BEGIN_AT(nvmlDeviceGetHandleByIndex_v2, index + 1)
   *out = index + 1;
   return 0;
 }
 
 int nvmlDeviceGetUUID(size_t device, char *out, unsigned size) {
-  BEGIN(nvmlDeviceGetUUID)
+  BEGIN_AT(nvmlDeviceGetUUID, device)
   snprintf(out, size, "%s", read_device(device).uuid);
   return 0;
 }
 
 int nvmlDeviceGetName(size_t device, char *out, unsigned size) {
-  BEGIN(nvmlDeviceGetName)
+  BEGIN_AT(nvmlDeviceGetName, device)
   snprintf(out, size, "%s", read_device(device).name);
   return 0;
 }
 
 int nvmlDeviceGetMemoryInfo(size_t device, unsigned long long *out) {
-  BEGIN(nvmlDeviceGetMemoryInfo)
+  BEGIN_AT(nvmlDeviceGetMemoryInfo, device)
   struct device d = read_device(device);
   out[0] = d.total << 20;
   out[1] = d.free << 20;
