@@ -64,9 +64,23 @@ describe('a film is refused where its memory is not there', () => {
 
 describe('a film that no machine could make', () => {
   const huge = film(4096, 512, 256);
-  test('is refused before anything loads', () => {
+  test('is refused before anything loads, with a way round that', () => {
     expect(() => planJob(huge, {}, { device: 'cpu' })).toThrow(
-      expect.objectContaining({ code: 'E_PLAN_MEMORY', exit: 'plan', fixer: 'user' }),
+      expect.objectContaining({
+        ...{ code: 'E_PLAN_MEMORY', exit: 'plan', fixer: 'user' },
+        message: expect.stringContaining(' (to try it all the same: --ignore-memory, or '),
+      }),
+    );
+  });
+
+  test('is refused in a pod without a way round: nobody there could go it', () => {
+    const pod = { KUBERNETES_SERVICE_HOST: '10.96.0.1' };
+    expect(() => planJob(huge, pod, { device: 'cpu' })).toThrow(/^this film needs (?!.*IGNORE).*too little/i);
+  });
+
+  test('is not planned by a word of the environment that says neither yes nor no', () => {
+    expect(() => planJob(huge, { DUALPARAL_IGNORE_MEMORY: 'true' }, { device: 'cpu' })).toThrow(
+      "DUALPARAL_IGNORE_MEMORY must be 1 (yes) or 0 (no), found 'true'",
     );
   });
 

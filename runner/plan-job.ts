@@ -9,6 +9,8 @@ import type { PipelineModel } from './pipeline/stage-task.ts';
 import { transformerBytes } from './plan/memory.ts';
 import { type Plan, planRun } from './plan/plan.ts';
 import { leastCapability, precisionWarnings, resolvePrecision } from './plan/precision.ts';
+import { withWayRound } from './plan/verdict.ts';
+import { isSwitchedOn } from './switches.ts';
 import { type Model, openModel } from './weights/open-model.ts';
 
 /** Everything that is known before anything loads. */
@@ -29,12 +31,12 @@ export interface PlanExtras {
 
 /**
  * Checks the model folder, chooses devices, of several GPUs those that compute in the film's format, and plans the run and its memory.
- * Throws `E_MODEL_…`, `E_WEIGHTS_…`, `E_DEVICE_…` and `E_PLAN_…` errors.
+ * Throws `E_MODEL_…`, `E_WEIGHTS_…`, `E_DEVICE_…` and `E_PLAN_…` errors, and `E_ENVIRONMENT_SWITCH`.
  */
 export function planJob(
   spec: JobSpec,
   environment: NodeJS.ProcessEnv,
-  { device, ignoreMemory = environment.DUALPARAL_IGNORE_MEMORY === '1' }: PlanExtras = {},
+  { device, ignoreMemory = isSwitchedOn(environment, 'DUALPARAL_IGNORE_MEMORY') }: PlanExtras = {},
 ): PlannedJob {
   const model = openModel(spec.model.folder);
   const least = leastCapability(spec, storedFormat(model));
@@ -50,7 +52,9 @@ export function planJob(
     devices,
     replan: (other) => replan(other, model, devices),
   });
-  if (problem !== undefined && !ignoreMemory) throw problem;
+  // The resource has no field that says so, and a pod no other way.
+  const inPod = Boolean(environment.KUBERNETES_SERVICE_HOST);
+  if (problem !== undefined && !ignoreMemory) throw inPod ? problem : withWayRound(problem);
   if (!ignoreMemory) checkFreeMemory(chosen, memory.stageBytes);
   const memoryWarnings = problem === undefined ? [] : [`it is tried all the same: ${problem.message}`];
   const formatWarnings = precisionWarnings(plan.precision, devices.slice(0, plan.stages.length));

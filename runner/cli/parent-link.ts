@@ -1,4 +1,5 @@
 import type { GoingOn } from '../runner-io.ts';
+import { isMeantOn } from '../switches.ts';
 
 /** The line between the process that makes a film and the one that watches over it. */
 
@@ -23,7 +24,7 @@ export function makesFilm([verb]: readonly string[]): boolean {
 
 /** Whether these arguments are to run in a child. `DUALPARAL_NO_PARENT` says no, for a debugger. */
 export function needsSupervision(args: readonly string[], environment: NodeJS.ProcessEnv): boolean {
-  return makesFilm(args) && !environment[CHILD_VARIABLE] && !environment.DUALPARAL_NO_PARENT;
+  return makesFilm(args) && !environment[CHILD_VARIABLE] && !isMeantOn(environment, 'DUALPARAL_NO_PARENT');
 }
 
 /** Whether a parent watches over this process. */

@@ -5,6 +5,7 @@ import { type ErrorRecord, toErrorRecord } from '#contract/error.ts';
 import { EXITS } from '#contract/exit.ts';
 import type { Result } from '#contract/result.ts';
 import { CONTRACT_VERSION } from '#contract/version.ts';
+import { isSwitchedOn } from '../switches.ts';
 import { checkpointsCommand } from './checkpoints.ts';
 import { devicesCommand } from './devices.ts';
 import { cliError } from './errors.ts';
@@ -71,6 +72,9 @@ const program = new Command('dualparal')
           .map(printable)
           .join('\n')}\n`,
       ),
+  })
+  .hook('preAction', () => {
+    for (const variable of ['DUALPARAL_NO_PARENT', 'DUALPARAL_DEBUG'] as const) isSwitchedOn(process.env, variable);
   })
   .showHelpAfterError('see dualparal --help');
 

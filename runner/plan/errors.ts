@@ -32,8 +32,7 @@ export const planError = defineErrors({
     exit: 'plan',
   },
   E_PLAN_MEMORY: {
-    message:
-      '{what} needs {need} of memory on {place}, which has {have}: {missing} too little; {remedy} (to try it all the same: --ignore-memory, or DUALPARAL_IGNORE_MEMORY=1)',
+    message: '{what} needs {need} of memory on {place}, which has {have}: {missing} too little; {remedy}',
     fixer: 'user',
     exit: 'plan',
   },

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { memoryError, shortage } from './verdict.ts';
+import { memoryError, shortage, withWayRound } from './verdict.ts';
 
 const GIB = 2 ** 30;
 const need = (what: string, gib: number, have: number) => ({ what, place: 'gpu', need: gib * GIB, have: have * GIB });
@@ -17,9 +17,13 @@ test.each([
 
 test('the error says what is needed, what there is, what is missing and what would fit', () => {
   const missing = { ...need('this film', 36, 21.5), place: 'this machine', of: ' free of 23.54 GiB' };
-  expect(memoryError(missing, ['decoding.tiling: true', 'a size of 512×512']).message).toBe(
+  const error = memoryError(missing, ['decoding.tiling: true', 'a size of 512×512']);
+  expect(error.message).toBe(
     'this film needs 36.00 GiB of memory on this machine, which has 21.50 GiB free of 23.54 GiB: 14.50 GiB too little; ' +
-      'it would fit with decoding.tiling: true, or with a size of 512×512 (to try it all the same: --ignore-memory, or DUALPARAL_IGNORE_MEMORY=1)',
+      'it would fit with decoding.tiling: true, or with a size of 512×512',
   );
-  expect(memoryError(missing, []).message).toContain('; nothing smaller was found that would (');
+  expect(memoryError(missing, []).message).toMatch(/; nothing smaller was found that would$/);
+  const { message, ...rest } = withWayRound(error);
+  expect(message).toBe(`${error.message} (to try it all the same: --ignore-memory, or DUALPARAL_IGNORE_MEMORY=1)`);
+  expect(rest).toMatchObject({ code: 'E_PLAN_MEMORY', exit: error.exit, fixer: error.fixer });
 });

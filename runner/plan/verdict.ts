@@ -1,6 +1,8 @@
-import type { CodedError } from '#contract/error.ts';
+import { type CodedError, fromErrorRecord, toErrorRecord } from '#contract/error.ts';
 import { planError } from './errors.ts';
 import { gibibytes } from './machine-memory.ts';
+
+const WAY_ROUND = ' (to try it all the same: --ignore-memory, or DUALPARAL_IGNORE_MEMORY=1)';
 
 /** Memory that something needs in one place, and what is there. */
 export interface MemoryNeed {
@@ -32,4 +34,10 @@ export function memoryError({ what, place, need, have, of = '' }: MemoryNeed, re
         ? 'nothing smaller was found that would'
         : `it would fit with ${remedies.join(', or with ')}`,
   });
+}
+
+/** The error of a shortage with the way round it, for whoever has one. */
+export function withWayRound(error: CodedError): CodedError {
+  const record = toErrorRecord(error);
+  return fromErrorRecord({ ...record, message: `${record.message}${WAY_ROUND}` });
 }
