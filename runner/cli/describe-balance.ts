@@ -2,6 +2,8 @@ import type { Plan } from '../plan/plan.ts';
 
 /** Below this, what the cut costs is not worth a line. */
 const NOTEWORTHY = 0.98;
+/** From this share of the last device's work on, decoding is worth naming where something else sets the pace. */
+const NOTEWORTHY_DECODING = 0.05;
 
 /** How the devices share the time, what is lost and to what; and how long the film takes where the devices' speed was measured. */
 export function describeBalance({
@@ -21,16 +23,19 @@ export function describeBalance({
 function lostTo({ busyShare, busyShares, decodingShare }: Plan['balance'], stages: Plan['stages']): readonly string[] {
   if (busyShare >= NOTEWORTHY) return [];
   const mean = `  once full, the devices are at work ${percent(busyShare)} of the time`;
-  const isDecoder = decodingShare > 0 && busyShares.at(-1) === 1;
-  if (isDecoder) {
+  const decoding = percent(decodingShare);
+  if (decodingShare > 0 && busyShares.at(-1) === 1) {
     return [
-      `${mean}: decoding, ${percent(decodingShare)} of the last one’s work, sets the pace; fewer devices or smaller pictures would lose less`,
+      `${mean}: decoding, ${decoding} of the last one’s work, sets the pace; fewer devices or smaller pictures would lose less`,
     ];
   }
   const sizes = stages.map(sizeOf);
-  const total = new Set(stages.map(({ branch }) => branch)).size;
-  const layers = sizes.reduce((sum, size) => sum + size, 0) / total;
-  return [`${mean}: ${layers} layers on ${stages.length / total} devices, a layer is never cut`];
+  const lines = new Set(stages.map(({ branch }) => branch)).size;
+  const layers = sizes.reduce((sum, size) => sum + size, 0) / lines;
+  const cut = `${layers} layers on ${stages.length / lines} devices, a layer is never cut`;
+  const left = sizes.at(-1) === 1 ? 'one layer' : `${sizes.at(-1)} layers`;
+  const share = `decoding, all of it on the last one, takes ${decoding} of its work and leaves it ${left}`;
+  return [decodingShare < NOTEWORTHY_DECODING ? `${mean}: ${cut}` : `${mean}: ${cut}, and ${share}`];
 }
 
 function sizeOf({ firstLayer, endLayer }: Plan['stages'][number]): number {
