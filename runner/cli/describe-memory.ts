@@ -18,10 +18,14 @@ export function describeMemory(memory: MemoryPlan): readonly string[] {
     ['pictures', decoder.pictures],
   ];
   const mapped = mappedBytes > 0 ? `, and ${megabytes(mappedBytes)} of files where they lie` : '';
-  const where = kind === 'cpu' ? '' : ' on the host, devices aside';
+  // The plan was held to a process's peak on the processor alone (docs/devices.md).
+  const amount =
+    kind === 'cpu'
+      ? `at most ${megabytes(processBytes)}`
+      : `about ${megabytes(processBytes)} on the host, devices aside, by the plan`;
   const shown = parts.filter(([, bytes]) => bytes >= 5e4).map(([name, bytes]) => `${name} ${megabytes(bytes)}`);
   return [
-    `  memory: at most ${megabytes(processBytes)}${where}${mapped}`,
+    `  memory: ${amount}${mapped}`,
     `    ${shown.join(', ')}`,
     `    before that, reading the text: ${megabytes(text.weights + text.working)}`,
   ];
