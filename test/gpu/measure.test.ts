@@ -15,13 +15,13 @@ const driver = { kind: 'read', cudaVersion: 13_000, devices: [seen(0, 'bb')] } a
 const devices = [of('GPU-aa', 1000, 100), of('GPU-bb', 1000, 700)];
 
 test('memory is that of the device with the same uuid, whatever its number is elsewhere', () => {
-  expect(usedMegabytes(joinGpus(driver, { kind: 'read', driverVersion: '580', devices }), 0)).toBe(300);
+  expect(usedMegabytes(joinGpus(driver, { kind: 'read', driverVersion: '580', devices, problems: [] }), 0)).toBe(300);
 });
 
 test.each([
   {
     what: 'a device that NVML does not know',
-    nvml: { kind: 'read', driverVersion: '580', devices: devices.slice(0, 1) },
+    nvml: { kind: 'read', driverVersion: '580', devices: devices.slice(0, 1), problems: [] },
   },
   { what: 'a machine without NVML', nvml: { kind: 'absent', detail: 'no such file' } },
 ] as const)('the memory of $what is not told, which is not none', ({ nvml }) => {
