@@ -77,7 +77,7 @@ test('the provider is of the version of the runtime that npm installs', () => {
 });
 
 test('whatever the runner looks for before it takes a GPU is in the CUDA build', () => {
-  const [, list = ''] = /const LIBRARIES = \[([^\]]*)\]/.exec(textOf('runner/ort/cuda-provider.ts')) ?? [];
+  const [, list = ''] = /const CUDA_LIBRARIES = \[([^\]]*)\]/.exec(textOf('runner/ort/cuda-libraries.ts')) ?? [];
   const wanted = [...list.matchAll(/'([^']+)'/g)].map((match) => `${CUDA_FOLDER}/${match[1]}`);
   expect(wanted.length).toBeGreaterThan(0);
   expect(cudaWheels.flatMap((wheel) => [...placesOf(wheel).values()])).toEqual(expect.arrayContaining(wanted));
