@@ -1,10 +1,7 @@
 /* cuDNN: its functions are found by name when the first of them is needed. Every one succeeds and does nothing; what asks a
    graph's engines for plans is told of one that needs no memory. */
-#include "standin.h"
 #include <stdint.h>
 #include <stdlib.h>
-
-enum { EXECUTION_FAILED = 5000 };
 
 #define DOES_NOTHING(name) int name() { return 0; }
 
@@ -73,13 +70,9 @@ int cudnnCreate(void **out) { *out = malloc(64); return 0; }
 const char *cudnnGetErrorString(int code) { return "stand-in"; }
 void cudnnGetLastErrorString(char *out, size_t size) { if (size) *out = 0; }
 
+void standin_tell(const char *form, ...);
 int cudnnBackendCreateDescriptor(int type, void **out) { *out = calloc(1, 64); return 0; }
-int cudnnBackendExecute() {
-  if (!standin_alive()) return EXECUTION_FAILED;
-  int status = standin_fails("cudnn");
-  if (status == OK) standin_tell("product cudnn");
-  return status;
-}
+int cudnnBackendExecute() { standin_tell("product cudnn"); return 0; }
 
 enum { HEURISTIC_RESULTS = 202, WORKSPACE_SIZE = 402 };
 int cudnnBackendGetAttribute(void *descriptor, int name, int type, int64_t asked, int64_t *count, void *out) {

@@ -1,8 +1,8 @@
 /* A CUDA that computes nothing: it keeps memory, copies bytes, counts, and tells all of it to a log, one line per event:
      <thread> <current device> <event> <numbers>
    STANDIN_CUDA_LOG names the log. STANDIN_CUDA_LIMIT ("3:900000") lets a device have no more bytes than that, STANDIN_CUDA_LOST
-   ("5:40") takes one away after so many launches, STANDIN_CUDA_FAIL ("1:cublas:20:3") lets calls of a library fail on a device after so
-   many, with that status: cublas and cudnn (products), cublasCreate. */
+   ("5:40") takes one away after so many launches, STANDIN_CUDA_FAIL ("1:cublas:20:3") lets calls of cuBLAS fail on a device after so
+   many, with that status: cublas (products) or cublasCreate. */
 #include <stddef.h>
 
 enum { DEVICES = 8, HOST = -1, CAPABILITY = 9 };
@@ -17,7 +17,7 @@ void standin_tell(const char *form, ...);
 long long number_for(const char *variable, int device);
 /* OK, or LOST where the current device has gone. */
 int alive(void);
-/* The same for CUDA's other libraries, which have statuses of their own for it; and the status that a call of theirs is to fail with. */
+/* The same for cuBLAS, which has a status of its own for it; and the status that a call of it is to fail with. */
 int standin_alive(void);
 int standin_fails(const char *call);
 /* Whose memory an address lies in: a device, or HOST. */
