@@ -9,6 +9,8 @@ import { FILM_FILE } from '../../../runner/output/survey.ts';
 import { openStore } from '../../../runner/store/open.ts';
 import { openModel } from '../../../runner/weights/open-model.ts';
 import { allDevices } from '../../gpu/devices.ts';
+import { medianOf } from '../bench.ts';
+import { openPlaneDecoder } from './plane-decoder.ts';
 
 interface CodingTask {
   readonly device: 'cpu' | 'cuda';
@@ -19,27 +21,64 @@ interface CodingTask {
   readonly film: Picture & { readonly folder: string; readonly frames: number };
 }
 
+/** Middle times of a latent, by the clock and of all threads; and what the fastest tenth stays below, which nobody else on the machine disturbed. */
+interface Milliseconds {
+  readonly wall: number;
+  readonly undisturbed: number;
+  readonly processor: number;
+}
+
 /** What it says. */
 export interface CodingReport {
-  /** For so many latents after one that does not count. */
+  /** Of so many latents. */
   readonly decodeSeconds: number;
+  readonly latent: Milliseconds;
+  /** The same by the decoder as it was (`plane-decoder.ts`), latent by latent in turns; on the processor alone. */
+  readonly latentBefore?: Milliseconds;
   readonly encodeSeconds: number;
 }
 
-function decode({ device: kind, model, latentHeight, latentWidth, latents }: CodingTask): number {
+/** Over the latents. */
+const PASSES = 3;
+/** Pictures are in [−1, 1]; both decoders sum in float32, in another order. */
+const MOST_DIFFERENCE = 1e-3;
+
+/** Decodes the latents by each decoder, latent by latent in turns, after one that does not count but must come out alike. */
+function decode({ device: kind, model, latentHeight, latentWidth, latents }: CodingTask) {
   const { config, vae } = openModel(model);
   const [device] = allDevices(kind);
-  const decoder = openDecoder({ config: config.vae, weights: vae }, { device, latentHeight, latentWidth });
+  const parts = { config: config.vae, weights: vae };
   const latent = new Float32Array(config.vae.latentChannels * latentHeight * latentWidth);
-  let started = 0;
-  for (let at = 0; at <= latents; at++) {
-    fillNormals(latent, 1, STREAMS.noise, at);
-    if (at === 1) started = performance.now();
-    decoder.decode(latent);
+  fillNormals(latent, 1, STREAMS.noise, 0);
+  using stack = new DisposableStack();
+  const release = (each: { release(): void }) => each.release();
+  const options = { device, latentHeight, latentWidth, continued: true };
+  const decoder = stack.adopt(openDecoder(parts, options), release);
+  const decoders = [() => decoder.decode(latent).planes];
+  if (kind === 'cpu') {
+    const before = stack.adopt(openPlaneDecoder(parts, latentHeight, latentWidth), release);
+    decoders.push(() => before.decode(latent));
   }
-  const seconds = (performance.now() - started) / 1000;
-  decoder.release();
-  return seconds;
+  const [ours, theirs] = decoders.map((run) => run());
+  const isOther = (value: number, at: number) => !(Math.abs(value - ours![at]!) <= MOST_DIFFERENCE);
+  if (theirs?.some(isOther)) throw new Error('the decoder as it was makes other pictures');
+  const times = decoders.map(() => ({ wall: [] as number[], processor: [] as number[] }));
+  for (let at = 0; at < PASSES * latents; at++) {
+    fillNormals(latent, 1, STREAMS.noise, 1 + (at % latents));
+    for (const [side, run] of decoders.entries()) {
+      const [started, spent] = [performance.now(), process.cpuUsage()];
+      run();
+      const { user, system } = process.cpuUsage(spent);
+      times[side]!.wall.push(performance.now() - started);
+      times[side]!.processor.push((user + system) / 1000);
+    }
+  }
+  const [latentNow, latentBefore] = times.map(({ wall, processor }) => {
+    const undisturbed = wall.toSorted((a, b) => a - b)[Math.floor(wall.length / 10)]!;
+    return { wall: medianOf(wall), undisturbed, processor: medianOf(processor) };
+  });
+  const seconds = times[0]!.wall.reduce((sum, one) => sum + one, 0) / 1000 / PASSES;
+  return { decodeSeconds: seconds, latent: latentNow!, ...(latentBefore === undefined ? {} : { latentBefore }) };
 }
 
 async function encode({ film }: CodingTask): Promise<number> {
@@ -54,5 +93,5 @@ async function encode({ film }: CodingTask): Promise<number> {
 }
 
 const task = JSON.parse(readFileSync(0, 'utf8')) as CodingTask;
-const report: CodingReport = { decodeSeconds: decode(task), encodeSeconds: await encode(task) };
+const report: CodingReport = { ...decode(task), encodeSeconds: await encode(task) };
 console.log(JSON.stringify(report));
