@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { sharedLibrary } from '../test/build/shared-library.ts';
+import { buildInfo, provider, WITNESS, smallWheels as wheelsIn } from '../test/build/small-wheels.ts';
 import { zipArchive } from '../test/build/zip-archive.ts';
 import { cudaWheels, openedWhileRunning, type Wheel } from './cuda-contents.ts';
 import { fillCudaLayer } from './cuda-layer.ts';
@@ -13,35 +13,11 @@ let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'cuda-layer-test-'));
   mkdirSync(join(folder, 'wheels'));
-  writeFileSync(join(folder, 'runtime'), sharedLibrary({ needed: ['libc.so.6'], text: build('f2c39fe2f') }));
+  writeFileSync(join(folder, 'runtime'), sharedLibrary({ needed: ['libc.so.6'], text: buildInfo('f2c39fe2f') }));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const build = (commit: string) => `ORT Build Info: git-branch=HEAD, git-commit-id=${commit}, build type=Release`;
-const provider = sharedLibrary({ needed: ['libcudart.so.13', 'libcuda.so.1', 'libc.so.6'] });
-const WITNESS = 'libonnxruntime.so.1.30.0';
-
-/** Wheels with small libraries of the names that the real ones have; `changes`: other bytes for some of them. */
-function smallWheels(changes: Readonly<Record<string, Buffer>> = {}): Wheel[] {
-  const all: Readonly<Record<string, Buffer>> = { [WITNESS]: sharedLibrary({ text: build('f2c39fe2f') }), ...changes };
-  return cudaWheels.map((wheel) => {
-    const bytesOf = (path: string) => {
-      const name = basename(path);
-      const usual = name.endsWith('_cuda.so') ? provider : sharedLibrary({ needed: ['libz.so.1'] });
-      return [path, all[name] ?? (wheel.licences.includes(path) ? Buffer.from('a licence') : usual)] as const;
-    };
-    const paths = [
-      ...wheel.files,
-      ...wheel.licences,
-      'python.py',
-      ...(wheel.witness === undefined ? [] : [wheel.witness]),
-    ];
-    const bytes = zipArchive(Object.fromEntries(paths.map(bytesOf)));
-    writeFileSync(join(folder, 'wheels', `${wheel.name}.whl`), bytes);
-    return { ...wheel, sha256: createHash('sha256').update(bytes).digest('hex') };
-  });
-}
-
+const smallWheels = (changes: Readonly<Record<string, Buffer>> = {}) => wheelsIn(join(folder, 'wheels'), changes);
 const root = () => join(folder, 'root');
 const fill = (wheels: readonly Wheel[], system = ['libc.so.6', 'libz.so.1']) =>
   fillCudaLayer(root(), {
@@ -114,7 +90,7 @@ test('and one that the system below does not have', async () => {
 });
 
 test.each<[string, string, string]>([
-  ['of another build than the runtime', build('0123abc'), '0123abc'],
+  ['of another build than the runtime', buildInfo('0123abc'), '0123abc'],
   ['that does not say its build', 'ORT', 'unknown'],
 ])('a provider %s is refused', async (_, text, found) => {
   await expect(fill(smallWheels({ [WITNESS]: sharedLibrary({ text }) }))).rejects.toMatchObject({

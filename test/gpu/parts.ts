@@ -22,7 +22,7 @@ export interface PartSettings {
 
 const here = (name: string) => new URL(name, import.meta.url).pathname;
 const node = (task: string) => [process.execPath, here('run-part.ts'), task];
-const python = process.env.DUALPARAL_TORCH_PYTHON ?? 'python3';
+const python = process.env.DUALPARAL_TORCH_PYTHON || 'python3';
 const profiled =
   (...metrics: string[]) =>
   (task: string) => [

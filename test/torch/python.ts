@@ -12,7 +12,7 @@ export type TorchPython =
  * is missing.
  */
 export function findTorchPython(modules: readonly string[] = ['torch']): TorchPython {
-  const python = process.env.DUALPARAL_TORCH_PYTHON ?? 'python3';
+  const python = process.env.DUALPARAL_TORCH_PYTHON || 'python3';
   const specs = modules.map((name) => `importlib.util.find_spec(${JSON.stringify(name)}) is not None`);
   const code = `import importlib.util, sys; sys.exit(0 if ${specs.join(' and ')} else 1)`;
   const { status } = spawnSync(python, ['-c', code], { stdio: 'ignore', env: torchEnvironment() });
