@@ -36,6 +36,7 @@ function tally(copies: readonly Omit<Copied, 'by'>[]): ReadonlyMap<string, numbe
 
 describe.skipIf(obstacle !== undefined)(
   `parts of npm run gpu on eight stand-in devices (${obstacle ?? 'built here'})`,
+  { timeout: 300_000 },
   () => {
     let standIn: StandIn;
     beforeAll(() => {
