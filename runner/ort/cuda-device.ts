@@ -1,11 +1,9 @@
-import { verdictOf } from './cuda-statuses.ts';
+import { lossAmong } from './cuda-statuses.ts';
 import type { Device } from './device.ts';
 import { type NativeLibrary, openNative } from './native-library.ts';
 
 /** CUDA's runtime library, which the provider is linked to. */
 export const CUDA_LIBRARY = 'libcudart.so.13';
-
-const OUT_OF_MEMORY = 2;
 
 /** Numbers of the CUDA devices that this thread has computed on, by name: the only ones that are asked anything. */
 const used = new Map<string, number>();
@@ -35,15 +33,11 @@ export function lossOf(name: string): string | undefined {
   const bytes = [new BigUint64Array(1), new BigUint64Array(1)] as const;
   const asked = [
     ['cudaSetDevice', library.call('cudaSetDevice', 'i', index)],
-    // An error that stays in the context is every later call's answer too; one that this thread has left behind tells by its number only.
     ['cudaPeekAtLastError', library.call('cudaPeekAtLastError', '')],
     ['cudaStreamQuery', library.call('cudaStreamQuery', 'p', null)],
     ['cudaMemGetInfo', library.call('cudaMemGetInfo', 'pp', ...bytes)],
   ] as const;
-  const isLoss = ([question, code]: (typeof asked)[number]) =>
-    verdictOf(`CUDA failure ${code}`) === 'lost' ||
-    (question === 'cudaMemGetInfo' && code !== 0 && code !== OUT_OF_MEMORY);
-  const loss = asked.find(isLoss);
+  const loss = lossAmong(asked);
   return loss && cudaWords(library, loss[0], loss[1]);
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { verdictOf } from './cuda-statuses.ts';
+import { lossAmong, verdictOf } from './cuda-statuses.ts';
 
 /** Of CUDA's runtime, by what its header says of them. */
 const CUDA = [
@@ -76,4 +76,16 @@ test.each([
   ['Got invalid dimensions for input: x', undefined],
 ])('%s says: %s', (words, verdict) => {
   expect(verdictOf(words)).toBe(verdict);
+});
+
+test.each([
+  ['works', { cudaPeekAtLastError: 0, cudaStreamQuery: 0, cudaMemGetInfo: 0 }, undefined],
+  ['works, and is busy', { cudaPeekAtLastError: 0, cudaStreamQuery: 600, cudaMemGetInfo: 0 }, undefined],
+  ['works, after a call with a bad argument', { cudaPeekAtLastError: 1, cudaMemGetInfo: 0 }, undefined],
+  ['is full', { cudaPeekAtLastError: 2, cudaStreamQuery: 0, cudaMemGetInfo: 2 }, undefined],
+  ['has an error that stays', { cudaPeekAtLastError: 0, cudaStreamQuery: 719, cudaMemGetInfo: 719 }, 'cudaStreamQuery'],
+  ['cannot be chosen any more', { cudaSetDevice: 100, cudaMemGetInfo: 100 }, 'cudaSetDevice'],
+  ['does not tell its memory', { cudaSetDevice: 0, cudaStreamQuery: 3, cudaMemGetInfo: 3 }, 'cudaMemGetInfo'],
+])('a device that %s is told by its answers', (_, answers, lost) => {
+  expect(lossAmong(Object.entries(answers))?.[0]).toBe(lost);
 });

@@ -63,3 +63,20 @@ export function verdictOf(words: string): DeviceVerdict {
   ];
   return verdicts.includes('lost') ? 'lost' : verdicts.find((verdict) => verdict !== undefined);
 }
+
+const OUT_OF_MEMORY = 2;
+
+/** A call of CUDA's runtime, and the status that it gave. */
+export type Answer = readonly [functionName: string, status: number];
+
+/**
+ * The answer by which a device is lost; undefined where it works. An error that stays in a context is every later call's answer. A device that cannot
+ * even tell its free memory is lost whatever it says, unless it is full; of other questions the answer may be an error that a thread has left behind.
+ */
+export function lossAmong(answers: readonly Answer[]): Answer | undefined {
+  return answers.find(
+    ([functionName, status]) =>
+      verdictOf(`CUDA failure ${status}`) === 'lost' ||
+      (functionName === 'cudaMemGetInfo' && status !== 0 && status !== OUT_OF_MEMORY),
+  );
+}
