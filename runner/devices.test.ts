@@ -1,17 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { findingsOf, gpuOf } from '../test/build/gpu.ts';
 import { chooseDevices, type Machine, surveyDevices } from './devices.ts';
+import { deviceError } from './ort/errors.ts';
 
 const WITHOUT_DRIVER = findingsOf([], { driver: { kind: 'absent', detail: 'no such file' } });
 const machine = (findings = WITHOUT_DRIVER, deviceFiles: readonly string[] = []): Machine => ({
   findGpus: () => findings,
   deviceFiles: () => deviceFiles,
+  checkRuntime: () => undefined,
 });
 const untouched: Machine = {
   findGpus: () => {
     throw new Error('the driver was asked');
   },
   deviceFiles: () => [],
+  checkRuntime: () => undefined,
 };
 const names = (chosen: ReturnType<typeof chooseDevices>) => chosen.devices.map(({ name }) => name);
 
@@ -22,6 +25,29 @@ describe('the devices of a run', () => {
       { kind: 'cpu', index: 1, name: 'gpu-2' },
     ]);
   });
+
+  test('are each named once, and nothing is no name', () => {
+    const named = (list: string) => names(chooseDevices(1, { DUALPARAL_STANDIN_GPUS: list }, {}, untouched));
+    expect(named('gpu-1,gpu-1, gpu-2 , ,')).toEqual(['gpu-1', 'gpu-2']);
+    expect(() => named(' , ')).toThrow('the driver was asked');
+  });
+
+  test.each([{ DUALPARAL_STANDIN_GPUS: 'gpu-1' }, { DUALPARAL_DEVICE: 'cpu' }, {}])(
+    'are none where the runtime cannot be loaded: %j',
+    (environment) => {
+      const checkRuntime = () => {
+        throw deviceError('E_DEVICE_LIBRARY', {
+          file: '/x',
+          platform: 'linux',
+          detail: 'no such file',
+          remedy: 'name another',
+        });
+      };
+      const broken = { ...machine(findingsOf([gpuOf(0)])), checkRuntime };
+      expect(() => chooseDevices(1, environment, {}, broken)).toThrow('the inference library /x cannot be loaded');
+      expect(surveyDevices(environment, broken)).toMatchObject({ chosen: null, error: { code: 'E_DEVICE_LIBRARY' } });
+    },
+  );
 
   test('are stand-ins even where CUDA is asked for, and the driver is not asked', () => {
     const environment = { DUALPARAL_STANDIN_GPUS: 'gpu-5', NVIDIA_VISIBLE_DEVICES: 'gpu-5', DUALPARAL_DEVICE: 'cuda' };

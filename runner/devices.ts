@@ -7,6 +7,7 @@ import { gpuObstacle, machineObstacle, type Obstacle, obstacleError } from './or
 import { findGpus } from './ort/find-gpus.ts';
 import { givenGpus } from './ort/given-gpus.ts';
 import { type Gpu, type GpuFindings, memoryUnknown } from './ort/gpu.ts';
+import { openLibrary } from './ort/library.ts';
 import { type ChosenDevices, pickDevices } from './ort/pick-devices.ts';
 
 export { checkFreeMemory } from './ort/pick-devices.ts';
@@ -16,9 +17,11 @@ export interface Machine {
   findGpus(): GpuFindings;
   /** Names under `/dev`. */
   deviceFiles(): readonly string[];
+  /** Throws `E_DEVICE_LIBRARY` where the runtime itself cannot be loaded: no device computes without it. */
+  checkRuntime(): void;
 }
 
-const THIS_MACHINE: Machine = { findGpus, deviceFiles };
+const THIS_MACHINE: Machine = { findGpus, deviceFiles, checkRuntime: () => void openLibrary() };
 
 /** `flag`: the value of `--device`. `leastCapability`: what the film's number format needs of a GPU. */
 export interface DeviceWish {
@@ -39,6 +42,7 @@ export function chooseDevices(
   machine: Machine = THIS_MACHINE,
 ): ChosenDevices {
   const asked = deviceChoice(flag, environment);
+  machine.checkRuntime();
   const standIns = standInsOf(environment);
   if (standIns.length > 0) return { devices: standIns, gpus: [], reason: undefined, warnings: [] };
   const given = givenGpus(environment, machine.deviceFiles());
@@ -110,8 +114,9 @@ function choiceOf(environment: NodeJS.ProcessEnv, machine: Machine): Pick<Device
 }
 
 function standInsOf(environment: NodeJS.ProcessEnv): readonly Device[] {
-  const names = environment.DUALPARAL_STANDIN_GPUS?.split(',').filter((name) => name !== '') ?? [];
-  return names.map((name, index) => ({ kind: 'cpu', index, name }));
+  const names = (environment.DUALPARAL_STANDIN_GPUS ?? '').split(',').map((name) => name.trim());
+  // A name is one device, however often it is said.
+  return [...new Set(names)].filter((name) => name !== '').map((name, index) => ({ kind: 'cpu', index, name }));
 }
 
 const NOTHING: GpuFindings = {

@@ -248,6 +248,16 @@ describe.skipIf(hasDriver)('on a machine without an NVIDIA driver', () => {
     expect(result.film).toBeUndefined();
   });
 
+  test.each([['plan', ...FILM], ['generate', ...FILM, '-o', join(folder, 'unmade')], ['devices']])(
+    '%s says that no film can be made by a runtime that is not there, and which variable names it',
+    (...args) => {
+      const { stdout, stderr } = dualparal(args, { DUALPARAL_ORT_LIBRARY: '/nonexistent/libonnxruntime.so.1' });
+      expect(args[0] === 'devices' ? stdout : stderr).toMatch(
+        /E_DEVICE_LIBRARY: the inference library \/nonexistent\/.*; DUALPARAL_ORT_LIBRARY names it: /,
+      );
+    },
+  );
+
   test('the survey says that such a film would fail', () => {
     const { status, stdout } = dualparal(['devices'], GIVEN);
     expect([status, stdout]).toEqual([0, expect.stringMatching(/^a film would fail here: E_DEVICE_DRIVER: /)]);

@@ -3,8 +3,7 @@ import { defineErrors } from '#contract/error.ts';
 /** What can go wrong between this program and the inference runtime. */
 export const deviceError = defineErrors({
   E_DEVICE_LIBRARY: {
-    message:
-      'the inference library {file} cannot be loaded on {platform}: {detail}; install dependencies with "npm ci"',
+    message: 'the inference library {file} cannot be loaded on {platform}: {detail}; {remedy}',
     fixer: 'administrator',
     exit: 'device',
   },

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { givenGpus } from './given-gpus.ts';
+import { givenGpus, maySeeGpus } from './given-gpus.ts';
 
 const POD = { KUBERNETES_SERVICE_HOST: '10.96.0.1' };
 const UUIDS = 'GPU-8d1c0a3e-0000-4000-8000-00000000000a,GPU-8d1c0a3e-0000-4000-8000-00000000000b';
@@ -19,6 +19,16 @@ test.each([
   },
   { what: 'a list with spaces', environment: { NVIDIA_VISIBLE_DEVICES: ' 0, 1,' }, says: 'NVIDIA_VISIBLE_DEVICES=0,1' },
   { what: 'devices of a batch system', environment: { CUDA_VISIBLE_DEVICES: '2,3' }, says: 'CUDA_VISIBLE_DEVICES=2,3' },
+  {
+    what: 'a filter that ends early',
+    environment: { CUDA_VISIBLE_DEVICES: '1,-1,0' },
+    says: 'CUDA_VISIBLE_DEVICES=1,-1,0',
+  },
+  {
+    what: 'a word that somebody meant for GPUs, though CUDA sees none by it,',
+    environment: { CUDA_VISIBLE_DEVICES: 'all' },
+    says: 'CUDA_VISIBLE_DEVICES=all',
+  },
   {
     what: 'a GPU that CUDA_VISIBLE_DEVICES hides again',
     environment: { NVIDIA_VISIBLE_DEVICES: '0', CUDA_VISIBLE_DEVICES: '' },
@@ -42,6 +52,9 @@ test.each([
   { what: 'none', environment: { NVIDIA_VISIBLE_DEVICES: 'none' } },
   { what: "all, which is the image's word", environment: { ...POD, NVIDIA_VISIBLE_DEVICES: 'all' } },
   { what: 'a filter that lets nothing through', environment: { CUDA_VISIBLE_DEVICES: '-1' } },
+  { what: 'a filter whose first number is none', environment: { CUDA_VISIBLE_DEVICES: '-1,0' } },
+  { what: 'a filter of another number that is none', environment: { CUDA_VISIBLE_DEVICES: ' -2 , 1' } },
+  { what: 'the word none', environment: { CUDA_VISIBLE_DEVICES: 'none' } },
   { what: "a batch system's word for none", environment: { CUDA_VISIBLE_DEVICES: 'NoDevFiles' } },
   { what: 'device files outside a pod', environment: {}, files: ['nvidia0'] },
   { what: 'control files alone in a pod', environment: POD, files: ['nvidiactl', 'nvidia-uvm'] },
@@ -51,4 +64,13 @@ test.each([
 
 test('a long list is cut where it is shown', () => {
   expect(givenGpus({ NVIDIA_VISIBLE_DEVICES: 'GPU-1,'.repeat(100) }, [])).toMatch(/^NVIDIA_VISIBLE_DEVICES=.{100}…$/);
+});
+
+test.each([
+  { environment: { NVIDIA_VISIBLE_DEVICES: 'all' }, says: 'NVIDIA_VISIBLE_DEVICES=all lets it see every GPU' },
+  { environment: { NVIDIA_VISIBLE_DEVICES: ' ALL ' }, says: 'NVIDIA_VISIBLE_DEVICES=all lets it see every GPU' },
+  { environment: { NVIDIA_VISIBLE_DEVICES: 'void' }, says: undefined },
+  { environment: {}, says: undefined },
+])('$environment says of GPUs that may be seen: $says', ({ environment, says }) => {
+  expect(maySeeGpus(environment)).toBe(says);
 });

@@ -1,10 +1,12 @@
-/** Values that give nothing. `all` is what images say: what may be seen, not what was given. */
-const GIVES_NOTHING: Readonly<Record<string, readonly string[]>> = {
-  // Set by the device plugin of a cluster (uuids, indices or a folder), by `docker run`, or by the image.
-  NVIDIA_VISIBLE_DEVICES: ['', 'void', 'none', 'all'],
-  // Set by a person or a batch system, which says `NoDevFiles` for none.
-  CUDA_VISIBLE_DEVICES: ['', '-1', 'nodevfiles'],
-};
+/** Values of `NVIDIA_VISIBLE_DEVICES`, set by a cluster's device plugin (uuids, indices or a folder), `docker run` or the image, that give nothing. */
+const GIVES_NOTHING = ['', 'void', 'none'];
+/** What images say: what may be seen, not what was given. */
+const MAY_BE_SEEN = 'all';
+/**
+ * First entries of `CUDA_VISIBLE_DEVICES`, set by a person or a batch system, that give nothing: at the first number that is none
+ * CUDA stops reading. Other words, by which CUDA sees nothing either, are taken for a GPU that somebody meant.
+ */
+const HIDES_ALL = /^(|-\d+|none|void|nodevfiles)$/;
 const SHOWN_CHARACTERS = 100;
 
 /**
@@ -13,13 +15,24 @@ const SHOWN_CHARACTERS = 100;
  * interface sets no variable: on a machine of one's own they are there for any card.
  */
 export function givenGpus(environment: NodeJS.ProcessEnv, deviceFiles: readonly string[]): string | undefined {
-  for (const [variable, nothing] of Object.entries(GIVES_NOTHING)) {
-    const value = (environment[variable] ?? '').replaceAll(/[\s,]+/g, ',').replaceAll(/^,|,$/g, '');
-    if (!nothing.includes(value.toLowerCase())) return `${variable}=${shortened(value)}`;
-  }
+  const nvidia = listIn(environment.NVIDIA_VISIBLE_DEVICES);
+  if (![...GIVES_NOTHING, MAY_BE_SEEN].includes(nvidia.toLowerCase()))
+    return `NVIDIA_VISIBLE_DEVICES=${shortened(nvidia)}`;
+  const cuda = listIn(environment.CUDA_VISIBLE_DEVICES);
+  if (!HIDES_ALL.test(cuda.split(',')[0]!.toLowerCase())) return `CUDA_VISIBLE_DEVICES=${shortened(cuda)}`;
   if (!environment.KUBERNETES_SERVICE_HOST) return undefined;
   const file = deviceFiles.find((name) => /^nvidia\d+$/.test(name));
   return file === undefined ? undefined : `the device file /dev/${file}`;
+}
+
+/** What says that GPUs may be seen here, which nobody has given; undefined where nothing does. */
+export function maySeeGpus(environment: NodeJS.ProcessEnv): string | undefined {
+  const isAll = listIn(environment.NVIDIA_VISIBLE_DEVICES).toLowerCase() === MAY_BE_SEEN;
+  return isAll ? 'NVIDIA_VISIBLE_DEVICES=all lets it see every GPU' : undefined;
+}
+
+function listIn(value = ''): string {
+  return value.replaceAll(/[\s,]+/g, ',').replaceAll(/^,|,$/g, '');
 }
 
 function shortened(value: string): string {

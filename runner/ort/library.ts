@@ -17,9 +17,11 @@ export interface Library {
 let opened: Library | undefined;
 let process_: LibraryHandle | undefined;
 
+const VARIABLE = 'DUALPARAL_ORT_LIBRARY';
+
 /** Path of the library that npm installed for this machine. Set `DUALPARAL_ORT_LIBRARY` to use another file. */
 export function libraryPath(): string {
-  const override = process.env.DUALPARAL_ORT_LIBRARY;
+  const override = process.env[VARIABLE];
   if (override !== undefined && override !== '') return override;
   const installed = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'));
   const name = process.platform === 'darwin' ? 'libonnxruntime.1.dylib' : 'libonnxruntime.so.1';
@@ -38,7 +40,10 @@ export function openLibrary(): Library {
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
     const platform = `${process.platform}/${process.arch}`;
-    throw deviceError('E_DEVICE_LIBRARY', { file: path, platform, detail }, error);
+    const remedy = process.env[VARIABLE]
+      ? `${VARIABLE} names it: name another, or leave the variable out`
+      : 'install dependencies with "npm ci"';
+    throw deviceError('E_DEVICE_LIBRARY', { file: path, platform, detail, remedy }, error);
   }
 }
 

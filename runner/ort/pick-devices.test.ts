@@ -89,6 +89,15 @@ describe.each(UNUSABLE)('a machine with $what', ({ found, code, says, isUsual = 
     expect(warnings).toEqual(isUsual ? [] : [expect.stringMatching(says)]);
   });
 
+  test('names what is missing where GPUs may be seen that nobody has given', () => {
+    const environment = { NVIDIA_VISIBLE_DEVICES: 'all' };
+    const { devices, warnings } = pickDevices(wish('auto', { environment }), found);
+    expect(devices.map(({ kind }) => kind)).toEqual(['cpu']);
+    expect(warnings).toEqual([expect.stringMatching(says)]);
+    expect(warnings[0]).toContain('NVIDIA_VISIBLE_DEVICES=all');
+    expect(pickDevices(wish('cpu', { environment }), found).warnings).toEqual([]);
+  });
+
   test('makes a film on the processor where that is asked for, whatever was given', () => {
     const { devices, warnings } = pickDevices(wish('cpu', { given: GIVEN }), found);
     expect([devices.map(({ kind }) => kind), warnings]).toEqual([['cpu'], []]);

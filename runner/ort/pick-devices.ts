@@ -9,6 +9,7 @@ import {
   type Obstacle,
   obstacleError,
 } from './device-fitness.ts';
+import { maySeeGpus } from './given-gpus.ts';
 import { type Gpu, type GpuFindings, gpuName, memoryUnknown } from './gpu.ts';
 import { capabilityOf, rankGpus } from './rank-gpus.ts';
 
@@ -83,12 +84,13 @@ function reasonOf({ choice, field }: AskedDevice, given: string | undefined): st
   return given === undefined ? undefined : `this process was given GPUs by ${given}, ${instead}`;
 }
 
-function withoutGpus({ stages }: Wish, reason: string | undefined, obstacle: Obstacle): ChosenDevices {
+function withoutGpus({ stages, environment }: Wish, reason: string | undefined, obstacle: Obstacle): ChosenDevices {
   if (reason !== undefined) throw obstacleError(obstacle, reason);
-  // No driver, or no GPU behind it, is what most machines are like.
+  // No driver, or no GPU behind it, is what most machines are like: worth a word only where GPUs may be meant to be there.
+  const mayBe = maySeeGpus(environment);
   const isUsual = obstacle.code === 'E_DEVICE_DRIVER' || obstacle.code === 'E_DEVICE_NONE';
-  const warning = `the film is computed on the processor: ${obstacleError(obstacle).message}`;
-  return onProcessor(stages, isUsual ? [] : [warning]);
+  const warning = `the film is computed on the processor: ${obstacleError(obstacle, mayBe).message}`;
+  return onProcessor(stages, isUsual && mayBe === undefined ? [] : [warning]);
 }
 
 function onProcessor(stages: number, warnings: readonly string[]): ChosenDevices {

@@ -39,6 +39,13 @@ describe('room of a group of version 2', () => {
     },
     { what: 'more used than allowed', files: { 'memory.max': '10', 'memory.current': '20' }, bytes: 0 },
     { what: 'a damaged file', files: { 'memory.max': 'much' }, bytes: undefined },
+    { what: 'slowed down from a limit on', files: { 'memory.max': 'max', 'memory.high': `${GIB}` }, bytes: GIB },
+    {
+      what: 'slowed down before the limit',
+      files: { 'memory.max': `${2 * GIB}`, 'memory.high': `${GIB}` },
+      bytes: GIB,
+    },
+    { what: 'never slowed down', files: { 'memory.max': `${2 * GIB}`, 'memory.high': 'max' }, bytes: 2 * GIB },
   ])('$what', ({ files, bytes }) => {
     const named = Object.fromEntries(Object.entries(files).map(([name, text]) => [`/g/${name}`, text]));
     expect(groupRoomV2('/g', reader(named))?.bytes).toBe(bytes);
@@ -49,6 +56,16 @@ describe('room of a group of version 1', () => {
   test.each([
     { what: 'nothing used', files: { limit_in_bytes: `${2 * GIB}\n` }, bytes: 2 * GIB },
     { what: 'no limit is a large number', files: { limit_in_bytes: '9223372036854771712' }, bytes: undefined },
+    {
+      what: 'a limit of a group above, which its statistics tell',
+      files: { limit_in_bytes: '9223372036854771712', usage_in_bytes: '0', stat: `hierarchical_memory_limit ${GIB}\n` },
+      bytes: GIB,
+    },
+    {
+      what: 'a larger limit above',
+      files: { limit_in_bytes: `${GIB}`, stat: `hierarchical_memory_limit ${2 * GIB}\n` },
+      bytes: GIB,
+    },
     {
       what: 'files of all groups in it can be dropped',
       files: {

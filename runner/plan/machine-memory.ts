@@ -53,18 +53,19 @@ export function groupsAbove(path: string): readonly string[] {
   );
 }
 
-/** Room of a group of version 2. */
+/** Room of a group of version 2. Past `memory.high` its processes are slowed down until next to nothing moves: no room, either. */
 export function groupRoomV2(folder: string, read: ReadFile): MemoryRoom | undefined {
-  const limit = numberIn(read(`${folder}/memory.max`));
+  const limit = least(numberIn(read(`${folder}/memory.max`)), numberIn(read(`${folder}/memory.high`)));
   const used = numberIn(read(`${folder}/memory.current`));
   return roomOf(limit, used, droppable(read(`${folder}/memory.stat`), 'active_file', 'inactive_file'), folder);
 }
 
-/** Room of a group of version 1. */
+/** Room of a group of version 1. Its statistics know the limits of groups above, which a container does not see. */
 export function groupRoomV1(folder: string, read: ReadFile): MemoryRoom | undefined {
-  const limit = numberIn(read(`${folder}/memory.limit_in_bytes`));
-  const used = numberIn(read(`${folder}/memory.usage_in_bytes`));
   const stat = read(`${folder}/memory.stat`);
+  const above = /^hierarchical_memory_limit (\d+)$/m.exec(stat ?? '')?.[1];
+  const limit = least(numberIn(read(`${folder}/memory.limit_in_bytes`)), numberIn(above));
+  const used = numberIn(read(`${folder}/memory.usage_in_bytes`));
   return roomOf(limit, used, droppable(stat, 'total_active_file', 'total_inactive_file'), folder);
 }
 
@@ -82,6 +83,11 @@ function roomOf(
 
 function droppable(stat = '', ...names: readonly string[]): number {
   return names.reduce((sum, name) => sum + Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(stat)?.[1] ?? 0), 0);
+}
+
+function least(...limits: readonly (number | undefined)[]): number | undefined {
+  const known = limits.filter((limit) => limit !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 }
 
 /** "max", as version 2 says "no limit", is no number. */
