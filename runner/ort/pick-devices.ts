@@ -34,8 +34,9 @@ export interface ChosenDevices {
 }
 
 /**
- * Chooses a device for each stage, of several GPUs the fittest ({@link rankGpus}). Who asked for CUDA, or was given GPUs, gets GPUs or the coded error that says why not; all
- * others get GPUs where usable ones are, else the processor, with a warning where a GPU is left aside.
+ * Chooses a device for each stage, of several GPUs the fittest ({@link rankGpus}). Who asked for CUDA, or was given GPUs, gets
+ * GPUs or the coded error that says why not; all others get GPUs where usable ones are, else the processor, with a warning where a
+ * GPU is left aside, or may be meant to be there.
  * Throws `E_DEVICE_DRIVER…`, `E_DEVICE_NONE`, `E_DEVICE_PROVIDER`, `E_DEVICE_CAPABILITY`, `E_DEVICE_MIG`, `E_DEVICE_HELD`, `E_DEVICE_COUNT`.
  */
 export function pickDevices(wish: Wish, found: GpuFindings): ChosenDevices {
