@@ -64,16 +64,16 @@ function torchObstacle(): string | undefined {
 
 /** In the order in which they are worth their time: first what the proof is asked for, all of it within its limits together. */
 export const PARTS: Readonly<Record<PartName, PartSettings>> = {
-  provider: { seconds: 20, most: 40, isNamed: true, judges: 'always', command: node, keepOutput: true },
+  provider: { seconds: 30, most: 45, isNamed: true, judges: 'always', command: node, keepOutput: true },
   films: { seconds: 50, most: 75, isNamed: true, judges: 'always', command: node },
-  'whole-film': { seconds: 70, most: 90, isNamed: true, judges: 'always', command: node },
+  'whole-film': { seconds: 65, most: 90, isNamed: true, judges: 'always', command: node },
   copies: { seconds: 25, most: 40, isNamed: true, judges: 'cuda', command: node },
   attention: { seconds: 30, isNamed: true, judges: 'always', command: node, keepOutput: true },
   'bench-hop': { seconds: 15, most: 25, isNamed: true, judges: 'always', command: node },
   'bench-film': { seconds: 45, most: 60, isNamed: true, judges: 'always', command: node },
   'bench-layers': { seconds: 150, most: 200, isNamed: true, judges: 'cuda', command: node },
   speed: { seconds: 45, most: 75, isNamed: true, judges: 'cuda', command: node },
-  sessions: { seconds: 30, most: 45, command: node },
+  sessions: { seconds: 25, most: 45, command: node },
   decoder: { seconds: 40, most: 50, judges: 'always', command: node },
   layer: { seconds: 40, most: 75, judges: 'always', command: node },
   torch: {

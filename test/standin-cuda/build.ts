@@ -13,17 +13,13 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { cudaWheels } from '../../image/cuda-contents.ts';
 import { libraryPath } from '../../runner/ort/library.ts';
 
-/** ONNX Runtime's real CUDA provider, of the very build that npm installs here, as its Python package has it. */
-const PACKAGE = {
-  name: 'onnxruntime-gpu',
-  version: '1.30.0',
-  python: '3.12',
-  platform: 'manylinux_2_28_x86_64',
-} as const;
-const SHA256 = '6acc0f4b3d5ac5f2984432faa59dd8fcce6775f8b43a7140afa0f322c7a703b1';
-const PROVIDER = ['libonnxruntime_providers_shared.so', 'libonnxruntime_providers_cuda.so'] as const;
+/** ONNX Runtime's real CUDA provider, of the very build that npm installs here: the wheel that the CUDA image takes it from. */
+const WHEEL = cudaWheels.find(({ name }) => name === 'onnxruntime-gpu')!;
+const PYTHON = { python: '3.12', platform: 'manylinux_2_28_x86_64' } as const;
+const PROVIDER = 'libonnxruntime_providers_cuda.so';
 
 /** Libraries of CUDA, each with its sources and, where it has versioned names, whose. */
 const LIBRARIES = [
@@ -81,10 +77,10 @@ export function buildStandIn(): StandIn {
     .update(readFileSync(import.meta.filename))
     .digest('hex');
   const cache = join(homedir(), '.cache/dualparal/standin-cuda');
-  const runtime = join(cache, SHA256.slice(0, 16));
+  const runtime = join(cache, WHEEL.sha256.slice(0, 16));
   const cuda = join(cache, `cuda-${key.slice(0, 16)}`);
   if (!existsSync(runtime)) whole(runtime, fetchRuntime);
-  if (!existsSync(cuda)) whole(cuda, (folder) => compileCuda(folder, source, join(runtime, PROVIDER[1])));
+  if (!existsSync(cuda)) whole(cuda, (folder) => compileCuda(folder, source, join(runtime, PROVIDER)));
   return { runtime: join(runtime, 'libonnxruntime.so.1'), cuda };
 }
 
@@ -130,16 +126,16 @@ function sleep(milliseconds: number): void {
 }
 
 function fetchRuntime(folder: string): void {
-  const { name, version, python, platform } = PACKAGE;
+  const { name, version, sha256, files } = WHEEL;
+  const { python, platform } = PYTHON;
   const download = ['-m', 'pip', 'download', '-q', '--no-deps', '--only-binary=:all:', '-d', folder];
   execFileSync('python3', [...download, '--python-version', python, '--platform', platform, `${name}==${version}`]);
   const wheel = join(folder, readdirSync(folder).find((file) => file.endsWith('.whl'))!);
   const found = createHash('sha256').update(readFileSync(wheel)).digest('hex');
-  if (found !== SHA256) throw new Error(`${wheel} has sha256 ${found}, wanted ${SHA256}`);
-  const members = PROVIDER.map((file) => `onnxruntime/capi/${file}`);
+  if (found !== sha256) throw new Error(`${wheel} has sha256 ${found}, wanted ${sha256}`);
   const unpack =
     'import sys,zipfile,os\nw=zipfile.ZipFile(sys.argv[1])\nfor m in sys.argv[3:]: open(os.path.join(sys.argv[2],os.path.basename(m)),"wb").write(w.read(m))';
-  execFileSync('python3', ['-c', unpack, wheel, folder, ...members]);
+  execFileSync('python3', ['-c', unpack, wheel, folder, ...files]);
   rmSync(wheel);
   copyFileSync(libraryPath(), join(folder, 'libonnxruntime.so.1'));
 }
