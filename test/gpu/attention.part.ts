@@ -1,4 +1,4 @@
-import { ATTENTION_OPERATORS } from '../../runner/model/attention-operator.ts';
+import { ATTENTION_OPERATORS, attentionOperator } from '../../runner/model/attention-operator.ts';
 import type { Graph } from '../../runner/model/graph.ts';
 import { graphBuilder } from '../../runner/model/graph.ts';
 import { CONTRIB } from '../../runner/model/ops.ts';
@@ -51,14 +51,44 @@ function given(tokens: number) {
 /** Which attention operator is right, and which is fastest. */
 export async function run(context: PartContext): Promise<void> {
   const types: readonly FloatType[] = context.kind === 'cpu' ? ['F32'] : ['BF16', 'F16'];
+  const found: Found[] = [];
   for (const operator of OPERATORS) {
     process.env[NAMES_KERNEL] = '1';
     for (const dtype of types) await right(context, operator, dtype);
     delete process.env[NAMES_KERNEL];
     for (const heads of context.small ? [2] : [12, 40]) {
-      for (const dtype of types) await fast(context, operator, dtype, heads);
+      for (const dtype of types) await fast(context, found, { operator, dtype, heads });
     }
   }
+  await context.attempt('the fastest operators', () => fastest(context, found));
+}
+
+interface Found {
+  readonly operator: Operator;
+  readonly dtype: FloatType;
+  readonly heads: number;
+  readonly milliseconds: number;
+}
+
+/** Of operators that are as fast, the one that the runner takes is right too. */
+const AS_FAST = 1.05;
+
+/** Which operator wins in every type and size, and whether the runner's own choice does; on the processor there is none. */
+export function winners(all: readonly Found[], chosen: (dtype: FloatType) => Operator) {
+  const sizes = Map.groupBy(all, ({ dtype, heads }) => `${dtype}, ${heads} heads`);
+  return [...sizes].map(([size, tried]) => {
+    const [best] = tried.toSorted((a, b) => a.milliseconds - b.milliseconds);
+    const own = tried.find(({ dtype, operator }) => operator === chosen(dtype));
+    const isBest = own !== undefined && own.milliseconds <= AS_FAST * best!.milliseconds;
+    return { size, fastest: best!.operator, chosen: chosen(tried[0]!.dtype), isBest };
+  });
+}
+
+function fastest({ device, kind }: PartContext, found: readonly Found[]) {
+  const sizes = winners(found, (dtype) => attentionOperator(dtype, device().capability));
+  if (kind === 'cpu') return { sizes };
+  const wanted = `the runner's operator the fastest, or within ${AS_FAST} of it`;
+  return { sizes, wanted, holds: sizes.length > 0 && sizes.every(({ isBest }) => isBest) };
 }
 
 const cpu = { kind: 'cpu', index: 0, name: 'cpu:0' } as const;
@@ -77,7 +107,7 @@ async function right({ attempt, device }: PartContext, operator: Operator, dtype
   });
 }
 
-async function fast(context: PartContext, operator: Operator, dtype: FloatType, heads: number) {
+async function fast(context: PartContext, found: Found[], { operator, dtype, heads }: Omit<Found, 'milliseconds'>) {
   const tokens = context.small ? 64 : 18_720;
   await context.attempt(`${operator} in ${dtype}, ${tokens} tokens × ${heads} heads`, () => {
     const graph = attentionGraph(operator, dtype, heads);
@@ -88,6 +118,7 @@ async function fast(context: PartContext, operator: Operator, dtype: FloatType, 
     });
     const times = timed(() => binding.run(), 5);
     release();
+    found.push({ operator, dtype, heads, milliseconds: times.milliseconds });
     return { ...times, teraflops: (4 * tokens * tokens * heads * HEAD) / times.milliseconds / 1e9 };
   });
 }

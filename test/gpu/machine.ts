@@ -20,7 +20,7 @@ function survey(environment: NodeJS.ProcessEnv): DeviceSurvey | string {
 }
 
 /** Of a machine without a driver, or without a GPU that may be seen. A driver that fails may do so only while it is asked. */
-const NO_GPU: readonly string[] = ['E_DEVICE_DRIVER', 'E_DEVICE_NONE'];
+const NO_GPU: readonly string[] = ['E_DEVICE_DRIVER', 'E_DEVICE_DRIVER_OLD', 'E_DEVICE_NONE'];
 
 /** Why there is no GPU to compute on, whatever libraries there are; undefined where there may be one. */
 export function noGpu(environment: NodeJS.ProcessEnv): string | undefined {

@@ -22,6 +22,16 @@ test.each<{ what: string; report: PartReport | undefined; failure: string }>([
     failure: 'films: golden: does not hold; wanted: relative error at most 0.1',
   },
   {
+    what: 'a row that does not hold has a figure',
+    report: ended([{ ...held, holds: false, relative: 1 }]),
+    failure: 'films: golden: does not hold; wanted: relative error at most 0.1; relative error 1',
+  },
+  {
+    what: 'all rows are errors',
+    report: ended([{ name: 'golden', error: 'E_DEVICE_LOST: gone' }]),
+    failure: 'films: golden: E_DEVICE_LOST: gone',
+  },
+  {
     what: 'a row is an error',
     report: ended([held, { name: 'golden', error: 'E_DEVICE_LOST: gone' }]),
     failure: 'films: golden: E_DEVICE_LOST: gone',

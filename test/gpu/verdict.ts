@@ -56,11 +56,12 @@ function wordsOf({ name, judges }: ExpectedPart, report: PartReport | undefined)
   if (notRun !== undefined) return { held: 0, failures: [], notRun: [`${name}: ${notRun}`] };
   const held = rows.filter(({ holds }) => holds === true).length;
   const unmeasured = rows.filter((row) => row.notRun !== undefined);
-  const isSilent = rows.length === 0 || (judges && !rows.some(({ holds }) => holds !== undefined));
+  const isMute = ({ holds, error, notRun: unmeasurable }: Row) => (holds ?? error ?? unmeasurable) === undefined;
+  const isSilent = rows.length === 0 || (judges && rows.every(isMute));
   const failures = [
     ...(end === ENDED ? [] : [end]),
     ...rows.flatMap(failureOf),
-    ...(end === ENDED && isSilent && unmeasured.length === 0 ? ['nothing was judged'] : []),
+    ...(end === ENDED && isSilent ? ['nothing was judged'] : []),
   ];
   return {
     held,
@@ -71,9 +72,12 @@ function wordsOf({ name, judges }: ExpectedPart, report: PartReport | undefined)
 
 const LONGEST = 300;
 
-function failureOf({ name, error, holds, wanted }: Row): readonly string[] {
+function failureOf({ name, error, holds, wanted, ratio, relative }: Row): readonly string[] {
   if (error !== undefined) return [`${name}: ${error.slice(0, LONGEST)}`];
-  return holds === false ? [`${name}: does not hold; wanted: ${wanted ?? 'not said'}`] : [];
+  if (holds !== false) return [];
+  const figures = Object.entries({ ratio, 'relative error': relative }).filter(([, figure]) => figure !== undefined);
+  const found = figures.map(([what, figure]) => `; ${what} ${figure === null ? 'no number' : figure}`).join('');
+  return [`${name}: does not hold; wanted: ${wanted ?? 'not said'}${found}`];
 }
 
 /** The verdict as a person reads it, its worst first. */

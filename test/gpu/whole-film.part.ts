@@ -36,7 +36,12 @@ export async function run({ attempt, folder, kind, small }: PartContext): Promis
       const ended = await make(first, precision).ended;
       seconds = (performance.now() - started) / 1000;
       const { verdict, ...found } = near(first, ended);
-      return { seconds, result: ended.record, ...found, ...judged(verdict, computedIn(precision, ended)) };
+      return {
+        seconds,
+        result: ended.record,
+        ...found,
+        ...judged(verdict, computedIn(precision, ended), madeOn(kind, ended)),
+      };
     });
     const undisturbed = digests(at, first);
     const again = `${precision}-2`;
@@ -66,6 +71,13 @@ function computedIn(precision: Precision, { record }: Ended) {
   return { wanted: `computed in ${precision}`, holds: record?.film?.precision?.sampling === precision };
 }
 
+/** The plan that the run tells names the devices of its stages. */
+export function madeOn(kind: 'cpu' | 'cuda', { stdout }: Pick<Ended, 'stdout'>) {
+  const [, stages = ''] = /"stages":(\[.*?\])/.exec(stdout) ?? [];
+  const devices = [...stages.matchAll(/"device":"([^"]*)"/g)].map(([, device]) => device!);
+  return { wanted: `made on ${kind}`, holds: devices.length > 0 && devices.every((device) => device.startsWith(kind)) };
+}
+
 /** Starts the film into a folder of that name. Checkpoints are written as often as they can be. */
 function filmMaker(at: string, kind: 'cpu' | 'cuda', small: boolean) {
   return (name: string, precision: Precision) => {
@@ -88,14 +100,19 @@ function filmMaker(at: string, kind: 'cpu' | 'cuda', small: boolean) {
   };
 }
 
+/** Variables that a film of this part does not inherit: its cache is its own, and it computes on what the part names, not on stand-ins. */
+const OWN = ['HOME', 'DUALPARAL_DEVICE', 'DUALPARAL_STANDIN_GPUS'];
+
 /** The film's variables are the part's own: which devices are visible, and where libraries lie. Its caches are not. */
 export function filmEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {
-  const kept = Object.entries(environment).filter(([name]) => name !== 'HOME' && !name.startsWith('XDG_'));
+  const kept = Object.entries(environment).filter(([name]) => !OWN.includes(name) && !name.startsWith('XDG_'));
   return Object.fromEntries(kept.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
 }
 
-function latentsOf(at: string, name: string, { status, stderr }: Ended): Float32Array {
-  if (status !== 0) throw new Error(`ended with ${status}: ${stderr.trimEnd().slice(-600)}`);
+function latentsOf(at: string, name: string, { status, stderr, record }: Ended): Float32Array {
+  const why =
+    record?.error === undefined ? stderr.trimEnd().slice(-600) : `${record.error.code}: ${record.error.message}`;
+  if (status !== 0) throw new Error(`ended with ${status}: ${why}`);
   return readTensors(join(at, name, LATENTS)).f32('latents').data;
 }
 
