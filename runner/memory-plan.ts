@@ -1,5 +1,6 @@
 import type { JobSpec } from '#contract/job-spec.ts';
 import { needsTiles, spansOf, TILING } from './decode/tiles.ts';
+import { FLOAT_TYPES } from './model/float-types.ts';
 import type { Device } from './ort/device.ts';
 import { placesOf } from './pipeline/layout.ts';
 import { bytesOfDecoder, type DecoderUse, decoderUse, type LatentSize } from './plan/decoder-memory.ts';
@@ -14,7 +15,6 @@ import {
   textUse,
 } from './plan/process-memory.ts';
 import type { SessionMemory } from './plan/session-memory.ts';
-import type { FloatType } from './tensor.ts';
 import { PREPACKED_BYTES } from './text/encode-texts.ts';
 import type { Model } from './weights/open-model.ts';
 
@@ -34,35 +34,36 @@ export interface MemoryPlan {
   readonly decoder: DecoderUse;
 }
 
-/** Plans the memory of a film whose products are computed in `dtype`. Builds the graphs that the run will build, and computes nothing. */
+/** Plans the memory of a film, in the number formats of its plan. Builds the graphs that the run will build, and computes nothing. */
 export function planMemory(
   { decoding }: Pick<JobSpec, 'decoding'>,
   plan: Plan,
   model: Model,
   kind: Device['kind'],
-  dtype: FloatType = 'F32',
 ): MemoryPlan {
   const { config, transformer, transformer2, vae, text } = model;
   const experts = [transformer, transformer2].filter((weights) => weights !== null).map(({ tensors }) => tensors);
   const picture = { height: plan.latentHeight, width: plan.latentWidth };
-  const compute = { attention: kind, dtype };
+  const { precision } = plan;
+  const compute = { attention: kind, dtype: FLOAT_TYPES[precision.sampling] };
   const uses = {
     host: hostUse(plan, config.transformer.headWidth, placesOf(plan)),
-    text: textUse(config.text, text.tensors, plan.sampling.textTokens, kind, PREPACKED_BYTES),
+    text: textUse(config.text, text.tensors, plan.sampling.textTokens, compute, PREPACKED_BYTES),
     stages: stageUses({ plan, config, experts, compute, threads: 1, places: placesOf(plan) }),
     decoder: decoderUse({
       config: config.vae,
       tensors: vae.tensors,
       picture,
       tiles: tilesOf(picture, decoding.tiling),
-      kind,
+      compute: { attention: kind, dtype: FLOAT_TYPES[precision.decoding] },
     }),
   };
   const stageBytes = uses.stages.map((use, stage) => deviceBytes(uses, use, stage, kind));
   const { base, threads, blocks } = uses.host;
   return {
     kind,
-    processBytes: kind === 'cpu' ? peakOfProcess(uses) : base + threads + blocks + uses.decoder.pictures,
+    processBytes:
+      kind === 'cpu' ? peakOfProcess(uses) : base + threads + blocks + uses.decoder.pictures + uses.decoder.carried,
     mappedBytes: kind === 'cpu' ? mappedBytes(uses) : 0,
     stageBytes,
     ...uses,
@@ -85,7 +86,7 @@ function deviceBytes(
 ): number {
   const decodes = stage === stages.length - 1 ? bytesOfDecoder(decoder) : 0;
   const film = bytesOfStage(use) + decodes;
-  if (kind === 'cpu') return film;
+  if (kind === 'cpu') return film + (decodes === 0 ? 0 : decoder.pictures);
   const reads = stage === 0 ? text.weights + text.working : 0;
   return CUDA_LIBRARIES_BYTES + Math.max(film, reads);
 }

@@ -3,7 +3,7 @@ import type { PlanSummary } from '#contract/progress.ts';
 import { checkFreeMemory, chooseDevices } from './devices.ts';
 import { memoryProblem } from './memory-check.ts';
 import { type MemoryPlan, planMemory } from './memory-plan.ts';
-import { FLOAT_NAMES, FLOAT_TYPES, type FloatName, storedFloatType } from './model/float-types.ts';
+import { FLOAT_NAMES, type FloatName, storedFloatType } from './model/float-types.ts';
 import type { Device } from './ort/device.ts';
 import type { PipelineModel } from './pipeline/stage-task.ts';
 import { transformerBytes } from './plan/memory.ts';
@@ -43,7 +43,7 @@ export function planJob(
   const chosen = chooseDevices(spec.parallelism.gpus, environment, { flag: device, leastCapability: least });
   const { devices, warnings: deviceWarnings } = chosen;
   const plan = planModel(spec, model, devices);
-  const memory = planMemory(spec, plan, model, devices[0]!.kind, FLOAT_TYPES[plan.precision.sampling]);
+  const memory = planMemory(spec, plan, model, devices[0]!.kind);
   const problem = memoryProblem({
     spec,
     plan,

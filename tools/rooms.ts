@@ -33,7 +33,7 @@ const RUNNER: Readonly<Record<string, readonly string[]>> = {
   report: ['contract'],
   noise: ['weights', 'plan', 'diffusion', 'tensor', 'contract'],
   'judge-film': ['weights', 'store', 'plan', 'quality', 'contract'],
-  'memory-plan': ['decode', 'pipeline', 'text', 'ort', 'weights', 'plan', 'tensor', 'contract'],
+  'memory-plan': ['decode', 'pipeline', 'text', 'ort', 'weights', 'plan', 'model', 'contract'],
   'memory-check': ['memory-plan', 'ort', 'weights', 'plan', 'contract'],
   'plan-job': [
     'memory-check',

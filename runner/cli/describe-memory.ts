@@ -14,7 +14,7 @@ export function describeMemory(memory: MemoryPlan): readonly string[] {
     ['layers at work', together(({ working, starting, loading }) => Math.max(working, starting, loading))],
     ['blocks', host.blocks + host.tables],
     ['decoder', decoder.weights + Math.max(decoder.working, decoder.first)],
-    ['decoder’s states', decoder.states],
+    ['decoder’s states', decoder.states + decoder.carried],
     ['pictures', decoder.pictures],
   ];
   const mapped = mappedBytes > 0 ? `, and ${megabytes(mappedBytes)} of files where they lie` : '';

@@ -41,6 +41,8 @@ describe('an arena that grows by what is asked for', () => {
     { what: 'a larger piece is', act: 'cut', reserved: 4 },
     { what: 'neighbours that are free are one', act: 'joined', reserved: 4 },
     { what: 'a piece that is in use keeps its neighbours apart', act: 'apart', reserved: 8 },
+    { what: 'what this run has used is not joined with what an earlier one has left', act: 'left', reserved: 8 },
+    { what: 'after the run it is', act: 'runs', reserved: 4 },
   ] as const)('$what', ({ act, reserved }) => {
     const acts = {
       again: (arena) => {
@@ -65,9 +67,26 @@ describe('an arena that grows by what is asked for', () => {
         for (const piece of quarters(arena).toSpliced(1, 1)) arena.give(piece);
         arena.take(4 * MIB);
       },
+      left: (arena) => {
+        leaveRegion(arena);
+        arena.give(arena.take(MIB));
+        arena.take(4 * MIB);
+      },
+      runs: (arena) => {
+        leaveRegion(arena);
+        arena.give(arena.take(MIB));
+        arena.endRun();
+        arena.take(4 * MIB);
+      },
     } satisfies Record<string, (arena: ReturnType<typeof createArena>) => void>;
     expect(after(acts[act])).toBe(reserved);
   });
+
+  /** An earlier run leaves a region of 4 MiB. */
+  function leaveRegion(arena: ReturnType<typeof createArena>): void {
+    arena.give(arena.take(4 * MIB));
+    arena.endRun();
+  }
 
   /** A region of 4 MiB in four pieces, all in use. */
   function quarters(arena: ReturnType<typeof createArena>): readonly Chunk[] {

@@ -3,13 +3,18 @@
  * order in which they are taken and given back. Nothing that it has taken is given back before its session ends.
  */
 
-/** How an arena grows: to the next power of two, or by what is asked for. */
+/** How an arena grows: to the next power of two, as a processor's does, or by what is asked for, as a device's. */
 export type Growth = 'powerOfTwo' | 'asRequested';
 
 /** Memory of an arena: `take` gives a handle for `give`. */
 export interface Arena {
   take(bytes: number): Chunk;
   give(chunk: Chunk): void;
+  /**
+   * The run is over. On a device a piece that the run under way has used is joined with its free neighbours only where they are of this
+   * run, too; now all free neighbours are joined.
+   */
+  endRun(): void;
   /** Bytes that it has from the system. */
   readonly reserved: number;
   /** Bytes of them that were ever part of a tensor: the rest costs no memory on a processor. */
@@ -22,6 +27,8 @@ export interface Chunk {
   readonly start: number;
   size: number;
   free: boolean;
+  /** The run under way has used it, on a device. */
+  isOfRun: boolean;
   before: Chunk | undefined;
   after: Chunk | undefined;
 }
@@ -40,6 +47,7 @@ const MOST_DEAD_BYTES = 128 * 2 ** 20;
 export function createArena(growth: Growth): Arena {
   const regions: Region[] = [];
   const free = new Set<Chunk>();
+  const ofRun: Chunk[] = [];
   let next = FIRST_REGION;
   let reserved = 0;
 
@@ -54,7 +62,7 @@ export function createArena(growth: Growth): Arena {
     reserved += size;
     const region = { ordinal: regions.length, touched: 0 };
     regions.push(region);
-    return { region, start: 0, size, free: true, before: undefined, after: undefined };
+    return { region, start: 0, size, free: true, isOfRun: false, before: undefined, after: undefined };
   }
 
   /** The smallest that is large enough, and of such the first. */
@@ -70,6 +78,7 @@ export function createArena(growth: Growth): Arena {
       start: chunk.start + bytes,
       size: chunk.size - bytes,
       free: true,
+      isOfRun: chunk.isOfRun,
       before: chunk,
       after: chunk.after,
     };
@@ -86,6 +95,16 @@ export function createArena(growth: Growth): Arena {
     free.delete(right);
   }
 
+  /** A free piece with its free neighbours. */
+  function joined(chunk: Chunk): Chunk {
+    const isJoined = (other: Chunk | undefined) => other?.free === true && other.isOfRun === chunk.isOfRun;
+    if (isJoined(chunk.after)) join(chunk, chunk.after!);
+    const { before } = chunk;
+    if (!isJoined(before)) return chunk;
+    join(before!, chunk);
+    return before!;
+  }
+
   return {
     take(wanted) {
       const bytes = Math.ceil(Math.max(1, wanted) / ALIGNMENT) * ALIGNMENT;
@@ -93,18 +112,21 @@ export function createArena(growth: Growth): Arena {
       free.delete(chunk);
       if (chunk.size >= 2 * bytes || chunk.size - bytes >= MOST_DEAD_BYTES) cut(chunk, bytes);
       chunk.free = false;
+      if (growth === 'asRequested') {
+        chunk.isOfRun = true;
+        ofRun.push(chunk);
+      }
       chunk.region.touched = Math.max(chunk.region.touched, chunk.start + bytes);
       return chunk;
     },
     give(chunk) {
-      let whole = chunk;
-      whole.free = true;
-      if (whole.after?.free === true) join(whole, whole.after);
-      if (whole.before?.free === true) {
-        whole = whole.before;
-        join(whole, whole.after!);
-      }
-      free.add(whole);
+      chunk.free = true;
+      free.add(joined(chunk));
+    },
+    endRun() {
+      for (const chunk of ofRun.splice(0)) chunk.isOfRun = false;
+      // Joining takes pieces out of what is gone through.
+      for (const chunk of free) free.add(joined(chunk));
     },
     get reserved() {
       return reserved;

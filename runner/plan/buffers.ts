@@ -8,22 +8,17 @@ const VIEWS = new Set(['Reshape', 'Unsqueeze']);
 
 /**
  * Buffers as the runtime's allocation planner has them: a result takes that of one of the same shape that nothing reads any more,
- * the latest of them, or else one of its own; `writesOver` are operations that may write over an input of their result's shape
- * that nothing else reads. Both only where all lengths are numbers: the runtime loses the others' names on the way. A buffer is kept from its first edge to the last use of its last one, also where nobody needs it in
- * between.
+ * the latest of them, or else one of its own. Only where all lengths are numbers: the runtime loses the others' names on the way. No
+ * operation writes over an input (measured on a processor and, by what it allocates, with the stand-in for CUDA). A buffer is kept from
+ * its first edge to the last use of its last one, also where nobody needs it in between.
  */
-export function planBuffers(
-  operations: readonly Operation[],
-  outside: ReadonlySet<string>,
-  writesOver: ReadonlySet<string>,
-): Buffers {
+export function planBuffers(operations: readonly Operation[], outside: ReadonlySet<string>): Buffers {
   const buffers = new Map<string, string>();
   const shapes = new Map<string, string>();
   const dead: string[] = [];
   const readers = countReaders(operations);
   const uses = new Map<string, number>();
 
-  const isLastUse = ({ name }: Edge) => uses.get(buffers.get(name) ?? '') === 1;
   const shapeOf = ({ dtype, shape }: Edge) => `${dtype}${shape}`;
 
   function put(edge: Edge, buffer: string): void {
@@ -32,11 +27,8 @@ export function planBuffers(
   }
 
   /** A buffer that a result may take over, or one of its own. */
-  function bufferFor({ op, inputs }: Operation, output: Edge): string {
+  function bufferFor(output: Edge): string {
     if (!output.shape.every((axis) => typeof axis === 'number')) return output.name;
-    const isFree = (input: Edge) => isLastUse(input) && shapeOf(input) === shapeOf(output);
-    const over = writesOver.has(op) ? inputs.find(isFree) : undefined;
-    if (over !== undefined) return buffers.get(over.name)!;
     const at = dead.findLastIndex((one) => shapes.get(one) === shapeOf(output));
     return at < 0 ? output.name : dead.splice(at, 1)[0]!;
   }
@@ -48,7 +40,7 @@ export function planBuffers(
       if (seen !== undefined) put(output, seen);
       return;
     }
-    const buffer = bufferFor(operation, output);
+    const buffer = bufferFor(output);
     shapes.set(buffer, shapeOf(output));
     put(output, buffer);
   }

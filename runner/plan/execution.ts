@@ -37,7 +37,7 @@ export function executionOf({ operations, inputs }: Pick<Graph, 'operations' | '
   };
 }
 
-/** Places of the operations that read stored numbers alone. Zeros of a shape are not made beforehand. */
+/** Places of the operations that read stored numbers alone. */
 function foldedOf(
   operations: readonly Operation[],
   given: ReadonlySet<string>,
@@ -46,8 +46,8 @@ function foldedOf(
   const folded = new Set<number>();
   const isConstant = (name: string) => !given.has(name) && (!maker.has(name) || folded.has(maker.get(name)!));
   // Makers come before their readers, but for the ends, which nothing reads.
-  for (const [at, { op, inputs }] of operations.entries()) {
-    if (op !== 'ConstantOfShape' && inputs.every(({ name }) => isConstant(name))) folded.add(at);
+  for (const [at, { inputs }] of operations.entries()) {
+    if (inputs.every(({ name }) => isConstant(name))) folded.add(at);
   }
   return folded;
 }

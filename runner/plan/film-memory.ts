@@ -9,7 +9,7 @@ import { bytesPerElement } from '../tensor.ts';
 import type { Lengths } from './execution.ts';
 import type { StageMemory } from './memory.ts';
 import type { Plan } from './plan.ts';
-import { type Loading, type SessionMemory, sessionMemory, sumOfSessions } from './session-memory.ts';
+import { arenaFor, type Loading, type SessionMemory, sessionMemory, sum, sumOfSessions } from './session-memory.ts';
 
 /** What the memory of a film's stages depends on besides its plan. `experts` are the tensors of each transformer. */
 export interface StagesInput {
@@ -27,13 +27,18 @@ export interface StagesInput {
 export interface StageUse extends Omit<StageMemory, 'weights'>, SessionMemory {
   /** What its beginning takes for a while: embedders of timesteps and texts, and the layers' view of the prompts. */
   readonly starting: number;
-  /** On a device: angles of all positions, keys and values of the window where all layers write them, and the last stage's states of blocks. */
+  /**
+   * On a device: angles of all positions, the steps' modulation, keys and values of the window where all layers write them, samples that
+   * the first stage embeds, and the last stage's velocities and states of blocks.
+   */
   readonly tables: number;
 }
 
 /** Of a block in flight: its sample before and after a step, predictions of both branches, and what the sampler keeps. */
 const STATE_ARRAYS = 7;
 const FLOAT32_BYTES = 4;
+/** Rows of the table of modulation per step (pipeline/layout.ts). */
+const MODULATION_ROWS = 7;
 
 /** Memory of each stage of a film. */
 export function stageUses({ plan, config, experts, compute, threads, places }: StagesInput): readonly StageUse[] {
@@ -61,15 +66,19 @@ export function stageUses({ plan, config, experts, compute, threads, places }: S
   return plan.stages.map((stage, index) => {
     const isFirst = index % perLine === 0;
     const isLast = isLastOf(index);
+    // On a device the graphs of a stage, which run one after another, share an arena.
+    const arena = compute.attention === 'cuda' ? arenaFor('cuda') : undefined;
     const ofExpert = (tensors: TensorIndex) => {
       const options = { ...compute, firstLayer: stage.firstLayer, endLayer: stage.endLayer, contextTokens, reusesLeft };
       const session = (graph: Parameters<typeof sessionMemory>[0], lengths: readonly Lengths[] = [{}]) =>
         sessionMemory(graph, lengths, loading);
+      const work = (graph: Parameters<typeof sessionMemory>[0], lengths: readonly Lengths[] = [{}]) =>
+        sessionMemory(graph, lengths, loading, arena);
       const windowed = (graphOf: typeof embedGraph | typeof headGraph) =>
-        windows.map((frames) => session(graphOf(transformer, tensors, { frames, height, width }, compute)));
+        windows.map((frames) => work(graphOf(transformer, tensors, { frames, height, width }, compute)));
       const kept = [
-        session(sliceGraph(transformer, tensors, options), runs),
         ...(isFirst ? windowed(embedGraph) : []),
+        work(sliceGraph(transformer, tensors, options), runs),
         ...(isLast ? windowed(headGraph) : []),
       ];
       const entry = [
@@ -81,18 +90,46 @@ export function stageUses({ plan, config, experts, compute, threads, places }: S
     };
     const all = experts.map(ofExpert);
     const { weights: _, ...keeps } = stage.memory;
-    const positions = (plan.windowLatents + plan.contextLatents) * tokensPerLatent;
-    const angles = positions * transformer.headWidth * FLOAT32_BYTES;
-    const joint = 2 * positions * transformer.width * bytesPerElement(compute.dtype);
-    const sample = transformer.latentChannels * plan.windowLatents * height * width * FLOAT32_BYTES;
-    const states = isLastOf(index) ? STATE_ARRAYS * places * sample : 0;
+    const rooms = roomsOnDevice({ plan, config, places, isFirst, isLast, windows, experts: experts.length, compute });
     return {
       ...keeps,
+      ...(compute.attention === 'cuda' ? rooms : { tables: 0 }),
       ...sumOfSessions(all.flatMap(({ kept }) => kept)),
       starting: Math.max(...all.map(({ passing }) => passing)),
-      tables: compute.attention === 'cuda' ? angles + joint + states : 0,
     };
   });
+}
+
+/** What a stage's memory on a device depends on, besides its graphs. */
+interface Rooms extends Pick<StagesInput, 'plan' | 'config' | 'places' | 'compute'> {
+  /** Of its line. */
+  readonly isFirst: boolean;
+  readonly isLast: boolean;
+  /** Latents of the windows that there are. */
+  readonly windows: readonly number[];
+  readonly experts: number;
+}
+
+/** Memory of a device that a stage takes for itself, one room for each of its `room` and `put` (pipeline/residence.ts). */
+function roomsOnDevice({ plan, config, places, isFirst, isLast, windows, experts, compute }: Rooms) {
+  const { headWidth, width, latentChannels } = config.transformer;
+  const { windowLatents, blockLatents, contextLatents, tokensPerLatent, branches, ringSlots } = plan;
+  const positions = (windowLatents + contextLatents) * tokensPerLatent;
+  const bytes = bytesPerElement(compute.dtype);
+  const latent = latentChannels * plan.latentHeight * plan.latentWidth * FLOAT32_BYTES;
+  const ofWindows = sum(windows);
+  const angles = positions * headWidth * FLOAT32_BYTES;
+  const joint = 2 * positions * width * bytes;
+  const modulation = plan.sampling.steps * MODULATION_ROWS * width * FLOAT32_BYTES;
+  // What is embedded, and the sample that was fetched of the last stage's device.
+  const samples = isFirst ? ofWindows + windowLatents : 0;
+  const states = isLast ? STATE_ARRAYS * (windowLatents + (places - 1) * blockLatents) + branches * ofWindows : 0;
+  const incoming = isFirst ? experts * ofWindows : windowLatents;
+  const outgoing = isLast ? ofWindows : ringSlots * windowLatents;
+  return {
+    tables: angles + joint + modulation + (samples + states) * latent,
+    hidden: (incoming + outgoing) * tokensPerLatent * width * bytes,
+  };
 }
 
 /** Bytes of a stage that is at work; while it starts, its graphs have not run yet. */

@@ -6,10 +6,6 @@ const FLOAT32_BYTES = 4;
 /** What a thread of a convolution expands of its input at a time. */
 const EXPANDED_BYTES = 128 * 256 * FLOAT32_BYTES;
 
-/** Measured: the processor's kernels write over no input that counts. */
-const NOTHING: ReadonlySet<string> = new Set();
-const ELEMENTWISE: ReadonlySet<string> = new Set(['Add', 'Sub', 'Mul', 'Div', 'Cast', 'Sigmoid']);
-
 /** Into how many tasks a thread's work may be cut. */
 const TASKS_PER_THREAD = 4;
 
@@ -27,9 +23,8 @@ export interface KernelsFor {
 
 /** The runtime's kernels, by what is known of their memory. */
 export function kernelsOf({ kind, threads, optimize = 'basic' }: KernelsFor): Kernels {
-  if (kind === 'cuda') return { scratchOf: () => [], writesOver: ELEMENTWISE };
+  if (kind === 'cuda') return { scratchOf: () => [] };
   return {
-    writesOver: NOTHING,
     scratchOf(operation, lengths) {
       if (operation.op === 'Conv') {
         const isOfPictures = operation.inputs[1]!.shape.length === 4;

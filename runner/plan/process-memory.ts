@@ -1,23 +1,24 @@
 import type { TextEncoderConfig } from '../model/config.ts';
 import type { TensorIndex } from '../model/graph.ts';
+import type { Compute } from '../model/ops.ts';
 import { textEncoderGraph } from '../model/text-encoder.ts';
 import { checkpointSize } from './checkpoint-size.ts';
 import { bytesOfDecoder, type DecoderUse } from './decoder-memory.ts';
 import { bytesOfStage, type StageUse } from './film-memory.ts';
 import type { Plan } from './plan.ts';
-import { type Loading, type SessionMemory, sessionMemory, sum } from './session-memory.ts';
+import { type SessionMemory, sessionMemory, sum } from './session-memory.ts';
 
 /** Memory of the text encoder, in bytes: everything at once, since it is gone before the transformer loads. */
 export function textUse(
   config: TextEncoderConfig,
   tensors: TensorIndex,
   tokens: number,
-  kind: Loading['kind'],
+  compute: Compute,
   prepackedBytes: number,
 ): SessionMemory {
-  const graph = textEncoderGraph(config, tensors, { tokens, attention: kind, dtype: 'F32' });
+  const graph = textEncoderGraph(config, tensors, { ...compute, tokens });
   const prepack = graph.weightBytes <= prepackedBytes;
-  return sessionMemory(graph, [{ L: tokens }], { kind, threads: 8, prepack });
+  return sessionMemory(graph, [{ L: tokens }], { kind: compute.attention, threads: 8, prepack, isOnHost: () => true });
 }
 
 /** What a film's process holds beside stages and decoder, in bytes. */
@@ -68,7 +69,8 @@ export interface ProcessMemory {
 
 /** Most memory of the film's process on a processor: while it reads the text, or while stages and decoder work. */
 export function peakOfProcess({ host, text, stages, decoder }: ProcessMemory): number {
-  const film = sum(stages.map(bytesOfStage)) + bytesOfDecoder(decoder) + host.threads + host.blocks + host.tables;
+  const work = sum(stages.map(bytesOfStage)) + bytesOfDecoder(decoder) + decoder.pictures;
+  const film = work + host.threads + host.blocks + host.tables;
   return host.base + Math.max(film, THREAD_BYTES + text.weights + text.working + text.loading);
 }
 

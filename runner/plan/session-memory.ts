@@ -1,8 +1,8 @@
-import type { Edge, Graph } from '../model/graph.ts';
-import { createArena } from './arena.ts';
-import { edgeBytes, executionOf, type Lengths } from './execution.ts';
+import type { Edge, Graph, Operation } from '../model/graph.ts';
+import { type Arena, createArena } from './arena.ts';
+import { type Execution, edgeBytes, executionOf, type Lengths } from './execution.ts';
 import { type KernelsFor, kernelsOf } from './kernels.ts';
-import { runInArena } from './run-memory.ts';
+import { type Ports, runInArena } from './run-memory.ts';
 
 /** Memory of a loaded graph, in bytes. */
 export interface SessionMemory {
@@ -12,7 +12,7 @@ export interface SessionMemory {
   readonly mapped: number;
   /**
    * Tensors that are alive at once while it runs, as the runtime's allocator holds them, and on a processor the loaded graph itself. They
-   * stay until it is released.
+   * stay until it is released; on a device, where it is what the graph takes beyond what others have left in the arena, they stay for all.
    */
   readonly working: number;
   /** What loading takes for a moment: the largest stored tensor, beside its rearranged self. */
@@ -22,13 +22,14 @@ export interface SessionMemory {
 /** How a graph is loaded; `prepack`, on a processor: products compute over rearranged weights. */
 export interface Loading extends KernelsFor {
   readonly prepack: boolean;
+  /** Which inputs and outputs, by name, lie on the host; on a device they are copied. None unless said. */
+  readonly isOnHost?: (name: string) => boolean;
 }
 
-/**
- * Measured with the stand-in for CUDA: what an arena there holds, as a multiple of what its tensors would need one after another.
- * Runs after the first do not find its pieces in the places where they left them.
- */
-const CUDA_PIECES = 1.15;
+/** An arena as the runtime has it: one for each graph on a processor, one for all graphs on a device. */
+export function arenaFor(kind: Loading['kind']): Arena {
+  return createArena(kind === 'cpu' ? 'powerOfTwo' : 'asRequested');
+}
 
 /** Measured on a processor: what the runtime keeps of an operation, beside its numbers. */
 const OPERATION_BYTES = 5000;
@@ -38,37 +39,76 @@ export function sessionMemory(
   graph: Pick<Graph, 'operations' | 'inputs' | 'outputs'>,
   runs: readonly Lengths[],
   loading: Loading,
+  arena: Arena = arenaFor(loading.kind),
 ): SessionMemory {
   const { operations, folded } = executionOf(graph);
-  const outside = new Set([...graph.inputs, ...graph.outputs].map(({ name }) => name));
-  const arena = createArena(loading.kind === 'cpu' ? 'powerOfTwo' : 'asRequested');
+  const ports = portsOf(graph, loading);
+  const { outside } = ports;
+  const before = arena.reserved;
+  // A copy of an input is there until the next one is bound.
+  for (const edge of graph.inputs) if (ports.copied.has(edge.name)) arena.take(edgeBytes(edge, runs[0]!));
   // What the runs before have left in pieces makes the second time larger than the first.
-  for (const lengths of [...runs, ...runs]) runInArena(operations, outside, lengths, kernelsOf(loading), arena);
-  const made = new Set(operations.flatMap(({ outputs }) => outputs.map(({ name }) => name)));
-  const isConverted = new Set(folded.flatMap(({ outputs }) => outputs.map(({ name }) => name)));
-  const constants = new Map<string, { edge: Edge; isOwn: boolean }>();
-  for (const { op, inputs } of operations) {
-    for (const edge of inputs) {
-      if (outside.has(edge.name) || made.has(edge.name)) continue;
-      const isProduct = loading.prepack && op === 'Gemm' && edge.shape.length === 2;
-      const isFilter = loading.optimize === 'all' && op === 'Conv' && edge.shape.length === 4;
-      const isRearranged = isProduct || isFilter;
-      const isOwn = loading.kind === 'cuda' || isConverted.has(edge.name) || isRearranged;
-      constants.set(edge.name, { edge, isOwn: isOwn || constants.get(edge.name)?.isOwn === true });
-    }
-  }
+  for (const lengths of [...runs, ...runs]) runInArena(operations, ports, lengths, kernelsOf(loading), arena);
+  const constants = constantsOf({ operations, folded }, outside, loading);
   const bytesOf = (isOwn: boolean) =>
-    [...constants.values()].filter((one) => one.isOwn === isOwn).map(({ edge }) => edgeBytes(edge, {}));
+    constants.filter((one) => one.isOwn === isOwn).map(({ edge }) => edgeBytes(edge, {}));
   const own = bytesOf(true);
   return {
     weights: sum(own),
     mapped: sum(bytesOf(false)),
     working:
-      loading.kind === 'cpu'
-        ? arena.touched + OPERATION_BYTES * graph.operations.length
-        : Math.ceil(arena.reserved * CUDA_PIECES),
+      loading.kind === 'cpu' ? arena.touched + OPERATION_BYTES * graph.operations.length : arena.reserved - before,
     loading: Math.max(0, ...own),
   };
+}
+
+/** Numbers that are there before a run; `isOwn` where they are in memory of their own. */
+interface Constant {
+  readonly edge: Edge;
+  readonly isOwn: boolean;
+}
+
+function constantsOf(
+  { operations, folded }: Execution,
+  outside: ReadonlySet<string>,
+  loading: Loading,
+): readonly Constant[] {
+  const made = new Set(operations.flatMap(({ outputs }) => outputs.map(({ name }) => name)));
+  const isConverted = new Set(folded.flatMap(({ outputs }) => outputs.map(({ name }) => name)));
+  const zeros = zerosIn(folded);
+  const constants = new Map<string, Constant>();
+  for (const operation of operations) {
+    for (const edge of operation.inputs) {
+      if (outside.has(edge.name) || made.has(edge.name)) continue;
+      const isOwn = loading.kind === 'cuda' || isConverted.has(edge.name) || isRearranged(operation, edge, loading);
+      // Equal numbers are kept once.
+      const key = zeros.has(edge.name) ? `zeros ${edge.dtype}[${edge.shape}]` : edge.name;
+      constants.set(key, { edge, isOwn: isOwn || constants.get(key)?.isOwn === true });
+    }
+  }
+  return [...constants.values()];
+}
+
+/** Products compute over weights in another order than they are stored in, and so do convolutions of pictures in blocks of channels. */
+function isRearranged({ op }: Operation, { shape }: Edge, { prepack, optimize }: Loading): boolean {
+  const isProduct = prepack && op === 'Gemm' && shape.length === 2;
+  return isProduct || (optimize === 'all' && op === 'Conv' && shape.length === 4);
+}
+
+function portsOf({ inputs, outputs }: Pick<Graph, 'inputs' | 'outputs'>, { kind, isOnHost }: Loading): Ports {
+  const names = [...inputs, ...outputs].map(({ name }) => name);
+  const isCopied = (name: string) => kind === 'cuda' && isOnHost?.(name) === true;
+  return { outside: new Set(names), copied: new Set(names.filter(isCopied)) };
+}
+
+/** Names of what is zeros, in whatever type. */
+function zerosIn(folded: readonly Operation[]): ReadonlySet<string> {
+  const zeros = new Set<string>();
+  for (const { op, inputs, outputs } of folded) {
+    const isZeros = op === 'ConstantOfShape' || (op === 'Cast' && inputs.every(({ name }) => zeros.has(name)));
+    for (const { name } of outputs) if (isZeros) zeros.add(name);
+  }
+  return zeros;
 }
 
 /** All together; of what loading takes, the most. */

@@ -58,7 +58,7 @@ function dualparal(node: readonly string[], words: readonly string[], environmen
 /** Bytes by the plan, files that are read where they are mapped included; and what the process had at most. */
 function peaksOf(film: Film): { readonly planned: number; readonly measured: number } {
   const model = film.wideLayers === undefined ? tiny : join(scratch, 'wide');
-  if (film.wideLayers !== undefined) wideModel(tiny, model, film.wideLayers);
+  if (film.wideLayers !== undefined) wideModel(tiny, model, { layers: film.wideLayers });
   const [manifest, peak] = [join(scratch, 'film.json'), join(scratch, 'peak')];
   writeFileSync(manifest, manifestOf(film));
   const words = ['-f', manifest, '--model', model];

@@ -3,9 +3,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { wideModel } from '../build/wide-model.ts';
+import { twoExperts, type WideModel, wideModel } from '../build/wide-model.ts';
 import { buildStandIn, standInEnvironment, standInObstacle } from './build.ts';
 import { eventsIn } from './log.ts';
+import type { PlannedFilm } from './make-planned.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'planned-memory-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -21,25 +22,51 @@ function peaks(log: string): readonly number[] {
 
 const obstacle = standInObstacle();
 
-test.skipIf(obstacle !== undefined).each([
-  { what: 'the tiny model at 512 × 512', layers: 0, stages: 4, pixels: 512, left: 'recompute' },
-  { what: 'layers of 1.3B width', layers: 4, stages: 2, pixels: 256, left: 'recompute' },
-  { what: 'the tiny model at 512 × 512, left context used again', layers: 0, stages: 4, pixels: 512, left: 'reuse' },
-  { what: 'layers of 1.3B width, left context used again', layers: 4, stages: 2, pixels: 256, left: 'reuse' },
-])(
+/** A film's shape, and what makes its model. */
+interface Case extends Omit<PlannedFilm, 'folder'> {
+  readonly what: string;
+  readonly make?: (tiny: string, folder: string) => void;
+}
+
+const wide = (model: WideModel) => (tiny: string, folder: string) => wideModel(tiny, folder, model);
+const CASES: readonly Case[] = [
+  { what: 'the tiny model at 512 × 512', stages: 4, pixels: 512 },
+  { what: 'layers of 1.3B width', stages: 2, pixels: 256, make: wide({ layers: 4 }) },
+  { what: 'a layer of 1.3B width for each stage', stages: 4, pixels: 256, make: wide({ layers: 4 }) },
+  {
+    what: 'bfloat16, and a text encoder that takes more than all else',
+    stages: 1,
+    pixels: 128,
+    make: wide({ layers: 2, dtype: 'BF16', wideText: true }),
+  },
+  { what: 'a decoder in float16', stages: 1, pixels: 512, decoding: { precision: 'float16' } },
+  { what: 'a decoder in tiles', stages: 1, pixels: 512, decoding: { tiling: true } },
+  { what: 'a left context that is used again', stages: 4, pixels: 512, parallelism: { leftContext: 'reuse' } },
+  {
+    what: 'layers of 1.3B width, left context used again',
+    stages: 2,
+    pixels: 256,
+    make: wide({ layers: 4 }),
+    parallelism: { leftContext: 'reuse' },
+  },
+  { what: 'two experts', stages: 2, pixels: 512, make: twoExperts },
+];
+
+test.skipIf(obstacle !== undefined).each(CASES)(
   'the plan says what each device holds, from 5 % less to 25 % more: $what (a stand-in for CUDA, built here)',
-  ({ layers, stages, pixels, left }) => {
+  ({ what, make, ...film }) => {
     const tiny = join(import.meta.dirname, '../../models/tiny');
-    const model = layers === 0 ? tiny : join(scratch, 'wide');
-    if (layers > 0 && !existsSync(model)) wideModel(tiny, model, layers);
-    const log = join(scratch, `log-${layers}-${left}`);
+    const name = String(CASES.findIndex((one) => one.what === what));
+    const folder = make === undefined ? tiny : join(scratch, name);
+    make?.(tiny, folder);
+    const log = join(scratch, `log-${name}`);
     const env = { ...process.env, ...standInEnvironment(buildStandIn(), log) };
-    const words = [join(import.meta.dirname, 'run-pipeline.ts'), model, String(stages), String(pixels), left];
+    const words = [join(import.meta.dirname, 'make-planned.ts'), JSON.stringify({ ...film, folder })];
     const { status, stdout, stderr } = spawnSync(process.execPath, words, { env, encoding: 'utf8' });
     expect([status, stderr]).toEqual([0, '']);
     const planned = JSON.parse(stdout) as readonly number[];
     const measured = peaks(readFileSync(log, 'utf8'));
-    expect(measured).toHaveLength(stages);
+    expect(measured).toHaveLength(film.stages);
     for (const [device, bytes] of measured.entries()) {
       const ratio = planned[device]! / bytes;
       expect(ratio, `device ${device}: ${planned[device]} planned, ${bytes} measured`).toBeGreaterThanOrEqual(0.95);

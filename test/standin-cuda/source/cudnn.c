@@ -74,9 +74,12 @@ void standin_tell(const char *form, ...);
 int cudnnBackendCreateDescriptor(int type, void **out) { *out = calloc(1, 64); return 0; }
 int cudnnBackendExecute() { standin_tell("product cudnn"); return 0; }
 
-enum { HEURISTIC_RESULTS = 202, WORKSPACE_SIZE = 402 };
+enum { HEURISTIC_RESULTS = 202, CONFIGURATION_WORKSPACE = 303, CONFIGURATION_SHARED = 304, PLAN_WORKSPACE = 402 };
 int cudnnBackendGetAttribute(void *descriptor, int name, int type, int64_t asked, int64_t *count, void *out) {
-  if (count) *count = name == HEURISTIC_RESULTS || name == WORKSPACE_SIZE;
-  if (name == WORKSPACE_SIZE && out) *(int64_t *)out = 0;
+  int is_workspace = name == CONFIGURATION_WORKSPACE || name == PLAN_WORKSPACE;
+  int is_shared = name == CONFIGURATION_SHARED;
+  if (count) *count = name == HEURISTIC_RESULTS || is_workspace || is_shared;
+  if (is_workspace && out) *(int64_t *)out = 0;
+  if (is_shared && out) *(int32_t *)out = 0;
   return 0;
 }

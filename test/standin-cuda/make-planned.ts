@@ -1,0 +1,70 @@
+import { jobSpecSchema } from '#contract/job-spec.ts';
+import { openFrameDecoder } from '../../runner/decode/frames.ts';
+import { TILING } from '../../runner/decode/tiles.ts';
+import { seededNoise } from '../../runner/diffusion/noise-pool.ts';
+import { planMemory } from '../../runner/memory-plan.ts';
+import { FLOAT_TYPES } from '../../runner/model/float-types.ts';
+import { noiseShapeOf } from '../../runner/noise.ts';
+import type { Device } from '../../runner/ort/device.ts';
+import { openPipeline } from '../../runner/pipeline/driver.ts';
+import { CUDA_LIBRARIES_BYTES } from '../../runner/plan/process-memory.ts';
+import { planModel } from '../../runner/plan-job.ts';
+import { promptsOf } from '../../runner/prepare.ts';
+import type { F32Tensor } from '../../runner/tensor.ts';
+import { encodePrompts } from '../../runner/text/encode.ts';
+import { openModel } from '../../runner/weights/open-model.ts';
+
+/** The film, and the folder of the model that makes it. */
+export interface PlannedFilm {
+  readonly folder: string;
+  readonly stages: number;
+  readonly pixels: number;
+  readonly sampling?: object;
+  readonly decoding?: object;
+  readonly parallelism?: object;
+}
+
+/**
+ * A process of its own: makes a film from its prompt to its frames on as many devices as said, in the order of a run, and prints what
+ * each should hold at most by the plan, in bytes, CUDA's own libraries aside.
+ */
+const { folder, stages, pixels, sampling, decoding, parallelism } = JSON.parse(process.argv[2]!) as PlannedFilm;
+const model = openModel(folder);
+const spec = jobSpecSchema.parse({
+  name: 'film',
+  prompt: 'a lighthouse',
+  frames: 33,
+  size: { width: pixels, height: pixels },
+  model: { ref: 'model', folder },
+  sampling: { steps: 2, guidanceScale: 5, ...sampling },
+  decoding: decoding ?? {},
+  parallelism: { gpus: stages, blockLatents: 3, contextLatents: 2, ...parallelism },
+  output: { folder: '/nowhere' },
+});
+const devices = Array.from({ length: stages }, (_, index): Device => ({ kind: 'cuda', index, name: `cuda:${index}` }));
+const plan = planModel(spec, model, devices);
+const dtype = FLOAT_TYPES[plan.precision.sampling];
+const text = { config: model.config.text, weights: model.text, tokenizerFolder: model.tokenizerFolder };
+const { embeddings } = await encodePrompts(text, promptsOf(spec, plan), {
+  maxSequenceLength: plan.sampling.textTokens,
+  device: devices[0]!,
+  dtype,
+});
+const [conditional, unconditional = null] = embeddings as [F32Tensor, F32Tensor?];
+const noise = seededNoise(1, noiseShapeOf(plan));
+const decoder = await openFrameDecoder(
+  { config: model.config.vae, weights: model.vae },
+  {
+    device: devices.at(-1)!,
+    latentHeight: plan.latentHeight,
+    latentWidth: plan.latentWidth,
+    dtype: FLOAT_TYPES[plan.precision.decoding],
+    ...(spec.decoding.tiling ? { tiling: TILING } : {}),
+  },
+);
+const pipeline = await openPipeline({ plan, model, devices, conditional, unconditional, noise, options: { dtype } });
+for await (const { latents } of pipeline.finishedBlocks()) for await (const _ of decoder.decode(latents));
+await pipeline[Symbol.asyncDispose]();
+await decoder[Symbol.asyncDispose]();
+const { stageBytes } = planMemory(spec, plan, model, 'cuda');
+console.log(JSON.stringify(stageBytes.map((bytes) => bytes - CUDA_LIBRARIES_BYTES)));
