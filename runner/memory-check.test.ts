@@ -1,14 +1,20 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { jobSpecSchema } from '#contract/job-spec.ts';
+import type { PublishedModel } from '../test/full-size/published-configs.ts';
+import { writePublishedModel } from '../test/full-size/published-model.ts';
 import { memoryProblem } from './memory-check.ts';
 import { planMemory } from './memory-plan.ts';
 import type { Device } from './ort/device.ts';
 import { planJob, planModel } from './plan-job.ts';
-import { openModel } from './weights/open-model.ts';
+import { type Model, openModel } from './weights/open-model.ts';
 
 const GIB = 2 ** 30;
 const model = openModel(join(import.meta.dirname, '../models/tiny'));
+const scratch = mkdtempSync(join(tmpdir(), 'memory-check-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
 
 const film = (pixels: number, blockLatents = 4, contextLatents = 2) =>
   jobSpecSchema.parse({
@@ -22,19 +28,28 @@ const film = (pixels: number, blockLatents = 4, contextLatents = 2) =>
     output: { folder: '/nowhere' },
   });
 
-function problemOf(spec: ReturnType<typeof film>, gib: number, device: Partial<Device> = {}): string | undefined {
-  const devices = ['first', 'second'].map((name, index): Device => ({ kind: 'cpu', index, name, ...device }));
-  const plan = planModel(spec, model, devices);
-  const memory = planMemory(spec, plan, model, devices[0]!.kind);
+const NAMES = ['first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth'];
+
+/** Why a film of `of` does not fit into so many GiB, on devices of one kind; undefined where it does. */
+function problemOf(
+  spec: ReturnType<typeof film>,
+  gib: number,
+  device: Partial<Device> = {},
+  of: Model = model,
+): string | undefined {
+  const names = NAMES.slice(0, spec.parallelism.gpus);
+  const devices = names.map((name, index): Device => ({ kind: 'cpu', index, name, ...device }));
+  const plan = planModel(spec, of, devices);
+  const memory = planMemory(spec, plan, of, devices[0]!.kind);
   const room = { bytes: gib * GIB, place: 'this machine', of: '' };
   const replan: Parameters<typeof memoryProblem>[0]['replan'] = (other) => {
     return planModel(
       other,
-      model,
+      of,
       Array.from({ length: other.parallelism.gpus }, () => devices[0]!),
     );
   };
-  return memoryProblem({ spec, plan, memory, model, devices, replan }, room)?.message;
+  return memoryProblem({ spec, plan, memory, model: of, devices, replan }, room)?.message;
 }
 
 describe('a film is refused where its memory is not there', () => {
@@ -59,6 +74,61 @@ describe('a film is refused where its memory is not there', () => {
       /^stage 1 \(layers 4–7\) needs \d\.\d\d GiB of memory on second, which has 2\.00 GiB: \d\.\d\d GiB too little; it would fit with decoding\.tiling: true/,
     );
     expect(problemOf(film(1024), 240, { ...cuda, memoryBytes: 80 * GIB })).toBeUndefined();
+  });
+});
+
+describe('on the processor each stage takes memory of its own', () => {
+  const on = (gpus: number) => ({ ...film(256), parallelism: { ...film(256).parallelism, gpus } });
+
+  test('so that fewer stages are the first thing that is said, as many as there is room for', () => {
+    const [few, many] = [1, 8].map((gpus) =>
+      planMemory(on(gpus), planModel(on(gpus), model, standIns(gpus)), model, 'cpu'),
+    );
+    const gib = (few!.processBytes + many!.processBytes) / 2 / GIB + 0.1;
+    const said = Number(/it would fit with parallelism\.gpus: (\d+)/.exec(problemOf(on(8), gib) ?? '')?.[1]);
+    expect(problemOf(on(said), gib)).toBeUndefined();
+    expect(problemOf(on(said + 1), gib)).toBeDefined();
+  });
+
+  const standIns = (count: number) =>
+    NAMES.slice(0, count).map((name, index): Device => ({ kind: 'cpu', index, name }));
+});
+
+describe('published models in bfloat16 on GPUs', () => {
+  /** Eight blocks and their neighbours at 480p, as `examples/lighthouse.yaml` has it. */
+  function published(name: PublishedModel, gpus: number, decoding: object = {}) {
+    const folder = join(scratch, name);
+    writePublishedModel(folder, name);
+    const spec = jobSpecSchema.parse({
+      name: 'film',
+      prompt: 'a lighthouse in a storm',
+      frames: 1025,
+      size: { width: 832, height: 480 },
+      model: { ref: name, folder },
+      sampling: { steps: 50, precision: 'bfloat16' },
+      decoding,
+      parallelism: { gpus, blockLatents: 8, contextLatents: 4 },
+      output: { folder: '/nowhere' },
+    });
+    const of = openModel(folder);
+    return (mebibytes: number) => problemOf(spec, 240, { kind: 'cuda', memoryBytes: mebibytes * 2 ** 20 }, of);
+  }
+
+  test('the film of the example fits eight cards of 24 GB', () => {
+    expect(published('Wan2.1-T2V-1.3B', 8)(22_500)).toBeUndefined();
+  });
+
+  test('as many more cards as are needed are said, and not twice as many', () => {
+    const problem = published('Wan2.1-T2V-14B', 2)(32_000);
+    expect(problem).toMatch(/^stage 1 /);
+    expect(problem).toMatch(/it would fit with .*parallelism\.gpus: 3\b/);
+    expect(published('Wan2.1-T2V-14B', 3)(32_000)).toBeUndefined();
+  });
+
+  test('a decoder in float16 is said where that is what the last card lacks, and is planned so', () => {
+    const problem = published('Wan2.1-T2V-1.3B', 2)(14_400);
+    expect(problem).toMatch(/it would fit with decoding\.tiling: true, or with decoding\.precision: float16/);
+    expect(published('Wan2.1-T2V-1.3B', 2, { precision: 'float16' })(14_400)).toBeUndefined();
   });
 });
 

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { type CodedError, toErrorRecord } from '#contract/error.ts';
 import type { JobSpec } from '#contract/job-spec.ts';
-import { type MemoryPlan, planMemory } from './memory-plan.ts';
+import { type MemoryPlan, type PlannedUses, planMemory } from './memory-plan.ts';
 import type { Device } from './ort/device.ts';
 import { type MemoryRoom, memoryRoom } from './plan/machine-memory.ts';
 import type { Plan } from './plan/plan.ts';
-import { fitting, remediesOf } from './plan/remedies.ts';
+import { fitting, type Place, remediesOf } from './plan/remedies.ts';
 import { type MemoryNeed, memoryError, shortage } from './plan/verdict.ts';
 import type { Model } from './weights/open-model.ts';
 
@@ -31,13 +31,15 @@ export function memoryProblem(film: CheckedFilm, room: MemoryRoom | undefined = 
   const missing = shortage(needsOf(spec, plan, memory, devices, room));
   if (missing === undefined) return undefined;
   const [device] = devices;
-  const lines = spec.parallelism.guidanceParallel ? 2 : 1;
-  const spread = device!.kind === 'cuda' ? { most: lines * model.config.transformer.layers } : null;
+  const { kind } = device!;
+  const mostStages = (spec.parallelism.guidanceParallel ? 2 : 1) * model.config.transformer.layers;
+  const place: Place = kind === 'cuda' ? { kind, mostStages } : { kind };
+  const known: PlannedUses = new Map();
   const fits = (changed: JobSpec) => {
     try {
       const other = film.replan(changed);
       const others = Array.from({ length: other.stages.length }, (_, stage) => devices[stage] ?? device!);
-      const need = planMemory(changed, other, model, device!.kind);
+      const need = planMemory(changed, other, model, kind, known);
       return shortage(needsOf(changed, other, need, others, room)) === undefined;
     } catch (error) {
       // What cannot be planned is no remedy; anything else is no error of the plan.
@@ -45,7 +47,7 @@ export function memoryProblem(film: CheckedFilm, room: MemoryRoom | undefined = 
       throw error;
     }
   };
-  return memoryError(missing, fitting(remediesOf(spec, spread), fits));
+  return memoryError(missing, fitting(remediesOf(spec, place), fits));
 }
 
 function needsOf(

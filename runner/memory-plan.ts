@@ -34,29 +34,37 @@ export interface MemoryPlan {
   readonly decoder: DecoderUse;
 }
 
-/** Plans the memory of a film, in the number formats of its plan. Builds the graphs that the run will build, and computes nothing. */
+/** What was planned before and can be taken again, by what it depends on, for one model on one kind of device. */
+export type PlannedUses = Map<string, SessionMemory | DecoderUse>;
+
+/**
+ * Plans the memory of a film, in the number formats of its plan. Builds the graphs that the run will build, and computes nothing. `known`
+ * is added to: several plans of a film mostly have the same text encoder and decoder.
+ */
 export function planMemory(
   { decoding }: Pick<JobSpec, 'decoding'>,
   plan: Plan,
   model: Model,
   kind: Device['kind'],
+  known: PlannedUses = new Map(),
 ): MemoryPlan {
   const { config, transformer, transformer2, vae, text } = model;
   const experts = [transformer, transformer2].filter((weights) => weights !== null).map(({ tensors }) => tensors);
   const picture = { height: plan.latentHeight, width: plan.latentWidth };
   const { precision } = plan;
   const compute = { attention: kind, dtype: FLOAT_TYPES[precision.sampling] };
+  const decodeCompute = { attention: kind, dtype: FLOAT_TYPES[precision.decoding] };
+  const { textTokens } = plan.sampling;
+  const ofDecoder = { picture, tiles: tilesOf(picture, decoding.tiling), compute: decodeCompute };
   const uses = {
     host: hostUse(plan, config.transformer.headWidth, placesOf(plan)),
-    text: textUse(config.text, text.tensors, plan.sampling.textTokens, compute, PREPACKED_BYTES),
+    text: once(known, ['text', textTokens, compute], () =>
+      textUse(config.text, text.tensors, textTokens, compute, PREPACKED_BYTES),
+    ),
     stages: stageUses({ plan, config, experts, compute, threads: 1, places: placesOf(plan) }),
-    decoder: decoderUse({
-      config: config.vae,
-      tensors: vae.tensors,
-      picture,
-      tiles: tilesOf(picture, decoding.tiling),
-      compute: { attention: kind, dtype: FLOAT_TYPES[precision.decoding] },
-    }),
+    decoder: once(known, ['decoder', ofDecoder], () =>
+      decoderUse({ config: config.vae, tensors: vae.tensors, ...ofDecoder }),
+    ),
   };
   const stageBytes = uses.stages.map((use, stage) => deviceBytes(uses, use, stage, kind));
   const { base, threads, blocks } = uses.host;
@@ -68,6 +76,13 @@ export function planMemory(
     stageBytes,
     ...uses,
   };
+}
+
+function once<T extends SessionMemory>(known: PlannedUses, of: readonly unknown[], plan: () => T): T {
+  const key = JSON.stringify(of);
+  const use = (known.get(key) as T | undefined) ?? plan();
+  known.set(key, use);
+  return use;
 }
 
 /** A picture that is decoded whole is one tile. */

@@ -3,15 +3,22 @@ import type { JobSpec } from '#contract/job-spec.ts';
 import { job } from '../../test/build/film-plan.ts';
 import { fitting, remediesOf } from './remedies.ts';
 
+const CPU = { kind: 'cpu' } as const;
+const gpus = (mostStages: number) => ({ kind: 'cuda', mostStages }) as const;
 const tokens = ({ size, parallelism }: JobSpec) => size.width * size.height * parallelism.blockLatents;
 
 describe('what would let a film of 832×480, in blocks of 8 and 4, fit', () => {
   const cases: readonly { what: string; fits: (spec: JobSpec) => boolean; says: readonly string[] }[] = [
     { what: 'tiles alone', fits: ({ decoding }) => decoding.tiling, says: ['decoding.tiling: true'] },
     {
-      what: 'more devices, or smaller blocks',
-      fits: (spec) => spec.parallelism.gpus >= 16 || spec.parallelism.blockLatents <= 2,
-      says: ['parallelism.gpus: 16', 'parallelism.blockLatents: 2 and contextLatents: 2'],
+      what: 'more devices, as few as will do, or smaller blocks',
+      fits: (spec) => spec.parallelism.gpus >= 11 || spec.parallelism.blockLatents <= 2,
+      says: ['parallelism.gpus: 11', 'parallelism.blockLatents: 2 and contextLatents: 2'],
+    },
+    {
+      what: 'a decoder in float16',
+      fits: ({ decoding }) => decoding.precision === 'float16',
+      says: ['decoding.precision: float16'],
     },
     {
       what: 'tiles with smaller blocks',
@@ -25,18 +32,33 @@ describe('what would let a film of 832×480, in blocks of 8 and 4, fit', () => {
     },
     { what: 'nothing', fits: () => false, says: [] },
   ];
-  test.each(cases)('$what', ({ fits, says }) => expect(fitting(remediesOf(job(), { most: 30 }), fits)).toEqual(says));
+  test.each(cases)('$what', ({ fits, says }) => expect(fitting(remediesOf(job(), gpus(30)), fits)).toEqual(says));
 });
 
-test('devices are a remedy only where they bring memory, and never more than the model has layers', () => {
+test('more devices are a remedy only where they bring memory, and never more than the model has layers', () => {
   const fits = ({ parallelism }: JobSpec) => parallelism.gpus > 8;
-  expect(fitting(remediesOf(job(), null), fits)).toEqual([]);
-  expect(fitting(remediesOf(job(), { most: 12 }), fits)).toEqual(['parallelism.gpus: 12']);
-  expect(fitting(remediesOf(job(), { most: 8 }), fits)).toEqual([]);
+  expect(fitting(remediesOf(job(), CPU), fits)).toEqual([]);
+  expect(fitting(remediesOf(job(), gpus(12)), fits)).toEqual(['parallelism.gpus: 9']);
+  expect(fitting(remediesOf(job(), gpus(8)), fits)).toEqual([]);
+});
+
+test('on the processor fewer stages come first, as many as there is room for; on devices they are none', () => {
+  const fits = ({ parallelism, decoding }: JobSpec) => parallelism.gpus <= 5 || decoding.tiling;
+  expect(fitting(remediesOf(job(), CPU), fits)).toEqual(['parallelism.gpus: 5', 'decoding.tiling: true']);
+  expect(fitting(remediesOf(job(), gpus(30)), fits)).toEqual(['decoding.tiling: true']);
+  expect(fitting(remediesOf(job({ parallelism: { gpus: 1 } }), CPU), () => true)[0]).toBe('decoding.tiling: true');
+});
+
+test('a decoder in float16 is no remedy on the processor, nor where it has that already', () => {
+  const fits = ({ decoding }: JobSpec) => decoding.precision === 'float16';
+  expect(fitting(remediesOf(job(), CPU), fits)).toEqual([]);
+  const half = remediesOf(job({ decoding: { precision: 'float16' } }), gpus(8));
+  expect(half.flatMap(({ remedies }) => remedies.map(({ text }) => text))).not.toContain('decoding.precision: float16');
 });
 
 test('tiles are no remedy for a film that is decoded in tiles', () => {
-  expect(fitting(remediesOf(job({ decoding: { tiling: true } }), null), () => true)).toEqual([
+  expect(fitting(remediesOf(job({ decoding: { tiling: true } }), gpus(8)), () => true)).toEqual([
+    'decoding.precision: float16',
     'parallelism.blockLatents: 4',
   ]);
 });

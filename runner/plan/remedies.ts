@@ -12,22 +12,23 @@ export interface RemedyGroup {
   readonly remedies: readonly Remedy[];
 }
 
-/** What a film may be spread over: devices with memory of their own, at most so many. */
-export interface Spread {
-  readonly most: number;
-}
+/** What stages and decoder are computed on: GPUs, over at most so many of which the film can be spread, or the processor. */
+export type Place = { readonly kind: 'cuda'; readonly mostStages: number } | { readonly kind: 'cpu' };
 
 /** A latent is 8 × 8 pixels, a token 2 × 2 latents. */
 const PIXELS_PER_TOKEN = 16;
 const SCALES = [3 / 4, 1 / 2, 3 / 8, 1 / 4, 1 / 8];
 
 /**
- * Changes that may let a film fit, in groups: of each group the first that fits is worth saying. From what costs least (tiles) to
- * what costs most (a smaller picture); `spread` where each stage brings memory of its own.
+ * Changes that may let a film fit, in groups: of each group the first that fits is worth saying. From what costs least (on the processor
+ * fewer stages, which make the same film; tiles) to what costs most (a smaller picture).
  */
-export function remediesOf(spec: JobSpec, spread: Spread | null): readonly RemedyGroup[] {
+export function remediesOf(spec: JobSpec, place: Place): readonly RemedyGroup[] {
   const tiled = withTiles(spec);
-  const alone = [tiled, spread === null ? [] : withDevices(spec, spread.most), withBlocks(spec)];
+  const alone =
+    place.kind === 'cpu'
+      ? [withFewerStages(spec), tiled, withBlocks(spec)]
+      : [tiled, withHalfDecoder(spec), withMoreStages(spec, place.mostStages), withBlocks(spec)];
   const last = [
     tiled.flatMap((one) => both(one, withBlocks)),
     withPicture(spec),
@@ -59,12 +60,36 @@ function withTiles(spec: JobSpec): readonly Remedy[] {
   return [{ text: 'decoding.tiling: true', spec: { ...spec, decoding: { ...spec.decoding, tiling: true } } }];
 }
 
-function withDevices(spec: JobSpec, most: number): readonly Remedy[] {
+/** A decoder in float16 takes less of a GPU; on the processor it takes no less. */
+function withHalfDecoder(spec: JobSpec): readonly Remedy[] {
+  if (spec.decoding.precision === 'float16') return [];
+  const decoding = { ...spec.decoding, precision: 'float16' } as const;
+  return [{ text: 'decoding.precision: float16', spec: { ...spec, decoding } }];
+}
+
+/** Each stage brings memory of its own: as few more as will do. */
+function withMoreStages(spec: JobSpec, most: number): readonly Remedy[] {
+  const { gpus } = spec.parallelism;
+  return withStages(
+    spec,
+    Array.from({ length: Math.max(0, most - gpus) }, (_, more) => gpus + 1 + more),
+  );
+}
+
+/** On the processor each stage takes memory of its own: as few less as will do. */
+function withFewerStages(spec: JobSpec): readonly Remedy[] {
+  const { gpus } = spec.parallelism;
+  return withStages(
+    spec,
+    Array.from({ length: gpus - 1 }, (_, less) => gpus - 1 - less),
+  );
+}
+
+function withStages(spec: JobSpec, counts: readonly number[]): readonly Remedy[] {
   const { parallelism } = spec;
-  const counts = [2, 4, 8, 16].map((factor) => Math.min(most, factor * parallelism.gpus));
-  return [...new Set(counts)]
-    .filter((gpus) => gpus > parallelism.gpus)
-    .map((gpus) => ({ text: `parallelism.gpus: ${gpus}`, spec: { ...spec, parallelism: { ...parallelism, gpus } } }));
+  return counts.map((gpus) => {
+    return { text: `parallelism.gpus: ${gpus}`, spec: { ...spec, parallelism: { ...parallelism, gpus } } };
+  });
 }
 
 function withBlocks(spec: JobSpec): readonly Remedy[] {
