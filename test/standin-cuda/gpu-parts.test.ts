@@ -110,24 +110,16 @@ describe.skipIf(obstacle !== undefined)(
       expect(hooked.sort()).toEqual(needed.sort());
     });
 
-    test('every kind of session loads and runs in every type; the decoder’s alone needs a cuDNN that convolves', () => {
+    test('every kind of session loads and runs in every type that it has', () => {
       const { rows } = runPart('sessions', 'sessions');
-      const failed = errorsIn(rows).map(({ name }) => name);
-      expect(failed).toEqual(failed.filter((name) => /^decoder, .* runs$/.test(name)));
-      const ran = rows
-        .filter(({ name, error }) => name.endsWith(' runs') && error === undefined)
-        .map(({ name }) => name);
+      expect(errorsIn(rows)).toEqual([]);
+      const ran = rows.filter(({ name }) => name.endsWith(' runs')).map(({ name }) => name);
       const kinds = [
-        'time',
-        'context',
-        'embed',
-        'prompt keys',
-        'slice',
-        'slice, left context used again',
-        'head',
-        'text encoder',
+        ...['time', 'context', 'embed', 'prompt keys', 'slice', 'slice, left context used again', 'head'],
+        ...['text encoder', 'decoder, first', 'decoder, steady'],
       ];
-      expect(ran).toEqual(['F32', 'F16', 'BF16'].flatMap((dtype) => kinds.map((kind) => `${kind} in ${dtype} runs`)));
+      const wanted = ['F32', 'F16', 'BF16'].flatMap((dtype) => kinds.map((kind) => `${kind} in ${dtype} runs`));
+      expect(ran).toEqual(wanted.filter((name) => !/^decoder.* BF16/.test(name)));
     });
 
     test('the same bits are looked for on one device, and with as many stages on several; where nothing is computed no film holds', () => {
