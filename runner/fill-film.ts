@@ -80,7 +80,7 @@ async function showKept(
   if (checkpoint === undefined) return tracker.goesOn(0, 0, 0);
   const { iteration, finished } = checkpoint.manifest;
   for (let block = 0; latents !== undefined && block < finished.length; block++) {
-    latents.add(await keptBlock(checkpoint, plan, block));
+    await latents.add(await keptBlock(checkpoint, plan, block));
   }
   tracker.goesOn(blockStepsBefore(checkpoint, plan), iteration + 1, iteration < 0 ? 0 : finished.length);
   tracker.frames(film.framesReady);
@@ -113,7 +113,7 @@ async function takeBlocks(
       if (block.index < finished) await checkKept(checkpoint!, block.index, block);
       else {
         await add(block);
-        latents?.add(block.latents);
+        await latents?.add(block.latents);
       }
       await checkpoints.settled();
     }

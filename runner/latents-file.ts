@@ -2,27 +2,33 @@ import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { relative, sep } from 'node:path';
 import { toErrorRecord } from '#contract/error.ts';
-import { joinLatents } from './latents.ts';
 import { isOurName } from './output/survey.ts';
 import type { Plan } from './plan/plan.ts';
 import { storeError } from './store/errors.ts';
-import { checkWritableFile, targetOf, writeFileWhole } from './store/writable-file.ts';
-import type { F32Tensor } from './tensor.ts';
+import { openUnfinishedFile, type UnfinishedFile } from './store/unfinished-file.ts';
+import { checkWritableFile, targetOf } from './store/writable-file.ts';
+import { bytesOf, type F32Tensor } from './tensor.ts';
 import { readSafetensorsHeader } from './weights/safetensors.ts';
-import { safetensorsBytes } from './weights/write-tensors.ts';
+import { safetensorsHead } from './weights/write-tensors.ts';
 
 /** Name of the one tensor in the file. */
 const TENSOR = 'latents';
 
 /** The film's clean latents for whoever asked for them; nobody else keeps them: a long film's are many. */
 export interface LatentsFile {
-  add(latents: F32Tensor): void;
-  /** Writes all of them, concatenated in time. Never throws: the film is complete by then, so that a failure is a warning. */
+  /** Takes the next latents in time. Never throws: what fails is told by `write`. */
+  add(latents: F32Tensor): Promise<void>;
+  /** Gives the file, with all of them, its name. Never throws: the film is complete by then, so that a failure is a warning. */
   write(warn: (text: string) => void): Promise<void>;
+  /** Leaves nothing of a file that has not got its name. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** Of a film's latents: how many, and their channels, height and width. */
+export type LatentsShape = Pick<Plan, 'latentChannels' | 'latents' | 'latentHeight' | 'latentWidth'>;
+
 /** Bytes of the numbers in the file. */
-export function latentsFileBytes({ latentChannels, latents, latentHeight, latentWidth }: Plan): number {
+export function latentsFileBytes({ latentChannels, latents, latentHeight, latentWidth }: LatentsShape): number {
   return latentChannels * latents * latentHeight * latentWidth * Float32Array.BYTES_PER_ELEMENT;
 }
 
@@ -54,18 +60,55 @@ async function holdsSomethingElse(file: string): Promise<boolean> {
   }
 }
 
-/** The file at `path`, as {@link checkLatentsFile} gave it; none where it is undefined. */
-export function openLatentsFile(path: string | undefined): LatentsFile | undefined {
+/** The file at `path`, as {@link checkLatentsFile} gave it, for the latents of a film; none where the path is undefined. */
+export function openLatentsFile(path: string | undefined, film: LatentsShape): LatentsFile | undefined {
   if (path === undefined) return undefined;
-  const parts: F32Tensor[] = [];
+  const { latentChannels, latents, latentHeight, latentWidth } = film;
+  const head = safetensorsHead(new Map([[TENSOR, [1, latentChannels, latents, latentHeight, latentWidth]]]));
+  const latentBytes = latentHeight * latentWidth * Float32Array.BYTES_PER_ELEMENT;
+  let opened: Promise<UnfinishedFile> | undefined;
+  let failure: unknown;
+  let count = 0;
+
+  /** All channels lie one after the other: a part is a piece of each. */
+  async function put(part: F32Tensor): Promise<void> {
+    opened ??= openUnfinishedFile(path!);
+    const file = await opened;
+    if (count === 0) await file.write(head, 0);
+    const bytes = bytesOf(part.data);
+    const length = bytes.byteLength / latentChannels;
+    for (let channel = 0; channel < latentChannels; channel++) {
+      const at = head.byteLength + (channel * latents + count) * latentBytes;
+      await file.write(bytes.subarray(channel * length, (channel + 1) * length), at);
+    }
+    count += length / latentBytes;
+  }
+
+  async function finish(): Promise<void> {
+    if (failure !== undefined) throw failure;
+    if (opened === undefined || count !== latents) throw new Error(`${count} of ${latents} latents are there`);
+    await (await opened).finish();
+  }
+
   return {
-    add: (part) => void parts.push(part),
+    async add(part) {
+      if (failure !== undefined) return;
+      try {
+        await put(part);
+      } catch (error) {
+        failure = error;
+      }
+    },
     async write(warn) {
       try {
-        await writeFileWhole(path, safetensorsBytes(new Map([[TENSOR, joinLatents(parts)]])));
+        await finish();
       } catch (error) {
         warn(`the film is complete, but its latents were not written: ${toErrorRecord(error).message}`);
       }
+    },
+    async [Symbol.asyncDispose]() {
+      const file = await opened?.catch(() => undefined);
+      await file?.discard();
     },
   };
 }

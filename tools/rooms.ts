@@ -48,7 +48,7 @@ const RUNNER: Readonly<Record<string, readonly string[]>> = {
     'contract',
   ],
   'pod-folder': ['store', 'contract'],
-  'latents-file': ['output', 'store', 'weights', 'plan', 'latents', 'tensor', 'contract'],
+  'latents-file': ['output', 'store', 'weights', 'plan', 'tensor', 'contract'],
   prepare: [
     ...['plan-job', 'judge-film', 'noise', 'latents-file', 'text', 'thread', 'output', 'store'],
     ...['plan', 'diffusion', 'quality', 'contract'],

@@ -7,7 +7,7 @@ import { freeBytes } from './free-space.ts';
 import type { Content, Store, StoredFile } from './store.ts';
 
 /** Written under this prefix until complete, so that a listing never shows half a file. */
-const UNFINISHED = '.unfinished-';
+export const UNFINISHED = '.unfinished-';
 const ATTEMPT_BYTES = 8;
 
 /**
@@ -260,15 +260,16 @@ async function readAll(file: FileHandle, start: number, to: Uint8Array): Promise
 }
 
 /** A single `write` may take part of the bytes only, for instance on a disk that is nearly full. */
-async function writeAll(file: FileHandle, piece: Uint8Array): Promise<void> {
+export async function writeAll(file: FileHandle, piece: Uint8Array, at?: number): Promise<void> {
   for (let done = 0; done < piece.byteLength; ) {
-    const { bytesWritten } = await file.write(piece, done);
+    const place = at === undefined ? null : at + done;
+    const { bytesWritten } = await file.write(piece, done, piece.byteLength - done, place);
     done += bytesWritten;
   }
 }
 
 /** Makes a rename, or a new folder, survive a loss of power, where the file system lets a folder be synced at all. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined);
   await handle?.sync().catch(() => undefined);
   await handle?.close();

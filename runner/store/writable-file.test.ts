@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { checkWritableFile, writeFileWhole } from './writable-file.ts';
+import { checkWritableFile } from './writable-file.ts';
 
 let folder: string;
 
@@ -43,12 +43,4 @@ test.each([
 
 test.each(['', '/dev/null', '/proc/new'])('the path %j is refused', async (path) => {
   await expect(checkWritableFile(path)).rejects.toMatchObject({ exit: 'output' });
-});
-
-test('a file is written whole, where a link leads if its target is there', async () => {
-  await writeFileWhole(join(folder, 'new'), Buffer.from('text'));
-  expect(readFileSync(join(folder, 'new'), 'utf8')).toBe('text');
-  writeFileSync(join(folder, 'folder', 'target'), 'old');
-  await writeFileWhole(join(folder, 'link'), Buffer.from('text'));
-  expect(readFileSync(join(folder, 'folder', 'target'), 'utf8')).toBe('text');
 });

@@ -33,12 +33,6 @@ export async function checkWritableFile(path: string): Promise<void> {
   }
 }
 
-/** Writes the file whole or not at all; one that is a link is written where the link leads. Throws coded errors. */
-export async function writeFileWhole(path: string, content: Uint8Array): Promise<void> {
-  const target = await targetOf(path);
-  await folderStore(dirname(target)).put(basename(target), content);
-}
-
 /** Longest chain of links that is followed, as on Linux. */
 const MOST_LINKS = 40;
 

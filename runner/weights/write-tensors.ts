@@ -1,4 +1,4 @@
-import { bytesOf, bytesPerElement, type F32Tensor, type FloatType } from '../tensor.ts';
+import { bytesOf, bytesPerElement, elementCount, type F32Tensor, type FloatType } from '../tensor.ts';
 
 /** Tensors as the bytes of a safetensors file, in the order given, rounded to `dtype`; metadata are texts. */
 export function safetensorsBytes(
@@ -6,10 +6,21 @@ export function safetensorsBytes(
   metadata: Readonly<Record<string, string>> = {},
   dtype: FloatType = 'F32',
 ): Uint8Array {
+  const shapes = [...tensors].map(([name, { shape }]) => [name, shape] as const);
+  const head = safetensorsHead(new Map(shapes), metadata, dtype);
+  return Buffer.concat([head, ...[...tensors.values()].map(({ data }) => storedBytes(data, dtype))]);
+}
+
+/** What such a file begins with, before its tensors' numbers: these are known by their shapes. */
+export function safetensorsHead(
+  shapes: ReadonlyMap<string, readonly number[]>,
+  metadata: Readonly<Record<string, string>> = {},
+  dtype: FloatType = 'F32',
+): Uint8Array {
   let offset = 0;
-  const entries = [...tensors].map(([name, { shape, data }]) => {
+  const entries = [...shapes].map(([name, shape]) => {
     const begin = offset;
-    offset += data.length * bytesPerElement(dtype);
+    offset += elementCount(shape) * bytesPerElement(dtype);
     return [name, { dtype, shape, data_offsets: [begin, offset] }] as const;
   });
   const head = Object.keys(metadata).length === 0 ? [] : [['__metadata__', metadata] as const];
@@ -18,7 +29,7 @@ export function safetensorsBytes(
   const header = Buffer.concat([text, Buffer.alloc((8 - (text.byteLength % 8)) % 8, ' ')]);
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(header.byteLength));
-  return Buffer.concat([length, header, ...[...tensors.values()].map(({ data }) => storedBytes(data, dtype))]);
+  return Buffer.concat([length, header]);
 }
 
 function storedBytes(data: Float32Array, dtype: FloatType): Uint8Array {
