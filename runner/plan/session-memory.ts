@@ -1,6 +1,7 @@
 import type { Edge, Graph, Operation } from '../model/graph.ts';
 import { type Arena, createArena } from './arena.ts';
 import { type Execution, edgeBytes, executionOf, type Lengths } from './execution.ts';
+import { isWidened, widened } from './half-precision.ts';
 import { type KernelsFor, kernelsOf } from './kernels.ts';
 import { type Ports, runInArena } from './run-memory.ts';
 
@@ -31,6 +32,9 @@ export function arenaFor(kind: Loading['kind']): Arena {
   return createArena(kind === 'cpu' ? 'powerOfTwo' : 'asRequested');
 }
 
+/** Measured on a processor: of numbers that are kept in float32 for half precision, what more is there while they are made of their halves. */
+const ROUNDED_PART = 1 / 4;
+
 /** Measured on a processor: what the runtime keeps of an operation, beside its numbers. */
 const OPERATION_BYTES = 5000;
 
@@ -41,7 +45,7 @@ export function sessionMemory(
   loading: Loading,
   arena: Arena = arenaFor(loading.kind),
 ): SessionMemory {
-  const { operations, folded } = executionOf(graph);
+  const { operations, folded } = executionFor(graph, loading);
   const ports = portsOf(graph, loading);
   const { outside } = ports;
   const before = arena.reserved;
@@ -53,13 +57,22 @@ export function sessionMemory(
   const bytesOf = (isOwn: boolean) =>
     constants.filter((one) => one.isOwn === isOwn).map(({ edge }) => edgeBytes(edge, {}));
   const own = bytesOf(true);
+  const wide = sum(constants.filter(({ edge }) => isWidened(edge)).map(({ edge }) => edgeBytes(edge, {})));
   return {
     weights: sum(own),
     mapped: sum(bytesOf(false)),
     working:
       loading.kind === 'cpu' ? arena.touched + OPERATION_BYTES * graph.operations.length : arena.reserved - before,
-    loading: Math.max(0, ...own),
+    loading: Math.max(0, ...own) + ROUNDED_PART * wide,
   };
+}
+
+function executionFor(graph: Pick<Graph, 'operations' | 'inputs'>, { kind }: Loading): Execution {
+  const { operations, folded } = executionOf(graph);
+  if (kind === 'cuda') return { operations, folded };
+  const made = new Set(operations.flatMap(({ outputs }) => outputs.map(({ name }) => name)));
+  const given = new Set(graph.inputs.map(({ name }) => name));
+  return { folded, operations: widened(operations, (name) => !made.has(name) && !given.has(name)) };
 }
 
 /** Numbers that are there before a run; `isOwn` where they are in memory of their own. */
@@ -77,13 +90,16 @@ function constantsOf(
   const isConverted = new Set(folded.flatMap(({ outputs }) => outputs.map(({ name }) => name)));
   const zeros = zerosIn(folded);
   const constants = new Map<string, Constant>();
+  const isStored = ({ name }: Edge) => !outside.has(name) && !made.has(name);
+  const isChanged = (operation: Operation, edge: Edge) =>
+    isConverted.has(edge.name) || isWidened(edge) || isRearranged(operation, edge, loading);
   for (const operation of operations) {
-    for (const edge of operation.inputs) {
-      if (outside.has(edge.name) || made.has(edge.name)) continue;
-      const isOwn = loading.kind === 'cuda' || isConverted.has(edge.name) || isRearranged(operation, edge, loading);
+    for (const edge of operation.inputs.filter(isStored)) {
       // Equal numbers are kept once.
       const key = zeros.has(edge.name) ? `zeros ${edge.dtype}[${edge.shape}]` : edge.name;
-      constants.set(key, { edge, isOwn: isOwn || constants.get(key)?.isOwn === true });
+      const known = constants.get(key);
+      const isOwn = loading.kind === 'cuda' || known?.isOwn === true || isChanged(operation, edge);
+      constants.set(key, { edge: known !== undefined && isWidened(known.edge) ? known.edge : edge, isOwn });
     }
   }
   return [...constants.values()];

@@ -19,6 +19,8 @@ interface Film {
   readonly tiling?: boolean;
   /** Layers of a model of 1.3 billion parameters' width; the tiny model where absent. */
   readonly wideLayers?: number;
+  /** Of the layers, and of the decoder. */
+  readonly precision?: { readonly sampling?: 'float16'; readonly decoding?: 'float16' };
 }
 
 const FILMS: readonly Film[] = [
@@ -26,9 +28,18 @@ const FILMS: readonly Film[] = [
   { what: 'the tiny model at 512 × 512', pixels: 512, frames: 5, stages: 1 },
   { what: 'tiles', pixels: 384, frames: 5, stages: 1, tiling: true },
   { what: 'four layers of 1.3B width on two stages', pixels: 128, frames: 13, stages: 2, wideLayers: 4 },
+  {
+    what: 'the same in float16',
+    pixels: 128,
+    frames: 13,
+    stages: 2,
+    wideLayers: 4,
+    precision: { sampling: 'float16' },
+  },
+  { what: 'a decoder in float16', pixels: 512, frames: 5, stages: 1, precision: { decoding: 'float16' } },
 ];
 
-function manifestOf({ pixels, frames, stages, tiling = false }: Film): string {
+function manifestOf({ pixels, frames, stages, tiling = false, precision = {} }: Film): string {
   return JSON.stringify({
     apiVersion: 'dualparal.io/v1alpha1',
     kind: 'VideoGeneration',
@@ -39,8 +50,8 @@ function manifestOf({ pixels, frames, stages, tiling = false }: Film): string {
       length: { frames },
       size: { width: pixels, height: pixels },
       model: { ref: 'model', source: { image: { reference: 'localhost/model:1' } } },
-      sampling: { steps: 1, guidanceScale: 3 },
-      decoding: { tiling },
+      sampling: { steps: 1, guidanceScale: 3, precision: precision.sampling ?? 'auto' },
+      decoding: { tiling, precision: precision.decoding ?? 'auto' },
       parallelism: { gpus: stages, blockLatents: 1, contextLatents: 1, stride: 1 },
       output: { persistentVolumeClaim: { claimName: 'films' } },
     },
