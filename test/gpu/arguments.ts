@@ -9,10 +9,15 @@ export interface GpuArguments {
   readonly small: boolean;
 }
 
-/** Reads the words of the command line, or says what is wrong with them. */
-export function readArguments(words: readonly string[]): GpuArguments | { readonly problem: string } {
+/** Reads the words of the command line, or says what is wrong with them; `tryReport` throws where the report cannot be written. */
+export function readArguments(
+  words: readonly string[],
+  tryReport: (file: string) => void = () => {},
+): GpuArguments | { readonly problem: string } {
   try {
-    return parse(words);
+    const found = parse(words);
+    tryReport(found.report);
+    return found;
   } catch (error) {
     return { problem: (error as Error).message };
   }

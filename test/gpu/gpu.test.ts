@@ -36,6 +36,15 @@ test.each([
   expect(existsSync(report('usage'))).toBe(false);
 });
 
+test('a report that cannot be written ends it with 2, before anything runs', () => {
+  writeFileSync(join(scratch, 'file'), '');
+  const blocked = join(scratch, 'file', 'report.json');
+  const { status, stderr, stdout } = run('blocked', ['--report', blocked, '--device', 'cpu']);
+  expect([status, stdout]).toEqual([2, '']);
+  expect(stderr).toContain('E_GPU_USAGE: ');
+  expect(stderr).toContain(join(scratch, 'file'));
+});
+
 test('a proof that holds ends with 0, and its report says what was held', () => {
   const { status, stdout } = run('held', ['--device', 'cpu', '--small', '--parts', 'provider']);
   expect(stdout).toContain('2 held, 0 failed, 0 not run: the proof holds');

@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { toErrorRecord } from '#contract/error.ts';
+import { checkWritable } from '../bench/results-file.ts';
 import { torchEnvironment } from '../torch/python.ts';
 import { type GpuArguments, readArguments } from './arguments.ts';
 import { cudaCache, cudaEnvironment, fetchCuda, keptByHand } from './cuda-libraries.ts';
@@ -26,7 +27,7 @@ interface Report {
 /** No part says anything in less. */
 const LEAST_SECONDS = 5;
 
-const asked = readArguments(process.argv.slice(2));
+const asked = readArguments(process.argv.slice(2), tryReport);
 if ('problem' in asked) {
   console.error(`E_GPU_USAGE: ${asked.problem}`);
   console.error(PARTS_USAGE);
@@ -45,6 +46,12 @@ try {
   rmSync(folder, { recursive: true });
 }
 
+/** Throws where the report could not be written. */
+function tryReport(file: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  checkWritable(file);
+}
+
 async function proof(given: GpuArguments): Promise<Report> {
   const expected = given.parts.map((name) => {
     const { judges } = PARTS[name];
@@ -59,8 +66,12 @@ async function proof(given: GpuArguments): Promise<Report> {
   };
   const write = () => {
     report.verdict = verdictOf(expected, report.parts, prepared.problem);
-    mkdirSync(dirname(given.report), { recursive: true });
-    writeFileSync(given.report, `${JSON.stringify(report, null, 1)}\n`);
+    try {
+      writeFileSync(given.report, `${JSON.stringify(report, null, 1)}\n`);
+    } catch (error) {
+      // What was measured is printed all the same; a later part may find room again.
+      console.error(`the report was not written: ${(error as Error).message}`);
+    }
   };
   write();
   if (prepared.problem !== undefined) return report;
