@@ -21,11 +21,14 @@ describe.skipIf(!support.ok)(title, () => {
   beforeAll(async () => {
     cluster = await startProduct(NAME);
     kubectl = kubectlOf(cluster);
-    film = oneFilm(kubectl, 1201);
+    film = oneFilm(kubectl, 2401);
     undisturbed = await film.undisturbed();
   });
 
-  beforeEach(() => film.remove());
+  beforeEach(async () => {
+    await setUnhealthyGpus(cluster, 0);
+    await film.remove();
+  });
 
   afterAll(() => stopCluster(NAME));
 
