@@ -133,11 +133,21 @@ export function takenAway(
   attempts: readonly Attempt[],
   job: JobView,
   told: Why,
-  { now, size }: { readonly now: number; readonly size: Pick<Attempt, 'gpus' | 'gpusReason'> },
+  {
+    now,
+    size,
+    isGivenUp = false,
+  }: {
+    readonly now: number;
+    readonly size: Pick<Attempt, 'gpus' | 'gpusReason'>;
+    readonly isGivenUp?: boolean | undefined;
+  },
 ): readonly Attempt[] {
   const time = timeText(now);
   const own = attempts.filter(({ number }) => number === job.number);
   if (own.every(isEnded)) {
+    // The one that the film is given up for was the last, and no other has begun.
+    if (isGivenUp && own.length > 0) return attempts;
     if (own.some(({ podUid, reason }) => podUid === undefined && reason === told.reason)) return attempts;
     const end = { endTime: time, recordedTime: time, outcome: outcomeFor(told) };
     return [...attempts, { ...attemptHead(job), ...size, ...end, ...told }];

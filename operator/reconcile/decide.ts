@@ -51,12 +51,9 @@ export function decide(observed: Observed, now: number): Decision {
   };
 }
 
-function ended(context: Context, { job, why, isGivenUp }: Verdict & { readonly outcome: 'ending' }) {
-  const { observed, attempts, now } = context;
-  const own = attempts.filter(({ number }) => number === job.number);
-  // The last one has ended already, and no other has begun.
-  if (isGivenUp && own.length > 0 && own.every(isEnded)) return attempts;
-  return takenAway(attempts, job, why, { now, size: sizeMarks(job.number, job, observed) });
+function ended({ observed, attempts, now }: Context, verdict: Verdict & { readonly outcome: 'ending' }) {
+  const { job, why, isGivenUp } = verdict;
+  return takenAway(attempts, job, why, { now, size: sizeMarks(job.number, job, observed), isGivenUp });
 }
 
 /** What may not be decided from caches. */
