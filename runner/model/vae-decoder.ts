@@ -3,8 +3,8 @@ import type { VaeConfig } from './config.ts';
 import { frameForm } from './frame-form.ts';
 import { type Edge, type Graph, type GraphBuilder, graphBuilder, type TensorIndex } from './graph.ts';
 import { attention, binary, type Compute, cast, concat, reshape, scalar, slice, transpose } from './ops.ts';
-import { type VaeBlock, vaeBlocks } from './tensor-names.ts';
-import { planeForm, STATE_FRAMES, type VideoForm } from './video-form.ts';
+import { allUnits, type UnitRange, type VaeUnit, vaeUnits } from './vae-units.ts';
+import { planeForm, STATE_FRAMES, type VideoForm, type VideoSize } from './video-form.ts';
 
 /** Which latent of the film a chunk decodes: the first one gives one frame, each later one four (docs/wan.md#video-decoder). */
 export type ChunkKind = 'first' | 'steady';
@@ -25,6 +25,8 @@ export interface ChunkOptions {
   readonly dtype?: ChunkType;
   /** Leave values beyond [−1, 1] as they are, for pictures that are blended or checked first. */
   readonly unlimited?: boolean;
+  /** The part of the decoder; all of it unless said. */
+  readonly units?: UnitRange;
 }
 
 /** A state that the decoder carries from one chunk to the next: the last two frames that a convolution saw. */
@@ -38,35 +40,65 @@ export interface VaeState {
  * Decodes one latent frame. In: `latent [1, C, 1, H, W]` as the sampler leaves it, and in a steady chunk `state.<name>`
  * for every state; out: `frames [1, 3, T, 8H, 8W]` in [−1, 1] with T = 1 or 4, and `next.<name>` for every state. Before
  * the first chunk all states are zero, so it takes none. Latent and frames are float32, states of the compute type.
+ *
+ * A part of the decoder that does not begin it takes `hidden`, what the part before has left as its own `hidden`, instead of the latent;
+ * one that does not end it leaves that instead of frames ({@link hiddenShape}, of the compute type). It has its own units' states.
  */
 export function vaeChunkGraph(config: VaeConfig, tensors: TensorIndex, options: ChunkOptions): Graph {
-  const g = graphBuilder(`vae ${options.kind}`, tensors);
-  const { latentChannels: C } = config;
-  const chunk: Chunk = { g, options, dtype: options.dtype ?? 'F32', form: formOf(config, options) };
-  const latent = g.input('latent', 'F32', [1, C, 1, options.height, options.width]);
-  const perChannel = (values: readonly number[]) => g.constant(Float32Array.from(values), 'F32', [1, C, 1, 1, 1]);
-  const scaled = binary(g, 'Add', binary(g, 'Mul', latent, perChannel(config.std)), perChannel(config.mean));
-  const blocks = vaeBlocks(config);
-  const top = blocks[0]!.from;
-  const last = blocks.at(-1)!.to;
-
-  let x = pointwise(chunk, chunk.form.fromLatent(g, cast(g, scaled, chunk.dtype)), 'post_quant_conv', C, 3);
-  x = causal(chunk, x, 'decoder.conv_in', top);
-  x = resnet(chunk, x, 'decoder.mid_block.resnets.0', top);
-  x = midAttention(chunk, x, 'decoder.mid_block.attentions.0');
-  x = resnet(chunk, x, 'decoder.mid_block.resnets.1', top);
-  for (const block of blocks) {
-    for (let index = 0; index <= config.residualBlocks; index++) {
-      x = resnet(chunk, x, `${block.name}.resnets.${index}`, block.to);
-    }
-    if (block.upsample !== 'none') x = upsample(chunk, x, block);
-  }
-  x = chunk.form.silu(g, channelNorm(chunk, x, 'decoder.norm_out', [last, 1, 1, 1]));
-  const out = { name: 'decoder.conv_out', to: 3, side: 3, dtype: chunk.dtype } as const;
-  const frames = cast(g, chunk.form.planesOverTime(g, withState(chunk, x, out.name), out), 'F32');
-  g.output('frames', options.unlimited === true ? frames : limited(g, frames));
+  const { firstUnit, endUnit } = options.units ?? allUnits(config);
+  const units = vaeUnits(config);
+  const g = graphBuilder(nameOf(options, units.length), tensors);
+  const chunk: Chunk = { g, config, options, dtype: options.dtype ?? 'F32', form: formOf(config, options) };
+  let x = firstUnit === 0 ? undefined : g.input('hidden', chunk.dtype, hiddenShape(config, options, firstUnit));
+  for (const unit of units.slice(firstUnit, endUnit)) x = BUILD[unit.kind](chunk, x!, unit);
+  if (endUnit < units.length) g.output('hidden', x!);
+  else g.output('frames', options.unlimited === true ? x! : limited(g, x!));
   return g.finish();
 }
+
+function nameOf({ kind, units }: ChunkOptions, count: number): string {
+  const isPart = units !== undefined && (units.firstUnit > 0 || units.endUnit < count);
+  return isPart ? `vae ${kind} ${units.firstUnit}–${units.endUnit - 1}` : `vae ${kind}`;
+}
+
+/** Shape of what goes into a unit, which is not the first, from the one before it. */
+export function hiddenShape(
+  config: VaeConfig,
+  options: Pick<ChunkOptions, 'kind' | 'height' | 'width' | 'attention' | 'dtype'>,
+  unit: number,
+): readonly number[] {
+  const { from, scale, frames } = vaeUnits(config)[unit]!;
+  const size: VideoSize = {
+    channels: from,
+    frames: options.kind === 'first' ? 1 : frames,
+    height: options.height * scale,
+    width: options.width * scale,
+  };
+  return formOf(config, options).shapeOf(size);
+}
+
+type Build = (chunk: Chunk, x: Edge, unit: VaeUnit) => Edge;
+
+/** The graph of each kind of unit. */
+const BUILD: Readonly<Record<VaeUnit['kind'], Build>> = {
+  entry(chunk, _, { name, from, to }) {
+    const { g, config, options, dtype, form } = chunk;
+    const latent = g.input('latent', 'F32', [1, from, 1, options.height, options.width]);
+    const perChannel = (values: readonly number[]) => g.constant(Float32Array.from(values), 'F32', [1, from, 1, 1, 1]);
+    const scaled = binary(g, 'Add', binary(g, 'Mul', latent, perChannel(config.std)), perChannel(config.mean));
+    const x = pointwise(chunk, form.fromLatent(g, cast(g, scaled, dtype)), 'post_quant_conv', from, 3);
+    return causal(chunk, x, name, to);
+  },
+  resnet: (chunk, x, { name, to }) => resnet(chunk, x, name, to),
+  attention: (chunk, x, { name }) => midAttention(chunk, x, name),
+  enlargement: upsample,
+  exit(chunk, x, { name, from, to }) {
+    const { g, dtype, form } = chunk;
+    const normed = form.silu(g, channelNorm(chunk, x, 'decoder.norm_out', [from, 1, 1, 1]));
+    const out = { name, to, side: 3, dtype } as const;
+    return cast(g, form.planesOverTime(g, withState(chunk, normed, name), out), 'F32');
+  },
+};
 
 function limited(g: GraphBuilder, x: Edge): Edge {
   return g.node('Clip', [x, scalar(g, -1), scalar(g, 1)], { dtype: 'F32', shape: x.shape });
@@ -74,7 +106,7 @@ function limited(g: GraphBuilder, x: Edge): Edge {
 
 /**
  * How far the runtime may rearrange these graphs: where frames are pictures, into blocks of channels, in which convolutions of
- * pictures are faster. The decoder is never cut, so that nothing can be told from its numbers.
+ * pictures are faster. There the decoder is not cut, so that nothing can be told from its numbers.
  */
 export function vaeOptimization(
   config: Pick<VaeConfig, 'baseWidth'>,
@@ -83,11 +115,11 @@ export function vaeOptimization(
   return formOf(config, options) === frameForm ? 'all' : 'basic';
 }
 
-/** All states of the decoder for latents of a size, in the order in which the graph meets them. */
+/** All states of the decoder, or of a part of it, for latents of a size, in the order in which the graph meets them. */
 export function vaeStates(
   config: VaeConfig,
   tensors: TensorIndex,
-  options: Pick<ChunkOptions, 'height' | 'width' | 'attention' | 'dtype'>,
+  options: Pick<ChunkOptions, 'height' | 'width' | 'attention' | 'dtype' | 'units'>,
 ): readonly VaeState[] {
   const { inputs } = vaeChunkGraph(config, tensors, { ...options, kind: 'steady' });
   const states = inputs.filter((input) => input.name.startsWith('state.'));
@@ -96,6 +128,7 @@ export function vaeStates(
 
 interface Chunk {
   readonly g: GraphBuilder;
+  readonly config: VaeConfig;
   readonly options: ChunkOptions;
   readonly dtype: ChunkType;
   readonly form: VideoForm;
@@ -183,11 +216,9 @@ function midAttention(chunk: Chunk, x: Edge, name: string): Edge {
 }
 
 /** Twice as high and wide with half the channels and, for `3d` after the first chunk, twice as many frames. */
-function upsample(chunk: Chunk, x: Edge, block: VaeBlock): Edge {
-  const { g, form } = chunk;
-  const name = `${block.name}.upsamplers.0`;
-  const longer = block.upsample === '3d' ? doubleFrames(chunk, x, `${name}.time_conv`) : x;
-  return form.enlarged(g, longer, `${name}.resample.1`, form.sizeOf(longer).channels / 2);
+function upsample(chunk: Chunk, x: Edge, { name, to, upsample: kind }: VaeUnit): Edge {
+  const longer = kind === '3d' ? doubleFrames(chunk, x, `${name}.time_conv`) : x;
+  return chunk.form.enlarged(chunk.g, longer, `${name}.resample.1`, to);
 }
 
 /**

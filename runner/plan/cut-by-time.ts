@@ -1,5 +1,6 @@
 import type { FilmPrecision } from '#contract/result.ts';
 import type { ModelConfig } from '../model/config.ts';
+import { allUnits, type UnitRange } from '../model/vae-units.ts';
 import { type Balance, balanceOf, besidesLayers } from './balance.ts';
 import type { BlockCut } from './blocks.ts';
 import { itemsOf, type ScheduleSettings } from './schedule.ts';
@@ -30,10 +31,17 @@ export interface UncutRun {
   readonly precision: FilmPrecision;
 }
 
+/** A part of the decoder, on a stage's device. */
+export interface DecoderPart extends UnitRange {
+  readonly stage: number;
+}
+
 /** Slices by modelled time, and what comes of them. */
 export interface TimedCut {
   /** Those of one line. */
   readonly slices: readonly LayerSlice[];
+  /** In the order in which a latent passes them, each on another stage's device. */
+  readonly decoderParts: readonly DecoderPart[];
   readonly balance: Balance;
   /** The slowest stage's time for an item where all devices are cards whose speed was measured; else null. */
   readonly secondsPerItem: number | null;
@@ -59,6 +67,7 @@ export function cutByTime({ config, cut, sizes, schedule, stages, lines, devices
   const speed = measuredSpeed(cards, { type: precision.sampling, width, tokens: sizes.windowTokens });
   return {
     slices,
+    decoderParts: [{ stage: stages - 1, ...allUnits(config.vae) }],
     balance,
     secondsPerItem: speed === undefined ? null : (balance.pace * work.layer) / speed.layers,
   };

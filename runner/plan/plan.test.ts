@@ -6,6 +6,7 @@ test('a film of 1025 frames on 8 devices', () => {
   const { stages, balance, ...plan } = planRun(job(), WAN_1_3B, [float32Bytes(WAN_1_3B)], devices(8));
   expect(plan).toEqual({
     expectedSeconds: null,
+    decoderParts: [{ stage: 7, firstUnit: 0, endUnit: 20 }],
     frames: 1025,
     latents: 257,
     blocks: 32,

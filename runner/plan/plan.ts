@@ -7,7 +7,7 @@ import { bytesPerElement } from '../tensor.ts';
 import type { Balance } from './balance.ts';
 import { type BlockCut, cutIntoBlocks, latentsOfFrames } from './blocks.ts';
 import { checkStages, checkWindow } from './checks.ts';
-import { cutByTime, type PlanDevice } from './cut-by-time.ts';
+import { cutByTime, type DecoderPart, type PlanDevice } from './cut-by-time.ts';
 import { planError } from './errors.ts';
 import { leftPlaces } from './left-places.ts';
 import { type StageMemory, stageMemory, type TransformerBytes } from './memory.ts';
@@ -51,6 +51,8 @@ export interface Plan extends BlockCut {
   /** Number formats of the model's matrix work and of the video decoder. */
   readonly precision: FilmPrecision;
   readonly stages: readonly PlanStage[];
+  /** Where the decoder is, in the order in which a latent passes its parts. */
+  readonly decoderParts: readonly DecoderPart[];
   readonly balance: Balance;
   /** From the first item to the last, where the devices' speed was measured; else null. */
   readonly expectedSeconds: number | null;
@@ -99,7 +101,7 @@ export function planRun(
     contextTokens: cut.contextLatents * perLatent,
     textTokens: sampling.textTokens,
   };
-  const { slices, balance, secondsPerItem } = cutByTime({
+  const { slices, decoderParts, balance, secondsPerItem } = cutByTime({
     config,
     cut,
     sizes: { ...tokens, latentHeight, latentWidth },
@@ -146,6 +148,7 @@ export function planRun(
       device: devices[index]!.name,
       weightBytes: stage.memory.weights,
     })),
+    decoderParts,
     balance,
     expectedSeconds: secondsPerItem === null ? null : itemTimes * secondsPerItem,
     warnings: [...windowWarnings, ...intervalWarnings(sampling, branches)],

@@ -1,5 +1,5 @@
 import type { ModelConfig, TransformerConfig, VaeConfig } from '../model/config.ts';
-import { vaeBlocks } from '../model/tensor-names.ts';
+import { type VaeUnit, vaeUnits } from '../model/vae-units.ts';
 
 /** Operations (two for each product and its sum) of the parts of a run, by their shapes alone. */
 export interface RunWork {
@@ -23,6 +23,7 @@ export interface WorkSizes {
 
 const VALUES_OF_PATCH = 4;
 const FRAMES_OF_KERNEL = 3;
+const VOLUME = FRAMES_OF_KERNEL * 9;
 
 /** The work of a run's parts. The prompt is not among them: it is read before the first item, when no stage has work yet. */
 export function workOf({ transformer, vae }: ModelConfig, sizes: WorkSizes): RunWork {
@@ -47,35 +48,26 @@ export function layerWork(
 
 /** Convolutions and the one attention of a latent after the first, as the decoder is defined. */
 export function decoderWork(config: VaeConfig, height: number, width: number): number {
-  const blocks = vaeBlocks(config);
-  const top = blocks[0]!.from;
-  let pixels = height * width;
-  let frames = 1;
-  let work = 0;
-  const convolve = (from: number, to: number, kernel: number) => {
-    work += 2 * from * to * kernel * frames * pixels;
-  };
-  const volume = FRAMES_OF_KERNEL * 9;
-  const resnet = (from: number, to: number) => {
-    convolve(from, to, volume);
-    convolve(to, to, volume);
-    if (from !== to) convolve(from, to, 1);
-  };
-  convolve(config.latentChannels, config.latentChannels, 1);
-  convolve(config.latentChannels, top, volume);
-  for (let middle = 0; middle < 2; middle++) resnet(top, top);
-  convolve(top, 4 * top, 1);
-  work += 4 * pixels ** 2 * top;
-  for (const { from, to, upsample } of blocks) {
-    for (let index = 0; index <= config.residualBlocks; index++) resnet(index === 0 ? from : to, to);
-    if (upsample === '3d') {
-      convolve(to, 2 * to, FRAMES_OF_KERNEL);
-      frames *= 2;
+  return vaeUnits(config).reduce((work, unit) => work + unitWork(unit, height * width), 0);
+}
+
+/** The same of one link of the decoder's chain; `pixels`: of the latent. */
+export function unitWork({ kind, from, to, scale, frames, upsample }: VaeUnit, pixels: number): number {
+  const area = pixels * scale ** 2;
+  const convolution = (channels: number, kernel: number, out = to) => 2 * channels * out * kernel * frames * area;
+  switch (kind) {
+    case 'entry':
+      return convolution(from, 1, from) + convolution(from, VOLUME);
+    case 'resnet':
+      return convolution(from, VOLUME) + convolution(to, VOLUME) + (from === to ? 0 : convolution(from, 1));
+    case 'attention':
+      return convolution(from, 1, 4 * from) + 4 * area ** 2 * from;
+    case 'enlargement': {
+      const isLonger = upsample === '3d';
+      const longer = isLonger ? convolution(from, FRAMES_OF_KERNEL, 2 * from) : 0;
+      return longer + (isLonger ? 2 : 1) * 4 * convolution(from, 9);
     }
-    if (upsample === 'none') continue;
-    pixels *= 4;
-    convolve(to, to / 2, 9);
+    case 'exit':
+      return convolution(from, VOLUME);
   }
-  convolve(blocks.at(-1)!.to, 3, volume);
-  return work;
 }
