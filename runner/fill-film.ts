@@ -1,6 +1,7 @@
 import { FRAMES_PER_LATENT, type JobSpec } from '#contract/job-spec.ts';
 import type { BegunFilm } from './begin-film.ts';
-import { type FrameDecoder, openFrameDecoder, type ResumePoint } from './decode/frames.ts';
+import { type FrameDecoder, openFrameDecoder, placeParts } from './decode/frames.ts';
+import type { ResumePoint } from './decode/replay.ts';
 import { TILING } from './decode/tiles.ts';
 import type { FilmCheckpoints } from './film-checkpoints.ts';
 import type { LatentsFile } from './latents-file.ts';
@@ -198,19 +199,18 @@ async function encode(
   return embeddings;
 }
 
-/** The decoder shares the last stage's device. */
+/** The decoder's parts share the devices of stages. */
 function openDecoder(
   { decoding }: JobSpec,
   { model, devices, plan, patience }: PreparedJob,
   from: ResumePoint | undefined,
   signal: AbortSignal,
 ): Promise<FrameDecoder> {
-  const { latentHeight, latentWidth, stages, precision } = plan;
-  const device = devices[stages.length - 1]!;
+  const { latentHeight, latentWidth, decoderParts, precision } = plan;
   return openFrameDecoder(
     { config: model.config.vae, weights: model.vae },
     {
-      device,
+      parts: placeParts(decoderParts, devices),
       latentHeight,
       latentWidth,
       patience,

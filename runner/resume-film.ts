@@ -15,8 +15,7 @@ import {
   readKeptLatents,
 } from './checkpoint/read.ts';
 import { removeCheckpoints } from './checkpoint/write.ts';
-import type { ResumePoint } from './decode/frames.ts';
-import { replayStart } from './decode/replay.ts';
+import { type ResumePoint, replayStart } from './decode/replay.ts';
 import { joinLatents, sliceLatents } from './latents.ts';
 import type { VaeConfig } from './model/config.ts';
 import { copyBlocks } from './output/stored-blocks.ts';

@@ -20,8 +20,11 @@ export interface Chunk {
   attach(states: readonly Resident[]): void;
   /** Reads zeros instead of the attached states in the next run: device memory comes unset. */
   setZero(): void;
-  /** Decodes a latent `[1, C, 1, h, w]`; the planes are valid until the next run. */
-  run(latent: Value): Pictures;
+  /**
+   * Decodes a latent `[1, C, 1, h, w]`; the planes are valid until the next run. A part of the decoder reads what the one before has
+   * left instead, or leaves its own in `output` and gives no planes.
+   */
+  run(input: Value, output?: Value): Pictures;
   release(): void;
 }
 
@@ -55,11 +58,13 @@ export function loadChunk(
     label: 'the video decoder',
   });
   const frames = FRAMES[kind];
-  const shape = [1, 3, frames, height * PIXELS_PER_LATENT, width * PIXELS_PER_LATENT];
+  const isLast = session.outputs.includes('frames');
+  const input = session.inputs.includes('latent') ? 'latent' : 'hidden';
+  const shape = [1, 3, isLast ? frames : 0, height * PIXELS_PER_LATENT, width * PIXELS_PER_LATENT];
   const { data: planes } = zeros(shape);
-  const output = hostValue(planes, 'F32', shape);
+  const pictures = isLast ? hostValue(planes, 'F32', shape) : null;
   const binding = createBinding(session);
-  binding.bindOutput('frames', output);
+  if (pictures !== null) binding.bindOutput('frames', pictures);
   let attached: readonly Resident[] = [];
   let zeroed: readonly Value[] = [];
   const bindInputs = () => {
@@ -80,9 +85,10 @@ export function loadChunk(
         return value;
       });
     },
-    run(latent) {
+    run(given, output) {
       // Binding it anew brings the latent to the device; on the CPU it is read in place.
-      binding.bindInput('latent', latent);
+      binding.bindInput(input, given);
+      if (output !== undefined) binding.bindOutput('handed', output);
       binding.run();
       if (zeroed.length > 0) bindInputs();
       for (const value of zeroed) value.release();
@@ -92,7 +98,7 @@ export function loadChunk(
     release() {
       binding.release();
       session.release();
-      output.release();
+      pictures?.release();
     },
   };
 }

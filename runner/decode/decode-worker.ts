@@ -1,30 +1,57 @@
-/** Entry of the decoder's thread; `frames.ts` starts it. It decodes one latent per request, in order. */
-import type { F32Tensor } from '../tensor.ts';
+/** Entry of a thread of the decoder; `chain.ts` starts one for each part. It computes one item per request, in order. */
+import { waitForDevice } from '../ort/cuda-device.ts';
 import { inThread } from '../thread/in-thread.ts';
 import type { DecoderModel, DecoderOptions } from './decoder.ts';
+import type { Handed } from './hop.ts';
+import type { Given, Made } from './part.ts';
 import { toRgb } from './pixels.ts';
-import { openDecoderAt } from './replay.ts';
+import { openPart } from './stream.ts';
 
-/** What the thread is started with; `next` and `before` as in `openDecoderAt`. */
+/** What a thread is started with. */
 export interface DecodeTask {
   readonly model: DecoderModel;
   readonly options: DecoderOptions;
-  readonly next: number;
-  readonly before: F32Tensor | null;
 }
 
-/** What the thread tells: that it is loaded, and the frames of a latent as RGB24. */
-export type DecodeTold =
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'frames'; readonly rgb: Uint8Array; readonly count: number };
+/** An item. `isReplayed`: its pictures are there already. */
+export interface DecodeAsked {
+  readonly given: Given;
+  readonly isReplayed: boolean;
+}
 
-inThread<DecodeTask, Float32Array, DecodeTold>(async ({ task: { model, options, next, before }, tell, requests }) => {
+/** Frames of one latent, RGB24 one after another: one frame for a film's first latent, four for every later one. */
+export interface Frames {
+  readonly rgb: Uint8Array;
+  readonly count: number;
+}
+
+/** What a thread tells: that it is loaded, that it has copied what it was given, and what it has made of it. */
+export type DecodeTold =
+  | { readonly kind: 'ready'; readonly tiles: number }
+  | { readonly kind: 'taken' }
+  | { readonly kind: 'made'; readonly handed: Handed | null; readonly frames: Frames | null };
+
+inThread<DecodeTask, DecodeAsked, DecodeTold>(async ({ task: { model, options }, tell, fail, requests }) => {
   using stack = new DisposableStack();
-  const decoder = stack.adopt(openDecoderAt(model, options, next, before), (opened) => opened.release());
-  tell({ kind: 'ready' });
-  for await (const latent of requests) {
-    const { planes, frames } = decoder.decode(latent);
-    const rgb = toRgb(planes, frames, planes.length / 3 / frames);
-    tell({ kind: 'frames', rgb, count: frames }, [rgb.buffer]);
+  const part = openPart(model, options, stack);
+  tell({ kind: 'ready', tiles: part.tiles });
+  let hasFailed = false;
+  for await (const { given, isReplayed } of requests) {
+    // Another part may be reading this device's memory: it is given back with the others, once told to end.
+    if (hasFailed) continue;
+    try {
+      const { handed, pictures } = part.run(given, () => tell({ kind: 'taken' }));
+      const frames = pictures === null || isReplayed ? null : framesOf(pictures);
+      tell({ kind: 'made', handed, frames }, frames === null ? [] : [frames.rgb.buffer]);
+    } catch (error) {
+      hasFailed = true;
+      fail(error);
+      // What may still be written is given back with the process.
+      if (!waitForDevice(options.device)) stack.move();
+    }
   }
 });
+
+function framesOf({ planes, frames }: NonNullable<Made['pictures']>) {
+  return { rgb: toRgb(planes, frames, planes.length / 3 / frames), count: frames };
+}

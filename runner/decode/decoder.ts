@@ -9,6 +9,7 @@
 
 import type { VaeConfig } from '../model/config.ts';
 import type { ChunkType } from '../model/vae-decoder.ts';
+import type { UnitRange } from '../model/vae-units.ts';
 import type { Device } from '../ort/device.ts';
 import type { ComponentWeights } from '../weights/shards.ts';
 import type { Tiling } from './tiles.ts';
@@ -30,6 +31,8 @@ export interface DecoderOptions {
   readonly tiling?: Tiling;
   /** Number format of convolutions and states; F32 unless said. Latents and pictures are float32 always. */
   readonly dtype?: ChunkType;
+  /** The part of the decoder; all of it unless said. */
+  readonly units?: UnitRange;
 }
 
 /** What one latent became: `planes [3, T, 8h, 8w]` in [−1, 1], valid until the next latent is decoded. */

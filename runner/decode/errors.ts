@@ -10,13 +10,13 @@ export const decodeError = defineErrors({
   },
   E_DECODE_HUNG: {
     message:
-      'the video decoder has been at one latent for {seconds} s, far longer than at any before, and was given up; try again, on another device if it repeats (DUALPARAL_PATIENCE_SECONDS allows more)',
+      'the video decoder on {device} has been at one latent for {seconds} s, far longer than at any before, and was given up; try again, on another device if it repeats (DUALPARAL_PATIENCE_SECONDS allows more)',
     fixer: 'administrator',
     exit: 'device',
   },
   E_DECODE_LOAD_HUNG: {
     message:
-      'the video decoder has been loading for {seconds} s and was given up: its device or the disk of the model does not answer; try again, on another device if it repeats (DUALPARAL_PATIENCE_SECONDS allows more)',
+      'the video decoder on {device} has been loading for {seconds} s and was given up: its device or the disk of the model does not answer; try again, on another device if it repeats (DUALPARAL_PATIENCE_SECONDS allows more)',
     fixer: 'administrator',
     exit: 'device',
   },

@@ -15,7 +15,8 @@ const model = { config: opened.config.vae, weights: opened.vae };
 const latents = readTensors(join(GOLDEN, 'vae.safetensors')).f32('latents');
 const [, , count, latentHeight, latentWidth] = latents.shape as [number, number, number, number, number];
 const [device] = cpuDevices(1);
-const options = { device: device!, latentHeight, latentWidth };
+const size = { latentHeight, latentWidth };
+const options = { ...size, parts: [{ device: device! }] };
 
 async function framesOf(decoder: FrameDecoder, block: F32Tensor) {
   const all: { count: number; rgb: string }[] = [];
@@ -26,7 +27,7 @@ async function framesOf(decoder: FrameDecoder, block: F32Tensor) {
 }
 
 function expected(from: number) {
-  const decoder = openDecoder(model, options);
+  const decoder = openDecoder(model, { ...size, device: device! });
   const all = Array.from({ length: count }, (_, at) => {
     const { planes, frames } = decoder.decode(latentAt(latents, at));
     return { count: frames, rgb: Buffer.from(toRgb(planes, frames, latentHeight * latentWidth * 64)).toString('hex') };

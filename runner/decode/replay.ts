@@ -7,9 +7,7 @@ import { latentAt } from '../latents.ts';
 import type { VaeConfig } from '../model/config.ts';
 import { vaeBlocks } from '../model/tensor-names.ts';
 import type { F32Tensor } from '../tensor.ts';
-import type { Decoder, DecoderModel, DecoderOptions } from './decoder.ts';
 import { decodeError } from './errors.ts';
-import { openDecoder } from './stream.ts';
 
 /** Frames before its own that a convolution over time sees. */
 const REACH_OF_CONVOLUTION = 2;
@@ -38,25 +36,19 @@ export function replayStart(config: VaeConfig, next: number): number {
   return Math.max(0, next - reachLatents(config));
 }
 
-/**
- * A decoder that goes on at latent `next`, as if it had decoded all before it. `before` holds the latents from
- * {@link replayStart} to `next`, `[1, C, F, h, w]`; null where `next` is 0.
- */
-export function openDecoderAt(
-  model: DecoderModel,
-  options: Omit<DecoderOptions, 'continued'>,
-  next: number,
-  before: F32Tensor | null,
-): Decoder {
-  const start = replayStart(model.config, next);
+/** Where decoding goes on: at latent `next`, with the latents from {@link replayStart} to it, `[1, C, F, h, w]`; null where it is 0. */
+export interface ResumePoint {
+  readonly next: number;
+  readonly before: F32Tensor | null;
+}
+
+/** What is to be decoded again, in order, by a decoder that begins as said. Throws `E_DECODE_LATENTS` for others than are needed. */
+export function replayOf(
+  config: VaeConfig,
+  { next, before }: ResumePoint,
+): { readonly continued: boolean; readonly latents: readonly Float32Array<ArrayBuffer>[] } {
+  const start = replayStart(config, next);
   const count = before?.shape[2] ?? 0;
   if (count !== next - start) throw decodeError('E_DECODE_LATENTS', { found: count, wanted: next - start });
-  const decoder = openDecoder(model, { ...options, continued: start > 0 });
-  try {
-    for (let at = 0; at < count; at++) decoder.decode(latentAt(before as F32Tensor, at));
-    return decoder;
-  } catch (error) {
-    decoder.release();
-    throw error;
-  }
+  return { continued: start > 0, latents: Array.from({ length: count }, (_, at) => latentAt(before!, at)) };
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { openDecoderAt } from '../../test/build/decoder-at.ts';
 import { latentAt } from '../latents.ts';
 import { parseVaeConfig } from '../model/component-configs.ts';
 import { cpuDevices } from '../ort/device.ts';
@@ -10,7 +11,7 @@ import { readTensors } from '../weights/read-tensors.ts';
 import { openWeights } from '../weights/shards.ts';
 import type { DecoderModel } from './decoder.ts';
 import { toRgb } from './pixels.ts';
-import { openDecoderAt, reachLatents, replayStart } from './replay.ts';
+import { reachLatents, replayStart } from './replay.ts';
 import { decodeVideo, openDecoder } from './stream.ts';
 
 const GOLDEN = join(import.meta.dirname, '../../test/golden/data');
@@ -127,7 +128,7 @@ describe('replaying', () => {
     for (const next of [0, 1, 7, 44, 45, count - 2]) {
       const start = replayStart(model.config, next);
       const before = next === 0 ? null : cut(latents, start, next);
-      const decoder = openDecoderAt(model, optionsFor(latents), next, before);
+      const decoder = openDecoderAt(model, optionsFor(latents), { next, before });
       expect(bits(decodeVideo(decoder, cut(latents, next, next + 1)))).toEqual(bits(whole[next]!));
       decoder.release();
     }
@@ -139,7 +140,7 @@ describe('replaying', () => {
   });
 
   it('names how many latents it was to be given', () => {
-    const open = () => openDecoderAt(model, optionsFor(latents), 46, cut(latents, 0, 3));
+    const open = () => openDecoderAt(model, optionsFor(latents), { next: 46, before: cut(latents, 0, 3) });
     expect(open).toThrow(
       expect.objectContaining({ code: 'E_DECODE_LATENTS', message: expect.stringMatching(/\[3\].*\[44\]/) }),
     );

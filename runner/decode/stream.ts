@@ -1,60 +1,33 @@
-/** The decoder for whole pictures, its states resident on the device; and a video at once, for those who have it whole. */
+/** The decoder in one piece, in the calling thread; a part of it; and a video at once, for those who have it whole. */
 
 import { joinLatents, latentAt } from '../latents.ts';
-import { vaeStates } from '../model/vae-decoder.ts';
-import { deviceValue, hostValue } from '../ort/value.ts';
-import { type F32Tensor, zeros } from '../tensor.ts';
-import { type Chunk, loadChunk } from './chunk.ts';
-import { type Decoder, type DecoderModel, type DecoderOptions, PIXELS_PER_LATENT } from './decoder.ts';
-import { decodeError } from './errors.ts';
-import { limitPicture } from './limit.ts';
-import { openTiledDecoder } from './tiled.ts';
+import type { F32Tensor } from '../tensor.ts';
+import { type Decoder, type DecoderModel, type DecoderOptions, PIXELS_PER_LATENT, type Pictures } from './decoder.ts';
+import type { Part } from './part.ts';
+import { openTiledPart } from './tiled.ts';
 import { needsTiles } from './tiles.ts';
+import { openWholePart } from './whole.ts';
 
-/** Loads the decoder. Throws `E_DEVICE_…`. */
-export function openDecoder(model: DecoderModel, options: DecoderOptions): Decoder {
+/** Loads a part of the decoder, which is released with the stack. Throws `E_DEVICE_…`. */
+export function openPart(model: DecoderModel, options: DecoderOptions, stack: DisposableStack): Part {
   const { latentHeight, latentWidth, tiling } = options;
   return tiling !== undefined && needsTiles(tiling, latentHeight, latentWidth)
-    ? openTiledDecoder(model, options, tiling)
-    : openWholeDecoder(model, options);
+    ? openTiledPart(model, options, tiling, stack)
+    : openWholePart(model, options, stack);
 }
 
-function openWholeDecoder(model: DecoderModel, options: DecoderOptions): Decoder {
-  const { device, latentHeight: height, latentWidth: width, dtype = 'F32' } = options;
-  const graph = { height, width, unlimited: true, dtype } as const;
-  const { config, weights } = model;
-  const states = vaeStates(config, weights.tensors, { height, width, attention: device.kind, dtype });
-  const latent = zeros([1, config.latentChannels, 1, height, width]);
-  const latentValue = hostValue(latent.data, 'F32', latent.shape);
-  const later = loadChunk(model, device, { ...graph, kind: 'steady' });
-  const resident = states.map(({ name, shape }) => ({ name, value: deviceValue(later.session, dtype, shape) }));
-  later.attach(resident);
-  let first: Chunk | undefined;
-  let done = 0;
-  if (!options.continued) {
-    first = loadChunk(model, device, { ...graph, kind: 'first' });
-    first.attach(resident);
-  } else if (device.kind !== 'cpu') later.setZero();
-
+/** Loads the decoder. Throws `E_DEVICE_…`. */
+export function openDecoder(model: DecoderModel, options: Omit<DecoderOptions, 'units'>): Decoder {
+  using opened = new DisposableStack();
+  const part = openPart(model, options, opened);
+  const stack = opened.move();
   return {
-    decode(values) {
-      if (values.length !== latent.data.length) {
-        throw decodeError('E_DECODE_LATENTS', { found: values.length, wanted: latent.shape.join(', ') });
-      }
-      latent.data.set(values);
-      const pictures = (first ?? later).run(latentValue);
-      first?.release();
-      first = undefined;
-      if (!limitPicture(pictures.planes)) throw decodeError('E_DECODE_NOT_FINITE', { latent: done });
-      done += 1;
-      return pictures;
+    decode(latent) {
+      let pictures: Pictures | null = null;
+      for (let tile = 0; tile < part.tiles; tile++) ({ pictures } = part.run(latent, () => undefined));
+      return pictures!;
     },
-    release() {
-      first?.release();
-      later.release();
-      for (const { value } of resident) value.release();
-      latentValue.release();
-    },
+    release: () => stack.dispose(),
   };
 }
 

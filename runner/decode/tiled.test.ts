@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { openDecoderAt } from '../../test/build/decoder-at.ts';
 import { findTorchPython } from '../../test/torch/python.ts';
 import { latentAt } from '../latents.ts';
 import { cpuDevices } from '../ort/device.ts';
@@ -11,7 +12,6 @@ import { openModel } from '../weights/open-model.ts';
 import { readTensors } from '../weights/read-tensors.ts';
 import { safetensorsBytes } from '../weights/write-tensors.ts';
 import type { DecoderModel, DecoderOptions } from './decoder.ts';
-import { openDecoderAt } from './replay.ts';
 import { decodeVideo, openDecoder } from './stream.ts';
 import { TILING, type Tiling } from './tiles.ts';
 
@@ -93,7 +93,7 @@ describe('decoding in tiles', () => {
     decodeVideo(blocks, cut(latents, 0, 3));
     expect(lastFrames(decodeVideo(blocks, cut(latents, 3, 47)))).toEqual(lastFrames(whole));
     blocks.release();
-    const resumed = openDecoderAt(model, optionsFor(latents, SMALL), 46, cut(latents, 2, 46));
+    const resumed = openDecoderAt(model, optionsFor(latents, SMALL), { next: 46, before: cut(latents, 2, 46) });
     expect(lastFrames(decodeVideo(resumed, cut(latents, 46, 47)))).toEqual(lastFrames(whole));
     resumed.release();
   });
@@ -110,7 +110,7 @@ describe('decoding in tiles', () => {
       expect(error).toBeGreaterThan(0);
       expect(error).toBeLessThan(2 / 255);
       const options = { ...optionsFor(latents, tiling), dtype: 'F16' } as const;
-      const resumed = openDecoderAt(model, options, 46, cut(latents, 2, 46));
+      const resumed = openDecoderAt(model, options, { next: 46, before: cut(latents, 2, 46) });
       expect(lastFrames(decodeVideo(resumed, cut(latents, 46, 47)))).toEqual(lastFrames(half));
       resumed.release();
     },

@@ -1,80 +1,87 @@
 import { type ChunkKind, vaeStates } from '../model/vae-decoder.ts';
+import { own } from '../ort/lifetime.ts';
 import { hostValue, type Value } from '../ort/value.ts';
 import { zeros } from '../tensor.ts';
 import { type Chunk, loadChunk, type Resident, zeroState } from './chunk.ts';
-import type { Decoder, DecoderModel, DecoderOptions } from './decoder.ts';
+import type { DecoderModel, DecoderOptions } from './decoder.ts';
 import { decodeError } from './errors.ts';
 import { limitPicture } from './limit.ts';
 import { createMosaic, type Tile } from './mosaic.ts';
+import { type Ends, openEnds, type Part } from './part.ts';
 import { copyRectangle, spansOf, type Tiling } from './tiles.ts';
 
-/** Tiles of one size share a graph and the memory of their latent. */
+/** Tiles of one size share graphs and the memory of their latent. */
 interface TileSize {
   readonly height: number;
   readonly width: number;
   readonly latent: Float32Array;
   readonly value: Value;
-  chunk: Chunk;
 }
 
 /**
- * The decoder in tiles, for devices that the whole picture does not fit: each latent is decoded tile by tile. Every tile has
+ * A part of the decoder in tiles, for devices that the whole picture does not fit: each latent is decoded tile by tile. Every tile has
  * states of its own. They stay in host memory, about 1.7 times what a whole picture's take on the device, where only those of one
- * tile are at a time. Throws `E_DEVICE_…`, for the graphs of later latents after the first was decoded.
+ * tile are at a time. It is released with the stack. Throws `E_DEVICE_…`, for the graphs of later latents after the first was decoded.
  */
-export function openTiledDecoder(model: DecoderModel, options: DecoderOptions, tiling: Tiling): Decoder {
+export function openTiledPart(
+  model: DecoderModel,
+  options: DecoderOptions,
+  tiling: Tiling,
+  stack: DisposableStack,
+): Part {
   const { latentHeight, latentWidth, continued = false } = options;
-  const channels = model.config.latentChannels;
+  const whole = { channels: model.config.latentChannels, height: latentHeight, width: latentWidth };
   const mosaic = createMosaic(tiling, spansOf(tiling, latentHeight), spansOf(tiling, latentWidth));
   const sizes = new Map<string, TileSize>();
   for (const { vertical, horizontal } of mosaic.tiles) {
     const size = { height: vertical.length, width: horizontal.length };
-    if (!sizes.has(keyOf(size))) sizes.set(keyOf(size), openSize(model, options, size));
+    if (!sizes.has(keyOf(size))) sizes.set(keyOf(size), openSize(model, size, stack));
   }
   const tiles = mosaic.tiles.map((tile) => {
     const size = sizes.get(keyOf({ height: tile.vertical.length, width: tile.horizontal.length })) as TileSize;
-    return { tile, size, states: openStates(model, options, size) };
+    return { tile, size, states: openStates(model, options, size, stack) };
   });
-  let loaded: ChunkKind = continued ? 'steady' : 'first';
-  let wanted = loaded;
+  /** The graphs of a film's first latent are needed once. */
+  let graphs = loadGraphs(model, options, [...sizes.values()], continued ? 'steady' : 'first');
+  stack.defer(() => graphs.release());
   let done = 0;
 
-  /** The graph of a film's first latent is needed once. */
-  function loadSteady(): void {
-    for (const size of sizes.values()) {
-      size.chunk.release();
-      size.chunk = loadChunk(model, options.device, steadyOf(options, size));
+  function put(values: Float32Array, tile: Tile, size: TileSize): Value {
+    const { channels, height, width } = whole;
+    if (values.length !== channels * height * width) {
+      throw decodeError('E_DECODE_LATENTS', {
+        found: values.length,
+        wanted: [1, channels, 1, height, width].join(', '),
+      });
     }
-    loaded = 'steady';
+    cutLatent(values, tile, size, whole);
+    return size.value;
   }
 
   return {
-    decode(values) {
-      if (values.length !== channels * latentHeight * latentWidth) {
-        const shape = [1, channels, 1, latentHeight, latentWidth].join(', ');
-        throw decodeError('E_DECODE_LATENTS', { found: values.length, wanted: shape });
+    tiles: tiles.length,
+    run(given, taken) {
+      const at = done % tiles.length;
+      const latent = Math.floor(done / tiles.length);
+      if (latent > 0 && graphs.kind === 'first') {
+        graphs.release();
+        graphs = loadGraphs(model, options, [...sizes.values()], 'steady');
       }
-      if (wanted !== loaded) loadSteady();
-      wanted = 'steady';
-      let frames = 0;
-      for (const { tile, size, states } of tiles) {
-        cutLatent(values, tile, size, { channels, height: latentHeight, width: latentWidth });
-        size.chunk.attach(states);
-        const pictures = size.chunk.run(size.value);
-        frames = pictures.frames;
-        mosaic.place(tile, pictures.planes, frames);
-      }
-      const planes = mosaic.picture(frames);
-      if (!limitPicture(planes)) throw decodeError('E_DECODE_NOT_FINITE', { latent: done });
+      const { tile, size, states } = tiles[at]!;
+      const form = { height: size.height, width: size.width, kind: graphs.kind };
+      const { ends } = graphs;
+      const input = given instanceof Float32Array ? put(given, tile, size) : ends.take(given, form);
+      taken();
+      const chunk = graphs.of(size);
+      chunk.attach(states);
+      const { planes, frames } = chunk.run(input, ends.room(form));
       done += 1;
-      return { planes, frames };
-    },
-    release() {
-      for (const { chunk, value } of sizes.values()) {
-        chunk.release();
-        value.release();
-      }
-      for (const { states } of tiles) for (const { value } of states) value.release();
+      if (ends.handed !== null) return { handed: ends.handed, pictures: null };
+      mosaic.place(tile, planes, frames);
+      if (at < tiles.length - 1) return { handed: null, pictures: null };
+      const picture = mosaic.picture(frames);
+      if (!limitPicture(picture)) throw decodeError('E_DECODE_NOT_FINITE', { latent });
+      return { handed: null, pictures: { planes: picture, frames } };
     },
   };
 }
@@ -85,28 +92,50 @@ interface Size {
 }
 
 const keyOf = ({ height, width }: Size) => `${height} × ${width}`;
-const steadyOf = ({ dtype = 'F32' }: DecoderOptions, { height, width }: Size) =>
-  ({ kind: 'steady', height, width, unlimited: true, dtype }) as const;
 
-function openSize(model: DecoderModel, options: DecoderOptions, size: Size): TileSize {
-  const { data, shape } = zeros([1, model.config.latentChannels, 1, size.height, size.width]);
-  const chunk = loadChunk(model, options.device, {
-    ...steadyOf(options, size),
-    ...(options.continued ? {} : { kind: 'first' }),
-  });
-  return { ...size, latent: data, value: hostValue(data, 'F32', shape), chunk };
+function openSize({ config }: DecoderModel, size: Size, stack: DisposableStack): TileSize {
+  const { data, shape } = zeros([1, config.latentChannels, 1, size.height, size.width]);
+  return { ...size, latent: data, value: own(stack, hostValue(data, 'F32', shape)) };
+}
+
+/** The graphs of a latent, one for each size of tile, and how their items come and go. */
+interface Graphs {
+  readonly kind: ChunkKind;
+  readonly ends: Ends;
+  of(size: Size): Chunk;
+  release(): void;
+}
+
+function loadGraphs(model: DecoderModel, options: DecoderOptions, sizes: readonly Size[], kind: ChunkKind): Graphs {
+  const { device, dtype = 'F32', units } = options;
+  using stack = new DisposableStack();
+  const graph = { kind, unlimited: true, dtype, ...(units === undefined ? {} : { units }) };
+  const chunks = new Map(
+    sizes.map((size) => {
+      const { height, width } = size;
+      return [keyOf(size), own(stack, loadChunk(model, device, { ...graph, height, width }))];
+    }),
+  );
+  const largest = {
+    height: Math.max(...sizes.map(({ height }) => height)),
+    width: Math.max(...sizes.map(({ width }) => width)),
+  };
+  const ends = openEnds(model, options, largest, chunks.get(keyOf(largest))!.session, stack);
+  const held = stack.move();
+  return { kind, ends, of: (size) => chunks.get(keyOf(size))!, release: () => held.dispose() };
 }
 
 /** All zero, as before a film's first latent. */
 function openStates(
   { config, weights }: DecoderModel,
-  { device, dtype = 'F32' }: DecoderOptions,
+  { device, dtype = 'F32', units }: DecoderOptions,
   { height, width }: Size,
+  stack: DisposableStack,
 ): readonly Resident[] {
-  const graph = { height, width, attention: device.kind, dtype };
+  const graph = { height, width, attention: device.kind, dtype, ...(units === undefined ? {} : { units }) };
   return vaeStates(config, weights.tensors, graph).map(({ name, shape }) => ({
     name,
-    value: zeroState(dtype, shape),
+    value: own(stack, zeroState(dtype, shape)),
   }));
 }
 

@@ -41,7 +41,7 @@ export interface VaeState {
  * for every state; out: `frames [1, 3, T, 8H, 8W]` in [−1, 1] with T = 1 or 4, and `next.<name>` for every state. Before
  * the first chunk all states are zero, so it takes none. Latent and frames are float32, states of the compute type.
  *
- * A part of the decoder that does not begin it takes `hidden`, what the part before has left as its own `hidden`, instead of the latent;
+ * A part of the decoder that does not begin it takes `hidden`, what the part before has left as `handed`, instead of the latent;
  * one that does not end it leaves that instead of frames ({@link hiddenShape}, of the compute type). It has its own units' states.
  */
 export function vaeChunkGraph(config: VaeConfig, tensors: TensorIndex, options: ChunkOptions): Graph {
@@ -51,7 +51,7 @@ export function vaeChunkGraph(config: VaeConfig, tensors: TensorIndex, options: 
   const chunk: Chunk = { g, config, options, dtype: options.dtype ?? 'F32', form: formOf(config, options) };
   let x = firstUnit === 0 ? undefined : g.input('hidden', chunk.dtype, hiddenShape(config, options, firstUnit));
   for (const unit of units.slice(firstUnit, endUnit)) x = BUILD[unit.kind](chunk, x!, unit);
-  if (endUnit < units.length) g.output('hidden', x!);
+  if (endUnit < units.length) g.output('handed', x!);
   else g.output('frames', options.unlimited === true ? x! : limited(g, x!));
   return g.finish();
 }

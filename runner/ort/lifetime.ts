@@ -40,3 +40,8 @@ export function startLife(what: string, free: () => void): Lifetime {
     },
   };
 }
+
+/** Releases `item` with the stack, last first. */
+export function own<T extends { release(): void }>(stack: DisposableStack, item: T): T {
+  return stack.adopt(item, (owned) => owned.release());
+}

@@ -1,9 +1,10 @@
 import { createSampler } from '../diffusion/sampler.ts';
 import { timeSinusoid } from '../model/rotary.ts';
 import { createBinding } from '../ort/binding.ts';
+import { own } from '../ort/lifetime.ts';
 import { hostValue } from '../ort/value.ts';
 import { modulationOf, promptOf } from './layout.ts';
-import { loadGraph, own } from './load.ts';
+import { loadGraph } from './load.ts';
 import type { StageTask } from './stage-task.ts';
 
 /**

@@ -1,11 +1,12 @@
 import { openNoisePool } from '../diffusion/noise-pool.ts';
 import { createBinding } from '../ort/binding.ts';
+import { own } from '../ort/lifetime.ts';
 import type { Value } from '../ort/value.ts';
 import type { Item } from '../plan/schedule.ts';
 import { openDeviceSamples } from './device-samples.ts';
 import { blockStates, latentElements, ownLatents, placesOf } from './layout.ts';
 import { lineOf } from './line.ts';
-import { loadGraph, own } from './load.ts';
+import { loadGraph } from './load.ts';
 import { statePlaces } from './places.ts';
 import type { Residence } from './residence.ts';
 import { startedBefore } from './resume.ts';

@@ -1,4 +1,5 @@
 import { createBinding } from '../ort/binding.ts';
+import { own } from '../ort/lifetime.ts';
 import type { Value } from '../ort/value.ts';
 import type { Item } from '../plan/schedule.ts';
 import { hostStates, openCutter } from './cut.ts';
@@ -6,7 +7,7 @@ import { openDeviceUpdate } from './device-update.ts';
 import { openIncoming, openOutgoing, type Slots } from './hop.ts';
 import { latentElements } from './layout.ts';
 import { lineOf, linesOf } from './line.ts';
-import { loadGraph, own } from './load.ts';
+import { loadGraph } from './load.ts';
 import { velocitiesBefore } from './resume.ts';
 import type { Ring } from './ring.ts';
 import type { Stage } from './stage.ts';

@@ -1,10 +1,10 @@
 import type { Binding } from '../ort/binding.ts';
+import { own } from '../ort/lifetime.ts';
 import type { Session } from '../ort/session.ts';
 import { deviceValue } from '../ort/value.ts';
 import { leftPlaces } from '../plan/left-places.ts';
 import type { Item, ScheduleSettings } from '../plan/schedule.ts';
 import type { FeatureCacheShape } from './feature-cache.ts';
-import { own } from './load.ts';
 
 /**
  * Keys and values of a block's last latents, kept in this stage until the right neighbour comes to the same step

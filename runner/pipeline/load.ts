@@ -1,10 +1,6 @@
+import { own } from '../ort/lifetime.ts';
 import { createSession, type Session } from '../ort/session.ts';
 import type { StageTask } from './stage-task.ts';
-
-/** Releases `item` with the stack, last first. */
-export function own<T extends { release(): void }>(stack: DisposableStack, item: T): T {
-  return stack.adopt(item, (owned) => owned.release());
-}
 
 /**
  * Loads a graph of an expert on the stage's device; `label` is for errors. Weights are prepacked (the default on the CPU):

@@ -1,9 +1,9 @@
 import { type CudaCopies, openCudaCopies } from '../ort/cuda-copies.ts';
 import type { Device } from '../ort/device.ts';
+import { own } from '../ort/lifetime.ts';
 import type { Session } from '../ort/session.ts';
 import { deviceValue, hostValue, type Value, viewOf } from '../ort/value.ts';
 import type { DType } from '../tensor.ts';
-import { own } from './load.ts';
 
 /**
  * Where a stage's numbers live: on its device, each once. On the CPU that is this process's memory, which graphs read in place;

@@ -1,5 +1,6 @@
 import { rotaryTables } from '../model/rotary.ts';
 import { type Binding, createBinding } from '../ort/binding.ts';
+import { own } from '../ort/lifetime.ts';
 import type { Session } from '../ort/session.ts';
 import { deviceValue, hostValue, type Value } from '../ort/value.ts';
 import type { Item } from '../plan/schedule.ts';
@@ -7,7 +8,7 @@ import { createFeatureCache } from './feature-cache.ts';
 import { promptOf } from './layout.ts';
 import { createLeftCache } from './left-cache.ts';
 import { lineOf, openLine } from './line.ts';
-import { loadGraph, own } from './load.ts';
+import { loadGraph } from './load.ts';
 import { type Modulation, openModulation } from './modulation.ts';
 import { type OpenCopies, openResidence, type Residence } from './residence.ts';
 import type { Ring } from './ring.ts';

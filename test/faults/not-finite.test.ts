@@ -98,7 +98,7 @@ describe('a weight that is not finite ends the run with an error that says where
     const { config, vae } = poisoned(poison);
     const latents = zeros([1, 16, 3, 4, 4]);
     latents.data.fill(0.5);
-    const options = { device: device!, latentHeight: 4, latentWidth: 4 };
+    const options = { parts: [{ device: device! }], latentHeight: 4, latentWidth: 4 };
     await using decoder = await openFrameDecoder({ config: config.vae, weights: vae }, options);
     await expect(Array.fromAsync(decoder.decode(latents))).rejects.toMatchObject({
       code: 'E_DECODE_NOT_FINITE',
@@ -114,7 +114,7 @@ describe('a weight that is not finite ends the run with an error that says where
       value: Number.POSITIVE_INFINITY,
     });
     const latents = zeros([1, 16, 1, 40, 40]);
-    const options = { device: device!, latentHeight: 40, latentWidth: 40, tiling: TILING };
+    const options = { parts: [{ device: device! }], latentHeight: 40, latentWidth: 40, tiling: TILING };
     await using decoder = await openFrameDecoder({ config: config.vae, weights: vae }, options);
     await expect(Array.fromAsync(decoder.decode(latents))).rejects.toMatchObject({ code: 'E_DECODE_NOT_FINITE' });
   });

@@ -142,7 +142,7 @@ describe('what hangs is noticed by how long it took before, and named', () => {
 
   const { config, vae: weights } = openModel(join(import.meta.dirname, '../golden/data/tiny-wan'));
   const model = { config: config.vae, weights };
-  const decoding = { device: cpuDevices(1)[0]!, latentHeight: 4, latentWidth: 4 };
+  const decoding = { parts: [{ device: cpuDevices(1)[0]! }], latentHeight: 4, latentWidth: 4 };
 
   test('the decoder while it loads', async () => {
     const options = { ...decoding, patience: { ...patience, loadMilliseconds: 500 }, worker: HANGING_LOAD };

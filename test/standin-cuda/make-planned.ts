@@ -1,5 +1,5 @@
 import { jobSpecSchema } from '#contract/job-spec.ts';
-import { openFrameDecoder } from '../../runner/decode/frames.ts';
+import { openFrameDecoder, placeParts } from '../../runner/decode/frames.ts';
 import { TILING } from '../../runner/decode/tiles.ts';
 import { seededNoise } from '../../runner/diffusion/noise-pool.ts';
 import { planMemory } from '../../runner/memory-plan.ts';
@@ -55,7 +55,7 @@ const noise = seededNoise(1, noiseShapeOf(plan));
 const decoder = await openFrameDecoder(
   { config: model.config.vae, weights: model.vae },
   {
-    device: devices.at(-1)!,
+    parts: placeParts(plan.decoderParts, devices),
     latentHeight: plan.latentHeight,
     latentWidth: plan.latentWidth,
     dtype: FLOAT_TYPES[plan.precision.decoding],

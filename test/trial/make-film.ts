@@ -1,5 +1,5 @@
 import { type JobSpec, jobSpecSchema } from '#contract/job-spec.ts';
-import { openFrameDecoder } from '../../runner/decode/frames.ts';
+import { openFrameDecoder, placeParts } from '../../runner/decode/frames.ts';
 import { independentNoise, type NoiseShape, seededNoise } from '../../runner/diffusion/noise-pool.ts';
 import { noiseShapeOf } from '../../runner/noise.ts';
 import { cpuDevices } from '../../runner/ort/device.ts';
@@ -151,7 +151,7 @@ async function play(
   const { latentHeight, latentWidth } = plan;
   await using decoder = await openFrameDecoder(
     { config: model.config.vae, weights: model.vae },
-    { device: devices[0]!, latentHeight, latentWidth },
+    { parts: placeParts(plan.decoderParts, devices), latentHeight, latentWidth },
   );
   await using pipeline = await openPipeline({
     plan,

@@ -5,13 +5,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { graphBuilder } from '../../../runner/model/graph.ts';
 import type { Device } from '../../../runner/ort/device.ts';
+import { own } from '../../../runner/ort/lifetime.ts';
 import { type NativeArgument, openNative } from '../../../runner/ort/native-library.ts';
 import { createSession } from '../../../runner/ort/session.ts';
 import type { Value } from '../../../runner/ort/value.ts';
 import { openIncoming, openOutgoing } from '../../../runner/pipeline/hop.ts';
 import type { SlotMemory } from '../../../runner/pipeline/layout.ts';
 import { wholeLine } from '../../../runner/pipeline/line.ts';
-import { own } from '../../../runner/pipeline/load.ts';
 import { slotPlaces } from '../../../runner/pipeline/places.ts';
 import { openResidence } from '../../../runner/pipeline/residence.ts';
 import { joinRing } from '../../../runner/pipeline/ring.ts';
