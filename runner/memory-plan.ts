@@ -3,7 +3,13 @@ import { needsTiles, spansOf, TILING } from './decode/tiles.ts';
 import { FLOAT_TYPES } from './model/float-types.ts';
 import type { Device } from './ort/device.ts';
 import { placesOf } from './pipeline/layout.ts';
-import { bytesOfDecoder, type DecoderUse, decoderUse, type LatentSize } from './plan/decoder-memory.ts';
+import {
+  bytesOfDecoder,
+  type DecoderPartUse,
+  type DecoderUse,
+  decoderUse,
+  type LatentSize,
+} from './plan/decoder-memory.ts';
 import { bytesOfStage, type StageUse, stageUses } from './plan/film-memory.ts';
 import type { Plan } from './plan/plan.ts';
 import {
@@ -14,7 +20,7 @@ import {
   peakOfProcess,
   textUse,
 } from './plan/process-memory.ts';
-import type { SessionMemory } from './plan/session-memory.ts';
+import { type SessionMemory, sum } from './plan/session-memory.ts';
 import { PREPACKED_BYTES } from './text/encode-texts.ts';
 import type { Model } from './weights/open-model.ts';
 
@@ -26,12 +32,13 @@ export interface MemoryPlan {
   readonly processBytes: number;
   /** Files that it reads where they are mapped, beside: the system may drop them. */
   readonly mappedBytes: number;
-  /** What each stage's device holds; on a processor the stage's share of the process. The last stage's device decodes, the first one's reads the text before. */
+  /** What each stage's device holds; on a processor the stage's share of the process. Those with a part of the decoder decode, the first one's reads the text before. */
   readonly stageBytes: readonly number[];
   readonly host: HostUse;
   readonly text: SessionMemory;
   readonly stages: readonly StageUse[];
-  readonly decoder: DecoderUse;
+  /** Each part of the decoder, in the order of the plan's. */
+  readonly decoders: readonly DecoderPartUse[];
 }
 
 /** What was planned before and can be taken again, by what it depends on, for one model on one kind of device. */
@@ -55,23 +62,33 @@ export function planMemory(
   const compute = { attention: kind, dtype: FLOAT_TYPES[precision.sampling] };
   const decodeCompute = { attention: kind, dtype: FLOAT_TYPES[precision.decoding] };
   const { textTokens } = plan.sampling;
-  const ofDecoder = { picture, tiles: tilesOf(picture, decoding.tiling), compute: decodeCompute };
+  const { decoderParts } = plan;
+  const ofDecoder = {
+    parts: decoderParts.length,
+    picture,
+    tiles: tilesOf(picture, decoding.tiling),
+    compute: decodeCompute,
+  };
   const uses = {
     host: hostUse(plan, config.transformer.headWidth, placesOf(plan)),
     text: once(known, ['text', textTokens, compute], () =>
       textUse(config.text, text.tensors, textTokens, compute, PREPACKED_BYTES),
     ),
     stages: stageUses({ plan, config, experts, compute, threads: 1, places: placesOf(plan) }),
-    decoder: once(known, ['decoder', ofDecoder], () =>
-      decoderUse({ config: config.vae, tensors: vae.tensors, ...ofDecoder }),
-    ),
+    decoders: decoderParts.map(({ stage, firstUnit, endUnit }) => {
+      const ofPart = { ...ofDecoder, units: { firstUnit, endUnit } };
+      const use = once(known, ['decoder', ofPart], () =>
+        decoderUse({ config: config.vae, tensors: vae.tensors, ...ofPart }),
+      );
+      return { stage, firstUnit, endUnit, ...use };
+    }),
   };
   const stageBytes = uses.stages.map((use, stage) => deviceBytes(uses, use, stage, kind));
   const { base, threads, blocks } = uses.host;
+  const decodedOnHost = sum(uses.decoders.map(({ pictures, carried }) => pictures + carried));
   return {
     kind,
-    processBytes:
-      kind === 'cpu' ? peakOfProcess(uses) : base + threads + blocks + uses.decoder.pictures + uses.decoder.carried,
+    processBytes: kind === 'cpu' ? peakOfProcess(uses) : base + threads + blocks + decodedOnHost,
     mappedBytes: kind === 'cpu' ? mappedBytes(uses) : 0,
     stageBytes,
     ...uses,
@@ -94,14 +111,14 @@ function tilesOf({ height, width }: LatentSize, tiling: boolean): readonly Laten
 }
 
 function deviceBytes(
-  { stages, decoder, text }: Pick<MemoryPlan, 'stages' | 'decoder' | 'text'>,
+  { decoders, text }: Pick<MemoryPlan, 'decoders' | 'text'>,
   use: StageUse,
   stage: number,
   kind: Device['kind'],
 ): number {
-  const decodes = stage === stages.length - 1 ? bytesOfDecoder(decoder) : 0;
-  const film = bytesOfStage(use) + decodes;
-  if (kind === 'cpu') return film + (decodes === 0 ? 0 : decoder.pictures);
+  const own = decoders.filter((part) => part.stage === stage);
+  const film = bytesOfStage(use) + sum(own.map(bytesOfDecoder));
+  if (kind === 'cpu') return film + sum(own.map(({ pictures }) => pictures));
   const reads = stage === 0 ? text.weights + text.working : 0;
   return CUDA_LIBRARIES_BYTES + Math.max(film, reads);
 }

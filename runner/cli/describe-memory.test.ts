@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { decoderParts } from '../../test/build/decoder-parts.ts';
 import { job } from '../../test/build/film-plan.ts';
 import { planMemory } from '../memory-plan.ts';
 import type { Device } from '../ort/device.ts';
@@ -9,17 +10,26 @@ import { describeMemory } from './describe-memory.ts';
 
 const model = openModel(join(import.meta.dirname, '../../models/tiny'));
 
-function firstLine(kind: Device['kind']): string {
+function linesOf(kind: Device['kind'], parts = 1, pixels = 96): readonly string[] {
   const spec = job({
     frames: 61,
-    size: { width: 96, height: 96 },
-    parallelism: { gpus: 1, blockLatents: 4, contextLatents: 2 },
+    size: { width: pixels, height: pixels },
+    parallelism: { gpus: parts, blockLatents: 4, contextLatents: 2 },
   });
-  const plan = planModel(spec, model, [{ kind, index: 0, name: `${kind}:0` }]);
-  return describeMemory(planMemory(spec, plan, model, kind))[0]!;
+  const devices = Array.from({ length: parts }, (_, index): Device => ({ kind, index, name: `${kind}:${index}` }));
+  const plan = { ...planModel(spec, model, devices), decoderParts: decoderParts(parts, parts) };
+  return describeMemory(planMemory(spec, plan, model, kind));
 }
 
 test('memory is at most so much where the plan was held to what a process takes, about so much by the plan where it was not', () => {
-  expect(firstLine('cpu')).toMatch(/^ {2}memory: at most \d+\.\d MB/);
-  expect(firstLine('cuda')).toMatch(/^ {2}memory: about \d+\.\d MB on the host, devices aside, by the plan/);
+  expect(linesOf('cpu')[0]).toMatch(/^ {2}memory: at most \d+\.\d MB/);
+  expect(linesOf('cuda')[0]).toMatch(/^ {2}memory: about \d+\.\d MB on the host, devices aside, by the plan/);
+});
+
+test('a decoder in parts is one amount, and says beside what goes from part to part', () => {
+  const [one, four] = [1, 4].map((parts) => linesOf('cuda', parts, 512)[1]!);
+  expect(one).not.toContain('between its parts');
+  expect(four).toMatch(/, decoder \d+\.\d MB, between its parts \d+\.\d MB, decoder’s states \d+\.\d MB, pictures /);
+  const states = (line: string) => /decoder’s states [^,]+/.exec(line)![0];
+  expect(states(four!)).toBe(states(one!));
 });

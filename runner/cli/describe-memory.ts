@@ -3,8 +3,9 @@ import { sum } from '../plan/session-memory.ts';
 
 /** Lines about a film's memory: in all, and by what takes it. */
 export function describeMemory(memory: MemoryPlan): readonly string[] {
-  const { kind, processBytes, mappedBytes, host, text, stages, decoder } = memory;
+  const { kind, processBytes, mappedBytes, host, text, stages, decoders } = memory;
   const together = (of: (stage: MemoryPlan['stages'][number]) => number) => sum(stages.map(of));
+  const decoding = (of: (part: MemoryPlan['decoders'][number]) => number) => sum(decoders.map(of));
   const parts: readonly (readonly [string, number])[] = [
     ['program', host.base + host.threads],
     ['weights', together(({ weights }) => weights)],
@@ -13,9 +14,10 @@ export function describeMemory(memory: MemoryPlan): readonly string[] {
     ['hidden states', together(({ hidden }) => hidden)],
     ['layers at work', together(({ working, starting, loading }) => Math.max(working, starting, loading))],
     ['blocks', host.blocks + host.tables],
-    ['decoder', decoder.weights + Math.max(decoder.working, decoder.first)],
-    ['decoder’s states', decoder.states + decoder.carried],
-    ['pictures', decoder.pictures],
+    ['decoder', decoding(({ weights, working, first }) => weights + Math.max(working, first))],
+    ['between its parts', decoding(({ hidden }) => hidden)],
+    ['decoder’s states', decoding(({ states, carried }) => states + carried)],
+    ['pictures', decoding(({ pictures }) => pictures)],
   ];
   const mapped = mappedBytes > 0 ? `, and ${megabytes(mappedBytes)} of files where they lie` : '';
   // The plan was held to a process's peak on the processor alone (docs/devices.md).

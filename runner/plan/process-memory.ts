@@ -25,7 +25,7 @@ export function textUse(
 export interface HostUse {
   /** The program, its libraries, and the main thread. */
   readonly base: number;
-  /** Threads of the stages and of the decoder. */
+  /** Threads of the stages and of the decoder's parts. */
   readonly threads: number;
   /** States of the blocks in flight and a copy of them for checkpoints, their noise, and a window of them on its way in and out. */
   readonly blocks: number;
@@ -53,7 +53,7 @@ export function hostUse(plan: Plan, headWidth: number, places: number): HostUse 
   const positions = (plan.windowLatents + plan.contextLatents) * plan.tokensPerLatent;
   return {
     base: BASE_BYTES,
-    threads: THREAD_BYTES * (stages + 1),
+    threads: THREAD_BYTES * (stages + plan.decoderParts.length),
     blocks: (states + window + noise) * latent + checkpointSize(plan).memory,
     tables: 2 * stages * positions * (headWidth / 2) * FLOAT32_BYTES,
   };
@@ -64,17 +64,19 @@ export interface ProcessMemory {
   readonly host: HostUse;
   readonly text: SessionMemory;
   readonly stages: readonly StageUse[];
-  readonly decoder: DecoderUse;
+  /** Each part of the decoder. */
+  readonly decoders: readonly DecoderUse[];
 }
 
 /** Most memory of the film's process on a processor: while it reads the text, or while stages and decoder work. */
-export function peakOfProcess({ host, text, stages, decoder }: ProcessMemory): number {
-  const work = sum(stages.map(bytesOfStage)) + bytesOfDecoder(decoder) + decoder.pictures;
+export function peakOfProcess({ host, text, stages, decoders }: ProcessMemory): number {
+  const pictures = sum(decoders.map((decoder) => decoder.pictures));
+  const work = sum(stages.map(bytesOfStage)) + sum(decoders.map(bytesOfDecoder)) + pictures;
   const film = work + host.threads + host.blocks + host.tables;
   return host.base + Math.max(film, THREAD_BYTES + text.weights + text.working + text.loading);
 }
 
 /** Bytes of files that are read where they are mapped: resident while there is room, dropped where there is none. */
-export function mappedBytes({ text, stages, decoder }: ProcessMemory): number {
-  return Math.max(text.mapped, sum(stages.map(({ mapped }) => mapped)) + decoder.mapped);
+export function mappedBytes({ text, stages, decoders }: ProcessMemory): number {
+  return Math.max(text.mapped, sum([...stages, ...decoders].map(({ mapped }) => mapped)));
 }
