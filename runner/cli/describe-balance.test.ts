@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { A14B, filmPlan, float32Bytes, job, WAN_1_3B } from '../../test/build/film-plan.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { planRun } from '../plan/plan.ts';
-import { describeBalance } from './describe-balance.ts';
+import { type Plan, planRun } from '../plan/plan.ts';
+import { describeBalance, describeBusy } from './describe-balance.ts';
 
 const plan = filmPlan({});
 
@@ -12,41 +12,68 @@ test('layers that do not divide by the devices are what is lost to', () => {
   ]);
 });
 
-test('where the last device decodes and sets the pace, decoding is', () => {
-  const busyShares = [0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 1];
-  const balance = { ...plan.balance, busyShares, busyShare: 0.91, decodingShare: 0.7 };
-  expect(describeBalance({ ...plan, balance })).toEqual([
-    expect.stringMatching(/91\.0 % of the time: decoding, 70\.0 % of the last one’s work, sets the pace/),
-  ]);
-});
-
-/** The line about a film of 480p on so many cards. */
-function lineOnCards(config: ModelConfig, gpus: number, parallelism: object = {}): string {
+/** The plan of a film of 480p on so many cards. */
+function onCards(config: ModelConfig, gpus: number, parallelism: object = {}): Plan {
   const cards = Array.from({ length: gpus }, (_, index) => ({ name: `cuda:${index}`, kind: 'cuda' as const }));
   const spec = job({ parallelism: { gpus, blockLatents: 8, contextLatents: 4, ...parallelism } });
   const precision = { sampling: 'bfloat16', decoding: 'float32' } as const;
   const bytes = [config.transformer, config.transformer2].flatMap((one) => (one ? [float32Bytes(config)] : []));
-  return describeBalance({ ...planRun(spec, config, bytes, cards, precision), expectedSeconds: null }).join('\n');
+  return planRun(spec, config, bytes, cards, precision);
 }
 
 test.each([
   {
-    what: '1.3B on eight cards, the last of which hardly has time for a layer',
-    line: () => lineOnCards(WAN_1_3B, 8),
-    says: /30 layers on 8 devices, a layer is never cut, and decoding, all of it on the last one, takes \d+\.\d % of its work and leaves it one layer$/,
+    what: 'a good cut has no second line',
+    of: () => onCards(WAN_1_3B, 4),
+    says: [/^ {2}decoding is on the last 4 devices, in 4 parts$/],
   },
   {
-    what: '14B on sixteen, the last of which decodes beside two layers',
-    line: () => lineOnCards(A14B, 16),
-    says: /40 layers on 16 devices.* takes \d+\.\d % of its work and leaves it 2 layers$/,
+    what: '1.3B on eight is lost to whole layers and whole units',
+    of: () => onCards(WAN_1_3B, 8),
+    says: [
+      /decoding is on the last 7 devices, in 7 parts/,
+      /at work 97\.\d % of the time: 30 layers and 20 units of the decoder on 8 devices, neither a layer nor a unit is cut$/,
+    ],
   },
   {
-    what: 'two lines of four',
-    line: () => lineOnCards(WAN_1_3B, 8, { guidanceParallel: true }),
-    says: /30 layers on 4 devices.* leaves it 2 layers$/,
+    what: '14B on sixteen is lost to whole layers, beside which one device has time for all decoding',
+    of: () => onCards(A14B, 16),
+    says: [
+      /40 layers on 16 devices, .* all of it on the last one, takes \d+\.\d % of its work and leaves it 2 layers$/,
+    ],
   },
-  { what: '1.3B on sixteen', line: () => lineOnCards(WAN_1_3B, 16), says: /: decoding, .* sets the pace/ },
-])('on cards the part of decoding is named: $what', ({ line, says }) => expect(line()).toMatch(says));
+  {
+    what: 'as many devices as layers are more than are of use',
+    of: () => onCards(WAN_1_3B, 30),
+    says: [
+      /decoding is on the last 10 devices/,
+      /one layer and one unit are as slow, more devices would hardly be faster$/,
+    ],
+  },
+  {
+    what: 'two lines decode on the last devices of both',
+    of: () => onCards(WAN_1_3B, 8, { guidanceParallel: true }),
+    says: [
+      /decoding is in 6 parts, on stages 1, 5, 2, 6, 3 and 7 in this order$/,
+      /30 layers and 20 units of the decoder on 4 devices of each line, neither a layer nor a unit is cut$/,
+    ],
+  },
+])('on cards it is said where decoding is: $what', ({ of, says }) => {
+  expect(describeBalance({ ...of(), expectedSeconds: null })).toEqual(says.map((line) => expect.stringMatching(line)));
+});
+
+test('where the layers alone would be as slow, they are what is lost to', () => {
+  const cards = onCards(WAN_1_3B, 8);
+  const balance = { ...cards.balance, pace: 4.01, busyShare: 0.95 };
+  expect(describeBalance({ ...cards, balance })).toContain(
+    '  once full, the devices are at work 95.0 % of the time: 30 layers on 8 devices, a layer is never cut',
+  );
+});
+
+test('a device’s part of decoding is said with how busy it is', () => {
+  const balance = { ...plan.balance, busyShares: [1, 0.9], decodingShares: [0, 0.25] };
+  expect([describeBusy(balance, 0), describeBusy(balance, 1)]).toEqual(['100.0 %', '90.0 % (decoding 25.0 % of it)']);
+});
 
 test('nothing is said of a good cut, and the time where it is known', () => {
   const balance = { ...plan.balance, busyShare: 0.99 };

@@ -4,7 +4,7 @@ import { checkpointSize } from '../plan/checkpoint-size.ts';
 import type { Plan } from '../plan/plan.ts';
 import { summaryOf } from '../plan-job.ts';
 import { prepare } from '../prepare.ts';
-import { describeBalance, percent } from './describe-balance.ts';
+import { describeBalance, describeBusy } from './describe-balance.ts';
 import { describeMemory, megabytes } from './describe-memory.ts';
 import { describeStrides, stridesOf } from './describe-stride.ts';
 import { type LocalOptions, localJob } from './local-job.ts';
@@ -62,7 +62,7 @@ function describePlan(
     ...describeStrides(plan, verbose),
     ...plan.stages.map(
       (stage, index) =>
-        `  stage ${index} on ${stage.device}: ${layersOf(stage)}, busy ${percent(plan.balance.busyShares[index]!)}, ` +
+        `  stage ${index} on ${stage.device}: ${layersOf(stage)}, busy ${describeBusy(plan.balance, index)}, ` +
         `weights ${megabytes(stage.weightBytes)}, memory ${megabytes(memory.stageBytes[index]!)}`,
     ),
     ...describeBalance(plan),

@@ -1,10 +1,13 @@
-import { type LayerSlice, paceOf, stageTimes } from './slices.ts';
+import { decodingTimes, type WholeCut } from './decoder-cut.ts';
+import type { RunTimes } from './packing.ts';
 import type { RunWork } from './work.ts';
 
-/** What the decoder adds to the last stage, and on what kind of device. */
+/** What is decoded beside the layers, and on what kind of device. */
 export interface BalanceSettings {
-  readonly stages: number;
-  /** Stages that an item passes: all, or half of them where each guidance branch has its own. */
+  readonly layers: number;
+  /** 2 where each guidance branch has stages of its own. */
+  readonly lines: number;
+  /** Stages that an item passes. */
   readonly stagesOfLine: number;
   readonly work: RunWork;
   /** Latents that leave the pipeline for each item that the last stage computes. */
@@ -15,46 +18,45 @@ export interface BalanceSettings {
 
 /** How the time of a run divides among its devices once the pipeline is full. */
 export interface Balance {
-  /** Share of the slowest device's time that each is at work, in stage order; the decoder's is in the last one's. */
+  /** Share of the slowest device's time that each is at work, in stage order, with its part of the decoder. */
   readonly busyShares: readonly number[];
   /** Their mean: what is lost to 1 is lost to the cut, whatever the schedule does. */
   readonly busyShare: number;
-  /** The slowest stage's time for an item, in the time of one layer. */
+  /** The slowest device's time for an item, in the time of one layer. */
   readonly pace: number;
-  /** Part of the last device's time at work that is decoding. */
-  readonly decodingShare: number;
+  /** Part of each device's time at work that is decoding, in stage order. */
+  readonly decodingShares: readonly number[];
 }
 
-/** What the stages of a line do besides their layers, in the time of one layer. The decoder shares the last stage's device. */
-export function besidesLayers(settings: BalanceSettings): readonly number[] {
-  const { stagesOfLine, work } = settings;
-  return Array.from({ length: stagesOfLine }, (_, stage) => {
+/** What there is to cut, in the time of one layer. */
+export function timesOf({
+  layers,
+  lines,
+  stagesOfLine,
+  work,
+  latentsPerItem,
+  decoderSlowness,
+}: BalanceSettings): RunTimes {
+  const besides = Array.from({ length: stagesOfLine }, (_, stage) => {
     const embed = stage === 0 ? work.embed / work.layer : 0;
-    const isLast = stage === stagesOfLine - 1;
-    return embed + (isLast ? work.head / work.layer + decodingTime(settings) : 0);
+    return stage === stagesOfLine - 1 ? embed + work.head / work.layer : embed;
   });
+  const units = work.units.map((unit) => (decoderSlowness * latentsPerItem * unit) / work.layer);
+  return { layers, lines, besides, units };
 }
 
-function decodingTime({ work, latentsPerItem, decoderSlowness }: BalanceSettings): number {
-  return (decoderSlowness * latentsPerItem * work.decodedLatent) / work.layer;
-}
-
-/** The balance of a cut. With two lines, both have it, and only one has the decoder. */
-export function balanceOf(slices: readonly LayerSlice[], settings: BalanceSettings): Balance {
-  const { stages, stagesOfLine } = settings;
-  const besides = besidesLayers(settings);
-  const times = stageTimes(slices, besides);
-  const pace = paceOf(slices, besides);
-  const decoding = decodingTime(settings);
-  const busyShares = Array.from({ length: stages }, (_, stage) => {
-    const time = times[stage % stagesOfLine]!;
-    const hasDecoder = stage === stages - 1 || stage % stagesOfLine < stagesOfLine - 1;
-    return (hasDecoder ? time : time - decoding) / pace;
+/** The balance of a cut. */
+export function balanceOf({ slices, decoderParts }: WholeCut, run: RunTimes): Balance {
+  const decoding = decodingTimes(run, decoderParts);
+  const times = decoding.map((time, stage) => {
+    const { firstLayer, endLayer } = slices[stage % slices.length]!;
+    return endLayer - firstLayer + run.besides[stage % slices.length]! + time;
   });
+  const pace = Math.max(...times);
   return {
-    busyShares,
-    busyShare: busyShares.reduce((sum, share) => sum + share, 0) / stages,
+    busyShares: times.map((time) => time / pace),
+    busyShare: times.reduce((sum, time) => sum + time, 0) / (times.length * pace),
     pace,
-    decodingShare: decoding / times.at(-1)!,
+    decodingShares: times.map((time, stage) => decoding[stage]! / time),
   };
 }

@@ -1,10 +1,9 @@
 import type { FilmPrecision } from '#contract/result.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { allUnits, type UnitRange } from '../model/vae-units.ts';
-import { type Balance, balanceOf, besidesLayers } from './balance.ts';
+import { type Balance, balanceOf, timesOf } from './balance.ts';
 import type { BlockCut } from './blocks.ts';
+import { cutWithDecoder, type WholeCut } from './decoder-cut.ts';
 import { itemsOf, type ScheduleSettings } from './schedule.ts';
-import { balanceLayers, type LayerSlice } from './slices.ts';
 import { decoderSlowness, measuredSpeed } from './speeds.ts';
 import { type WorkSizes, workOf } from './work.ts';
 
@@ -17,7 +16,7 @@ export interface PlanDevice {
   readonly card?: string;
 }
 
-/** A run whose layers are to be cut. */
+/** A run whose layers and decoder are to be cut. */
 export interface UncutRun {
   readonly config: ModelConfig;
   readonly cut: BlockCut;
@@ -31,44 +30,32 @@ export interface UncutRun {
   readonly precision: FilmPrecision;
 }
 
-/** A part of the decoder, on a stage's device. */
-export interface DecoderPart extends UnitRange {
-  readonly stage: number;
-}
-
-/** Slices by modelled time, and what comes of them. */
-export interface TimedCut {
-  /** Those of one line. */
-  readonly slices: readonly LayerSlice[];
-  /** In the order in which a latent passes them, each on another stage's device. */
-  readonly decoderParts: readonly DecoderPart[];
+/** Layers and decoder cut by modelled time, and what comes of it. */
+export interface TimedCut extends WholeCut {
   readonly balance: Balance;
-  /** The slowest stage's time for an item where all devices are cards whose speed was measured; else null. */
+  /** The slowest device's time for an item where all devices are cards whose speed was measured; else null. */
   readonly secondsPerItem: number | null;
 }
 
 /**
- * Cuts the layers so that the slowest device is as fast as it can be: layers, embed, head, and on the last device the decoder. On a
- * processor that all stages share, where the decoder runs makes no difference.
+ * Cuts the layers, and on cards the decoder, so that the slowest device is as fast as it can be: layers, embed, head, and its part of the
+ * decoder. On a processor that all stages share, where the decoder runs makes no difference: it is in one piece.
  */
 export function cutByTime({ config, cut, sizes, schedule, stages, lines, devices, precision }: UncutRun): TimedCut {
   const work = workOf(config, sizes);
-  const settings = {
-    stages,
+  const { layers, width } = config.transformer;
+  const run = timesOf({
+    layers,
+    lines,
     stagesOfLine: stages / lines,
     work,
     latentsPerItem: (cut.blockLatents * cut.blocks * lines) / itemsOf(schedule),
     decoderSlowness: devices[0]!.kind === 'cuda' ? decoderSlowness(precision) : 0,
-  };
-  const { layers, width } = config.transformer;
-  const slices = balanceLayers(layers, besidesLayers(settings));
-  const balance = balanceOf(slices, settings);
+  });
+  const whole = cutWithDecoder(run);
+  const balance = balanceOf(whole, run);
   const cards = devices.map(({ card }) => card);
   const speed = measuredSpeed(cards, { type: precision.sampling, width, tokens: sizes.windowTokens });
-  return {
-    slices,
-    decoderParts: [{ stage: stages - 1, ...allUnits(config.vae) }],
-    balance,
-    secondsPerItem: speed === undefined ? null : (balance.pace * work.layer) / speed.layers,
-  };
+  const secondsPerItem = speed === undefined ? null : (balance.pace * work.layer) / speed.layers;
+  return { ...whole, balance, secondsPerItem };
 }

@@ -4,8 +4,8 @@ export interface LayerSlice {
   readonly endLayer: number;
 }
 
-/** What a cut costs that no cut avoids: less than this share of the slowest stage's time is not worth uneven slices. */
-const WORTH = 0.01;
+/** Less than this share of the slowest stage's time is worth neither uneven slices nor one more part of the decoder. */
+export const WORTH = 0.01;
 
 /** `layers` cut into `stages` consecutive slices whose sizes differ by at most one, larger ones first. */
 export function sliceLayers(layers: number, stages: number): readonly LayerSlice[] {
@@ -20,10 +20,15 @@ export function sliceLayers(layers: number, stages: number): readonly LayerSlice
  */
 export function balanceLayers(layers: number, besides: readonly number[]): readonly LayerSlice[] {
   const even = sliceLayers(layers, besides.length);
+  const balanced = fastestSlices(layers, besides);
+  return paceOf(balanced, besides) < (1 - WORTH) * paceOf(even, besides) ? balanced : even;
+}
+
+/** Slices whose slowest stage is as fast as it can be, however little that gains. */
+export function fastestSlices(layers: number, besides: readonly number[]): readonly LayerSlice[] {
   const sizes = besides.map(() => 1);
   for (let left = layers - sizes.length; left > 0; left--) sizes[leastBusy(sizes, besides)]!++;
-  const balanced = slicesOf(sizes);
-  return paceOf(balanced, besides) < (1 - WORTH) * paceOf(even, besides) ? balanced : even;
+  return slicesOf(sizes);
 }
 
 /** The slowest stage's time for an item, in the time of one layer. */

@@ -8,8 +8,8 @@ export interface RunWork {
   /** Latents to tokens, and tokens to velocity, for one item. */
   readonly embed: number;
   readonly head: number;
-  /** A latent to four frames. */
-  readonly decodedLatent: number;
+  /** A latent to four frames, by the decoder's units. */
+  readonly units: readonly number[];
 }
 
 /** What the work depends on besides the model. */
@@ -33,7 +33,7 @@ export function workOf({ transformer, vae }: ModelConfig, sizes: WorkSizes): Run
     layer: layerWork(transformer, sizes),
     embed: patches,
     head: patches,
-    decodedLatent: decoderWork(vae, sizes.latentHeight, sizes.latentWidth),
+    units: decoderWork(vae, sizes.latentHeight, sizes.latentWidth),
   };
 }
 
@@ -46,13 +46,13 @@ export function layerWork(
   return products + 4 * windowTokens * (windowTokens + contextTokens + textTokens) * width;
 }
 
-/** Convolutions and the one attention of a latent after the first, as the decoder is defined. */
-export function decoderWork(config: VaeConfig, height: number, width: number): number {
-  return vaeUnits(config).reduce((work, unit) => work + unitWork(unit, height * width), 0);
+/** Convolutions and the one attention of a latent after the first, unit by unit, as the decoder is defined. */
+export function decoderWork(config: VaeConfig, height: number, width: number): readonly number[] {
+  return vaeUnits(config).map((unit) => unitWork(unit, height * width));
 }
 
-/** The same of one link of the decoder's chain; `pixels`: of the latent. */
-export function unitWork({ kind, from, to, scale, frames, upsample }: VaeUnit, pixels: number): number {
+/** `pixels`: of the latent. */
+function unitWork({ kind, from, to, scale, frames, upsample }: VaeUnit, pixels: number): number {
   const area = pixels * scale ** 2;
   const convolution = (channels: number, kernel: number, out = to) => 2 * channels * out * kernel * frames * area;
   switch (kind) {
