@@ -49,6 +49,7 @@ test.each([
   { model: '1.3B', stages: 4, busy: 0.999, undivided: 0.939, decodes: 4 },
   { model: '1.3B', stages: 8, busy: 0.971, undivided: 0.845, decodes: 7 },
   { model: '1.3B', stages: 16, busy: 0.899, undivided: 0.439, decodes: 7 },
+  { model: '1.3B', stages: 30, busy: 0.775, undivided: 0.234, decodes: 10 },
   { model: '14B', stages: 8, busy: 0.987, undivided: 0.877, decodes: 7 },
   { model: '14B', stages: 16, busy: 0.85, undivided: 0.85, decodes: 1 },
   { model: '14B', stages: 20, busy: 0.973, undivided: 0.724, decodes: 10 },
@@ -100,6 +101,7 @@ test('with float32 in both the last of eight cards has time for all decoding, an
   const cut = cutByTime(run({ precision: FLOAT32 }));
   expect(cut.decoderParts).toEqual([{ stage: 7, firstUnit: 0, endUnit: 20 }]);
   expect(sizesOf(cut)).toEqual([4, 4, 4, 4, 4, 4, 3, 3]);
+  expect(cut.balance.busyShare).toBeCloseTo(0.945, 3);
 });
 
 test('on a processor that all stages share the layers alone are cut', () => {

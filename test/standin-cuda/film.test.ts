@@ -143,7 +143,7 @@ describe.skipIf(obstacle !== undefined)(`a film on CUDA that computes nothing ($
   test('a device that is too small ends the run with the error of memory, and names the stage', () => {
     const { error } = makeFilm({ stages: 4, steps: STEPS, dtype: 'F32' }, { STANDIN_CUDA_LIMIT: '2:300000' });
     expect(error).toMatchObject({ code: 'E_DEVICE_MEMORY', exit: 'device' });
-    expect(error!.message).toMatch(/^stage 2 \(layers 5–6 on cuda:2\): out of memory on cuda:2 while /);
+    expect(error!.message).toMatch(/^stage 2 \(layers 4–5 on cuda:2\): out of memory on cuda:2 while /);
   });
 
   test('one limit holds for all sessions of a device together: four stages on four devices have enough, on one they do not', () => {
