@@ -4,7 +4,7 @@ import { decoderParts } from '../test/build/decoder-parts.ts';
 import { job } from '../test/build/film-plan.ts';
 import { type MemoryPlan, type PlannedUses, planMemory } from './memory-plan.ts';
 import type { Device } from './ort/device.ts';
-import type { DecoderPart } from './plan/cut-by-time.ts';
+import type { DecoderPart } from './plan/decoder-cut.ts';
 import { bytesOfDecoder } from './plan/decoder-memory.ts';
 import { sum } from './plan/session-memory.ts';
 import { planModel } from './plan-job.ts';

@@ -10,7 +10,7 @@ import {
 } from '../model/vae-decoder.ts';
 import { allUnits, type UnitRange } from '../model/vae-units.ts';
 import { bytesPerElement, elementCount } from '../tensor.ts';
-import type { DecoderPart } from './cut-by-time.ts';
+import type { DecoderPart } from './decoder-cut.ts';
 import { edgeBytes } from './execution.ts';
 import { arenaFor, type Loading, type SessionMemory, sessionMemory, sum, sumOfSessions } from './session-memory.ts';
 

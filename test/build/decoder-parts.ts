@@ -1,4 +1,4 @@
-import type { DecoderPart } from '../../runner/plan/cut-by-time.ts';
+import type { DecoderPart } from '../../runner/plan/decoder-cut.ts';
 
 /** Units of Wan's decoder, and of the tiny model's. */
 const UNITS = 20;
