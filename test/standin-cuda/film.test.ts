@@ -40,7 +40,7 @@ describe.skipIf(obstacle !== undefined)(`a film on CUDA that computes nothing ($
       encoding: 'utf8',
       timeout: 110_000,
     });
-    const lost = { shape: [], layers: [], error: stderr };
+    const lost = { shape: [], layers: [], decodedOn: [], error: stderr };
     const end: FilmEnd = JSON.parse(stdout.trim().split('\n').at(-1) || JSON.stringify(lost));
     return { ...end, log: readFileSync(path, 'utf8') };
   }
@@ -61,11 +61,12 @@ describe.skipIf(obstacle !== undefined)(`a film on CUDA that computes nothing ($
   ])(
     'on $stages devices, left context by $leftContext, it loads every kind of session, and between them it copies hidden states once and nothing by the host',
     ({ stages, leftContext }) => {
-      const { error, shape, log } = makeFilm({ stages, steps: STEPS, dtype: 'BF16', leftContext });
+      const { error, shape, decodedOn, log } = makeFilm({ stages, steps: STEPS, dtype: 'BF16', leftContext });
       expect(error).toBe(null);
       expect(shape).toEqual([1, 16, 16, 6, 8]);
       expect(devicesOf(partOf(log, 'text'))).toEqual([0]);
-      expect(devicesOf(partOf(log, 'decoder'))).toEqual([stages - 1]);
+      expect(devicesOf(partOf(log, 'decoder'))).toEqual(decodedOn.toSorted());
+      expect(decodedOn).toContain(stages - 1);
       const items = itemsIn(partOf(log, 'pipeline'));
       expect(new Set(items.map(({ stage }) => stage)).size).toBe(stages);
       const last = stages - 1;
@@ -148,7 +149,7 @@ describe.skipIf(obstacle !== undefined)(`a film on CUDA that computes nothing ($
 
   test('one limit holds for all sessions of a device together: four stages on four devices have enough, on one they do not', () => {
     const memoryLimitBytes = 5_250_000;
-    const task = { stages: 4, steps: STEPS, dtype: 'BF16' } as const;
+    const task = { stages: 4, steps: STEPS, dtype: 'BF16', undecoded: true } as const;
     expect(makeFilm({ ...task, memoryLimitBytes }).error).toBe(null);
     const { error, log } = makeFilm({ ...task, oneDevice: true, memoryLimitBytes });
     expect(error).toMatchObject({ code: 'E_DEVICE_MEMORY', exit: 'device' });

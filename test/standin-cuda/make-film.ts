@@ -2,7 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { toErrorRecord } from '#contract/error.ts';
 import { jobSpecSchema } from '#contract/job-spec.ts';
-import { loadChunk } from '../../runner/decode/chunk.ts';
+import { openFrameDecoder, placeParts } from '../../runner/decode/frames.ts';
 import { seededNoise } from '../../runner/diffusion/noise-pool.ts';
 import { noiseShapeOf } from '../../runner/noise.ts';
 import type { Device } from '../../runner/ort/device.ts';
@@ -25,6 +25,8 @@ export interface FilmTask {
   readonly size?: { readonly width: number; readonly height: number };
   /** What a device may give to this process, all its sessions together. */
   readonly memoryLimitBytes?: number;
+  /** Latents alone. */
+  readonly undecoded?: boolean;
 }
 
 /** What it came to, as its last line of output. */
@@ -32,6 +34,8 @@ export interface FilmEnd {
   readonly shape: readonly number[];
   /** Layers of each stage, from the first to the one after the last. */
   readonly layers: readonly (readonly [first: number, end: number])[];
+  /** Stages on whose devices it was decoded. */
+  readonly decodedOn: readonly number[];
   readonly error: { readonly code: string; readonly message: string; readonly exit: string } | null;
 }
 
@@ -75,11 +79,16 @@ async function make(task: FilmTask): Promise<FilmEnd> {
   const latents = await runToEnd({ plan, model, devices, conditional, unconditional, noise, options });
   mark('decoder');
   const vae = { config: model.config.vae, weights: model.vae };
-  const picture = { height: plan.latentHeight, width: plan.latentWidth, unlimited: true };
-  for (const kind of ['first', 'steady'] as const) loadChunk(vae, devices.at(-1)!, { kind, ...picture }).release();
+  const { latentHeight, latentWidth } = plan;
+  const parts = placeParts(plan.decoderParts, devices);
+  if (task.undecoded !== true) {
+    await using decoder = await openFrameDecoder(vae, { parts, latentHeight, latentWidth });
+    for await (const _ of decoder.decode(latents));
+  }
   mark('end');
   const layers = plan.stages.map(({ firstLayer, endLayer }) => [firstLayer, endLayer] as const);
-  return { shape: latents.shape, layers, error: null };
+  const decodedOn = plan.decoderParts.map(({ stage }) => stage);
+  return { shape: latents.shape, layers, decodedOn, error: null };
 }
 
 if (import.meta.main) {
@@ -88,6 +97,6 @@ if (import.meta.main) {
     end(await make(JSON.parse(process.argv[2]!)));
   } catch (error) {
     const { code, message, exit } = toErrorRecord(error);
-    end({ shape: [], layers: [], error: { code, message, exit } });
+    end({ shape: [], layers: [], decodedOn: [], error: { code, message, exit } });
   }
 }
