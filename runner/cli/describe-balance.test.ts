@@ -25,7 +25,7 @@ test.each([
   {
     what: 'a good cut has no second line',
     of: () => onCards(WAN_1_3B, 4),
-    says: [/^ {2}decoding is on the last 4 devices, in 4 parts$/],
+    says: [/^ {2}decoding is on all 4 devices, in 4 parts$/],
   },
   {
     what: '1.3B on eight is lost to whole layers and whole units',

@@ -29,7 +29,8 @@ export function describeBusy({ busyShares, decodingShares }: Plan['balance'], st
 function spread({ stages, decoderParts }: Cut): readonly string[] {
   const count = decoderParts.length;
   if (count === 1) return [];
-  const decoding = `  decoding is on the last ${count} devices, in ${count} parts`;
+  const where = count === stages.length ? `all ${count} devices` : `the last ${count} devices`;
+  const decoding = `  decoding is on ${where}, in ${count} parts`;
   return [
     linesOf(stages) === 1 ? decoding : `  decoding is in ${count} parts, on ${listOf(decoderParts)} in this order`,
   ];

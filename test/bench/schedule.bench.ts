@@ -2,6 +2,7 @@ import type { ScheduleSettings } from '../../runner/plan/schedule.ts';
 import { itemsOf } from '../../runner/plan/schedule.ts';
 import { simulate } from '../../runner/plan/simulate.ts';
 import type { Bench, BenchRow } from './bench.ts';
+import { runTimedParts } from './timed-parts.ts';
 import { RING_SLOTS, runTimedStages } from './timed-stages.ts';
 
 const STAGES = [2, 4, 8];
@@ -11,6 +12,9 @@ const BRANCHES = 2;
 /** Long beside waking a thread (about 0.1 ms where there are fewer cores than stages), as with real layers. */
 const ITEM_MILLISECONDS = 20;
 const WANTED_SHARE = 0.99;
+const LATENTS = 64;
+/** Parts of a decoder are told by messages to go on, which at the length of real items is next to nothing. */
+const WANTED_SHARE_OF_PARTS = 0.97;
 const SCHEDULE: ScheduleSettings = {
   blocks: BLOCKS,
   steps: STEPS,
@@ -73,9 +77,31 @@ async function rowsOf(stages: number): Promise<readonly BenchRow[]> {
   ];
 }
 
+/** A decoder in parts, latents of a fixed time in each: as fast as one part, but for filling the others. */
+async function decoderRows(): Promise<readonly BenchRow[]> {
+  const perLatent = (await runTimedParts(1, LATENTS, ITEM_MILLISECONDS)) / LATENTS;
+  const rows: BenchRow[] = [];
+  for (const parts of STAGES) {
+    const measured = (await runTimedParts(parts, LATENTS, ITEM_MILLISECONDS)) / perLatent;
+    const ideal = LATENTS + parts - 1;
+    rows.push({
+      measure: `decoder in ${parts} parts: ${LATENTS} latents through real threads`,
+      unit: "latents of one part's time",
+      ours: measured,
+      peer: 'latents and filling the parts',
+      theirs: ideal,
+      better: 'lower',
+      holds: ideal / measured >= WANTED_SHARE_OF_PARTS,
+      threshold: `at least ${WANTED_SHARE_OF_PARTS} of it`,
+    });
+  }
+  return rows;
+}
+
 export const bench: Bench = {
   title: `${BLOCKS} blocks of ${STEPS} steps and ${BRANCHES} branches in real threads, each item of a fixed time`,
   async *run() {
     for (const stages of STAGES) yield await rowsOf(stages);
+    yield await decoderRows();
   },
 };
