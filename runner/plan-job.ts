@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { JobSpec } from '#contract/job-spec.ts';
 import type { PlanSummary } from '#contract/progress.ts';
 import { checkFreeMemory, chooseDevices } from './devices.ts';
@@ -71,7 +72,7 @@ export function planModel(spec: JobSpec, model: PipelineModel, devices: readonly
     ),
   );
   const precision = resolvePrecision(spec, storedFormat(model), devices.slice(0, spec.parallelism.gpus));
-  return planRun(spec, model.config, bytes, devices, precision);
+  return planRun(spec, model.config, bytes, devices, precision, availableParallelism());
 }
 
 /** The format of most of a model's transformer. */

@@ -29,6 +29,9 @@ export function describeBusy({ busyShares, decodingShares }: Plan['balance'], st
 function spread({ stages, decoderParts }: Cut): readonly string[] {
   const count = decoderParts.length;
   if (count === 1) return [];
+  if (new Set(decoderParts.map(({ stage }) => stage)).size === 1) {
+    return [`  decoding is in ${count} parts, each in a thread of its own`];
+  }
   const where = count === stages.length ? `all ${count} devices` : `the last ${count} devices`;
   const decoding = `  decoding is on ${where}, in ${count} parts`;
   return [

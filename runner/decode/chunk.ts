@@ -1,5 +1,5 @@
 import type { ChunkKind, ChunkOptions, ChunkType } from '../model/vae-decoder.ts';
-import { vaeChunkGraph, vaeOptimization } from '../model/vae-decoder.ts';
+import { vaeChunkGraph, vaeOptimization, vaeThreads } from '../model/vae-decoder.ts';
 import { createBinding } from '../ort/binding.ts';
 import type { Device } from '../ort/device.ts';
 import { createSession } from '../ort/session.ts';
@@ -35,8 +35,6 @@ export function zeroState(dtype: ChunkType = 'F32', shape: readonly number[]): V
 
 /** A latent holds four frames but the first, which holds one. */
 const FRAMES = { first: 1, steady: 4 } as const satisfies Record<ChunkKind, number>;
-/** The same on every machine, because convolutions of small pictures group their sums by it. */
-const THREADS = 4;
 
 /**
  * Loads a chunk's graph. Each state is read from and written to the same memory: in the graph its only reader joins it to the
@@ -53,7 +51,7 @@ export function loadChunk(
   const session = createSession(graph.bytes, {
     device,
     weightsFolder: weights.folder,
-    intraOpThreads: THREADS,
+    intraOpThreads: vaeThreads(config, computing),
     optimize: vaeOptimization(config, computing),
     label: 'the video decoder',
   });

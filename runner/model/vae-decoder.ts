@@ -115,6 +115,17 @@ export function vaeOptimization(
   return formOf(config, options) === frameForm ? 'all' : 'basic';
 }
 
+/**
+ * Threads within one of the decoder's convolutions on a processor, the same on every machine: those of small pictures group their sums by
+ * it. Where frames are pictures they are many and short, and a second thread is little help to one of them.
+ */
+export function vaeThreads(
+  config: Pick<VaeConfig, 'baseWidth'>,
+  options: Pick<ChunkOptions, 'attention' | 'dtype'>,
+): number {
+  return formOf(config, options) === frameForm ? 1 : 4;
+}
+
 /** All states of the decoder, or of a part of it, for latents of a size, in the order in which the graph meets them. */
 export function vaeStates(
   config: VaeConfig,

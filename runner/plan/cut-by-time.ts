@@ -3,6 +3,7 @@ import type { ModelConfig } from '../model/config.ts';
 import { type Balance, balanceOf, timesOf } from './balance.ts';
 import type { BlockCut } from './blocks.ts';
 import { cutWithDecoder, type WholeCut } from './decoder-cut.ts';
+import { processorParts } from './processor-parts.ts';
 import { itemsOf, type ScheduleSettings } from './schedule.ts';
 import { decoderSlowness, measuredSpeed } from './speeds.ts';
 import { type WorkSizes, workOf } from './work.ts';
@@ -28,6 +29,8 @@ export interface UncutRun {
   /** Those of the stages, all of one kind. */
   readonly devices: readonly PlanDevice[];
   readonly precision: FilmPrecision;
+  /** Of the processor, where that is what computes; 1 unless said. */
+  readonly cores?: number;
 }
 
 /** Layers and decoder cut by modelled time, and what comes of it. */
@@ -39,9 +42,11 @@ export interface TimedCut extends WholeCut {
 
 /**
  * Cuts the layers, and on cards the decoder, so that the slowest device is as fast as it can be: layers, embed, head, and its part of the
- * decoder. On a processor that all stages share, where the decoder runs makes no difference: it is in one piece.
+ * decoder. On a processor that all stages share, where the decoder runs makes no difference: it is cut so that all cores are at work.
  */
-export function cutByTime({ config, cut, sizes, schedule, stages, lines, devices, precision }: UncutRun): TimedCut {
+export function cutByTime(uncut: UncutRun): TimedCut {
+  const { config, cut, sizes, schedule, stages, lines, devices, precision, cores = 1 } = uncut;
+  const isOnCards = devices[0]!.kind === 'cuda';
   const work = workOf(config, sizes);
   const { layers, width } = config.transformer;
   const run = timesOf({
@@ -50,12 +55,15 @@ export function cutByTime({ config, cut, sizes, schedule, stages, lines, devices
     stagesOfLine: stages / lines,
     work,
     latentsPerItem: (cut.blockLatents * cut.blocks * lines) / itemsOf(schedule),
-    decoderSlowness: devices[0]!.kind === 'cuda' ? decoderSlowness(precision) : 0,
+    decoderSlowness: isOnCards ? decoderSlowness(precision) : 0,
   });
   const whole = cutWithDecoder(run);
   const balance = balanceOf(whole, run);
   const cards = devices.map(({ card }) => card);
   const speed = measuredSpeed(cards, { type: precision.sampling, width, tokens: sizes.windowTokens });
   const secondsPerItem = speed === undefined ? null : (balance.pace * work.layer) / speed.layers;
-  return { ...whole, balance, secondsPerItem };
+  const picture = { height: sizes.latentHeight, width: sizes.latentWidth };
+  const ofProcessor = () =>
+    processorParts(config.vae, picture, precision, cores).map((units) => ({ stage: stages - 1, ...units }));
+  return { ...whole, ...(isOnCards ? {} : { decoderParts: ofProcessor() }), balance, secondsPerItem };
 }

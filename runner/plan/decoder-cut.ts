@@ -2,7 +2,7 @@ import type { UnitRange } from '../model/vae-units.ts';
 import { packer, type RunTimes } from './packing.ts';
 import { balanceLayers, fastestSlices, type LayerSlice, paceOf, WORTH } from './slices.ts';
 
-/** A part of the decoder, on a stage's device. */
+/** A part of the decoder, on a stage's device: on cards each on another one, on a processor all with the last stage. */
 export interface DecoderPart extends UnitRange {
   readonly stage: number;
 }
@@ -10,7 +10,7 @@ export interface DecoderPart extends UnitRange {
 /** Slices of the layers, those of one line, and parts of the decoder. */
 export interface WholeCut {
   readonly slices: readonly LayerSlice[];
-  /** In the order in which a latent passes them, each on another stage's device. */
+  /** In the order in which a latent passes them. */
   readonly decoderParts: readonly DecoderPart[];
 }
 

@@ -7,6 +7,7 @@ import {
   hiddenShape,
   vaeChunkGraph,
   vaeOptimization,
+  vaeThreads,
 } from '../model/vae-decoder.ts';
 import { allUnits, type UnitRange } from '../model/vae-units.ts';
 import { bytesPerElement, elementCount } from '../tensor.ts';
@@ -51,8 +52,6 @@ export interface DecoderUse extends SessionMemory {
 /** The same, and which part it is. */
 export interface DecoderPartUse extends DecoderUse, DecoderPart {}
 
-/** Threads within a convolution (decode/chunk.ts). */
-const THREADS = 4;
 const PIXELS_PER_LATENT = 8;
 const FRAMES_PER_LATENT = 4;
 const FLOAT32_BYTES = 4;
@@ -65,7 +64,7 @@ export function decoderUse(input: DecoderInput): DecoderUse {
   const isTiled = tiles.length > 1;
   const loading: Loading = {
     kind: compute.attention,
-    threads: THREADS,
+    threads: vaeThreads(config, compute),
     prepack: true,
     optimize: vaeOptimization(config, compute),
     isOnHost: (name) => name === 'latent' || name === 'frames' || (isTiled && isState(name)),

@@ -1,16 +1,23 @@
-/** Decodes latents of noise with a model's decoder, and encodes a film's frames once more; says how long either takes. Standard input: what to code, as JSON. */
+/** Decodes latents of noise as a film's are, and encodes a film's frames once more; says how long either takes. Standard input: what to code, as JSON. */
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import type { DecoderModel, DecoderOptions } from '../../../runner/decode/decoder.ts';
+import { openFrameDecoder } from '../../../runner/decode/frames.ts';
+import { toRgb } from '../../../runner/decode/pixels.ts';
 import { openDecoder } from '../../../runner/decode/stream.ts';
 import { fillNormals, STREAMS } from '../../../runner/diffusion/random.ts';
+import { latentAt } from '../../../runner/latents.ts';
 import { openBlockEncoder, type Picture } from '../../../runner/output/encoder.ts';
 import { findFfmpeg } from '../../../runner/output/ffmpeg.ts';
 import { readFrames } from '../../../runner/output/read-frames.ts';
 import { FILM_FILE } from '../../../runner/output/survey.ts';
+import { processorParts } from '../../../runner/plan/processor-parts.ts';
 import { openStore } from '../../../runner/store/open.ts';
+import { elementCount } from '../../../runner/tensor.ts';
 import { openModel } from '../../../runner/weights/open-model.ts';
 import { allDevices } from '../../gpu/devices.ts';
 import { medianOf } from '../bench.ts';
-import { openPlaneDecoder } from './plane-decoder.ts';
+import { openPlaneDecoder, type PlaneDecoder } from './plane-decoder.ts';
 
 interface CodingTask {
   readonly device: 'cpu' | 'cuda';
@@ -40,45 +47,63 @@ export interface CodingReport {
 
 /** Over the latents. */
 const PASSES = 3;
+/** Latents that are decoded in turns: enough for all parts of a decoder to be at work most of the time. */
+const BLOCK = 16;
 /** Pictures are in [−1, 1]; both decoders sum in float32, in another order. */
 const MOST_DIFFERENCE = 1e-3;
+/** Of a latent after a film's first. */
+const FRAMES = 4;
 
-/** Decodes the latents by each decoder, latent by latent in turns, after one that does not count but must come out alike. */
-function decode({ device: kind, model, latentHeight, latentWidth, latents }: CodingTask) {
+/** Decodes blocks of latents as a film does, and by the decoder as it was, in turns, after one that does not count. */
+async function decode({ device: kind, model, latentHeight, latentWidth, latents }: CodingTask) {
   const { config, vae } = openModel(model);
   const [device] = allDevices(kind);
-  const parts = { config: config.vae, weights: vae };
-  const latent = new Float32Array(config.vae.latentChannels * latentHeight * latentWidth);
-  fillNormals(latent, 1, STREAMS.noise, 0);
+  const ofModel = { config: config.vae, weights: vae };
+  const shape = [1, config.vae.latentChannels, BLOCK, latentHeight, latentWidth];
+  const block = { shape, data: new Float32Array(elementCount(shape)) };
+  fillNormals(block.data, 1, STREAMS.noise, 0);
+  const picture = { height: latentHeight, width: latentWidth };
+  const units = processorParts(config.vae, picture, { decoding: 'float32' }, availableParallelism());
+  const parts = kind === 'cpu' ? units.map((part) => ({ device, units: part })) : [{ device }];
+  await using decoder = await openFrameDecoder(ofModel, { parts, latentHeight, latentWidth });
+  const decoders = [() => Array.fromAsync(decoder.decode(block), ({ rgb }) => rgb)];
   using stack = new DisposableStack();
-  const release = (each: { release(): void }) => each.release();
-  const options = { device, latentHeight, latentWidth, continued: true };
-  const decoder = stack.adopt(openDecoder(parts, options), release);
-  const decoders = [() => decoder.decode(latent).planes];
   if (kind === 'cpu') {
-    const before = stack.adopt(openPlaneDecoder(parts, latentHeight, latentWidth), release);
-    decoders.push(() => before.decode(latent));
+    const was = stack.adopt(openPlaneDecoder(ofModel, latentHeight, latentWidth), ({ release }) => release());
+    checkAlike(ofModel, was, { device, latentHeight, latentWidth, continued: true }, latentAt(block, 0));
+    decoders.push(async () => {
+      const planes = Array.from({ length: BLOCK }, (_, at) => was.decode(latentAt(block, at)));
+      return planes.map((each) => toRgb(each, FRAMES, each.length / 3 / FRAMES));
+    });
   }
-  const [ours, theirs] = decoders.map((run) => run());
-  const isOther = (value: number, at: number) => !(Math.abs(value - ours![at]!) <= MOST_DIFFERENCE);
-  if (theirs?.some(isOther)) throw new Error('the decoder as it was makes other pictures');
+  for (const run of decoders) await run();
   const times = decoders.map(() => ({ wall: [] as number[], processor: [] as number[] }));
-  for (let at = 0; at < PASSES * latents; at++) {
-    fillNormals(latent, 1, STREAMS.noise, 1 + (at % latents));
+  for (let turn = 0; turn < (PASSES * latents) / BLOCK; turn++) {
+    fillNormals(block.data, 1, STREAMS.noise, 1 + turn);
     for (const [side, run] of decoders.entries()) {
       const [started, spent] = [performance.now(), process.cpuUsage()];
-      run();
+      await run();
       const { user, system } = process.cpuUsage(spent);
-      times[side]!.wall.push(performance.now() - started);
-      times[side]!.processor.push((user + system) / 1000);
+      times[side]!.wall.push((performance.now() - started) / BLOCK);
+      times[side]!.processor.push((user + system) / 1000 / BLOCK);
     }
   }
   const [latentNow, latentBefore] = times.map(({ wall, processor }) => {
-    const undisturbed = wall.toSorted((a, b) => a - b)[Math.floor(wall.length / 10)]!;
+    const undisturbed = wall.toSorted((x, y) => x - y)[Math.floor(wall.length / 10)]!;
     return { wall: medianOf(wall), undisturbed, processor: medianOf(processor) };
   });
-  const seconds = times[0]!.wall.reduce((sum, one) => sum + one, 0) / 1000 / PASSES;
-  return { decodeSeconds: seconds, latent: latentNow!, ...(latentBefore === undefined ? {} : { latentBefore }) };
+  const mean = times[0]!.wall.reduce((sum, one) => sum + one, 0) / times[0]!.wall.length;
+  const decodeSeconds = (mean * latents) / 1000;
+  return { decodeSeconds, latent: latentNow!, ...(latentBefore === undefined ? {} : { latentBefore }) };
+}
+
+/** Throws where the two make other pictures of a latent. */
+function checkAlike(model: DecoderModel, was: PlaneDecoder, options: DecoderOptions, latent: Float32Array): void {
+  const decoder = openDecoder(model, options);
+  const { planes } = decoder.decode(latent);
+  const isOther = (value: number, at: number) => !(Math.abs(value - planes[at]!) <= MOST_DIFFERENCE);
+  if (was.decode(latent).some(isOther)) throw new Error('the decoder as it was makes other pictures');
+  decoder.release();
 }
 
 async function encode({ film }: CodingTask): Promise<number> {
@@ -93,5 +118,5 @@ async function encode({ film }: CodingTask): Promise<number> {
 }
 
 const task = JSON.parse(readFileSync(0, 'utf8')) as CodingTask;
-const report: CodingReport = { ...decode(task), encodeSeconds: await encode(task) };
+const report: CodingReport = { ...(await decode(task)), encodeSeconds: await encode(task) };
 console.log(JSON.stringify(report));

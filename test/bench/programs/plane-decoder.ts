@@ -7,7 +7,7 @@ import { createSession } from '../../../runner/ort/session.ts';
 import { hostValue } from '../../../runner/ort/value.ts';
 import { bytesPerElement, elementCount } from '../../../runner/tensor.ts';
 
-/** Threads of the runner's decoder, then and now. */
+/** Threads of the runner's decoder then, and now where frames are not pictures. */
 const THREADS = 4;
 
 /** A decoder on the processor that goes on from states of zero. */
