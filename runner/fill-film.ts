@@ -1,14 +1,14 @@
-import { FRAMES_PER_LATENT, type JobSpec } from '#contract/job-spec.ts';
+import type { JobSpec } from '#contract/job-spec.ts';
 import type { BegunFilm } from './begin-film.ts';
+import { type BlockQueue, openBlockQueue } from './block-queue.ts';
 import { type FrameDecoder, openFrameDecoder, placeParts } from './decode/frames.ts';
 import type { ResumePoint } from './decode/replay.ts';
 import { TILING } from './decode/tiles.ts';
 import type { FilmCheckpoints } from './film-checkpoints.ts';
 import type { LatentsFile } from './latents-file.ts';
 import { FLOAT_TYPES } from './model/float-types.ts';
-import type { FilmWriter } from './output/film.ts';
 import { openPipeline, type Pipeline, type PipelineInput } from './pipeline/driver.ts';
-import type { FinishedBlock, PipelineEvent } from './pipeline/watch.ts';
+import type { PipelineEvent } from './pipeline/watch.ts';
 import { type PreparedJob, promptsOf } from './prepare.ts';
 import type { Tracker } from './report/tracker.ts';
 import { blockStepsBefore, checkKept, decoderPoint, keptBlock, pipelineState } from './resume-film.ts';
@@ -40,19 +40,29 @@ export async function fillFilm(begun: BegunFilm, what: FilmToFill, io: RunnerIo,
   enter(io, 'Loading');
   const point = checkpoint && (await decoderPoint(checkpoint, plan, model.config.vae, encoded));
   await using decoder = await openDecoder(spec, job, point, signal);
-  const add = async (block: FinishedBlock) => {
-    await addBlock(block, decoder, film);
-    io.tracker.frames(film.framesReady);
-    io.changed();
-  };
+  const queue = openBlockQueue({
+    decoder,
+    film,
+    async stored({ index, latents: clean }) {
+      io.tracker.frames(film.framesReady);
+      io.changed();
+      if (index >= finished) await latents?.add(clean);
+    },
+  });
   const addKept = async () => {
     for (let index = encoded; checkpoint !== undefined && index < finished; index++) {
-      await add({ index, firstLatent: 0, latents: await keptBlock(checkpoint, plan, index) });
+      await queue.add({ index, firstLatent: 0, latents: await keptBlock(checkpoint, plan, index) });
     }
   };
   await using _ = checkpoints;
-  if (isDenoised) await addKept();
-  else {
+  if (isDenoised) {
+    try {
+      await addKept();
+      await queue.finish();
+    } finally {
+      await queue.settled();
+    }
+  } else {
     const from = checkpoint && pipelineState(checkpoint, plan);
     const input = { plan, model, devices: job.devices, noise: job.noise, conditional: conditional!, unconditional };
     await using pipeline = await openStoppable(
@@ -67,7 +77,7 @@ export async function fillFilm(begun: BegunFilm, what: FilmToFill, io: RunnerIo,
     io.lanes.read = pipeline.lanes;
     collectLoadingGarbage();
     enter(io, 'Denoising');
-    await takeBlocks(pipeline, begun, { addKept, add, latents, finished }, signal);
+    await takeBlocks(pipeline, begun, { addKept, queue, finished }, signal);
   }
   await checkpoints.complete();
 }
@@ -93,15 +103,14 @@ interface BlockTakers {
   readonly addKept: () => Promise<void>;
   /** So many. */
   readonly finished: number;
-  readonly add: (block: FinishedBlock) => Promise<void>;
-  readonly latents: LatentsFile | undefined;
+  readonly queue: BlockQueue;
 }
 
-/** Takes the blocks as they leave the queue; each is decoded and stored before the next one is taken. */
+/** Takes the blocks as they leave the pipeline; those that were taken are stored, also where a later one cannot be made. */
 async function takeBlocks(
   pipeline: Pipeline,
   { checkpoint, checkpoints }: Pick<BegunFilm, 'checkpoint' | 'checkpoints'>,
-  { addKept, finished, add, latents }: BlockTakers,
+  { addKept, finished, queue }: BlockTakers,
   signal: AbortSignal,
 ): Promise<void> {
   const blocks = pipeline.finishedBlocks();
@@ -109,16 +118,14 @@ async function takeBlocks(
   try {
     await addKept();
     for (;;) {
-      const { done, value: block } = await unlessStopped(blocks.next(), signal);
-      if (done === true) return;
+      const { done, value: block } = await unlessStopped(Promise.race([blocks.next(), queue.failed]), signal);
+      if (done === true) return await queue.finish();
       if (block.index < finished) await checkKept(checkpoint!, block.index, block);
-      else {
-        await add(block);
-        await latents?.add(block.latents);
-      }
+      else await queue.add(block);
       await checkpoints.settled();
     }
   } catch (error) {
+    await queue.settled();
     if (signal.aborted && checkpoints.isOn) await stopAfterCheckpoint(pipeline, blocks, checkpoints);
     throw error;
   }
@@ -220,17 +227,4 @@ function openDecoder(
     },
     signal,
   );
-}
-
-async function addBlock({ index, latents }: FinishedBlock, decoder: FrameDecoder, film: FilmWriter): Promise<void> {
-  const count = latents.shape[2] ?? 0;
-  const frames = count * FRAMES_PER_LATENT - (index === 0 ? FRAMES_PER_LATENT - 1 : 0);
-  const block = film.openBlock(frames);
-  try {
-    for await (const { rgb } of decoder.decode(latents)) await block.write(rgb);
-    await block.finish();
-  } catch (error) {
-    block.cancel();
-    throw error;
-  }
 }

@@ -66,8 +66,10 @@ const RUNNER: Readonly<Record<string, readonly string[]>> = {
     ...['checkpoint', 'checkpoint-identity', 'film-checkpoints', 'resume-film', 'runner-io', 'prepare'],
     ...['output', 'report', 'store', 'contract'],
   ],
+  'block-queue': ['decode', 'output', 'pipeline', 'contract'],
   'fill-film': [
     ...[
+      'block-queue',
       'begin-film',
       'film-checkpoints',
       'resume-film',
@@ -79,7 +81,7 @@ const RUNNER: Readonly<Record<string, readonly string[]>> = {
       'pipeline',
       'thread',
     ],
-    ...['output', 'latents-file', 'model', 'tensor', 'contract'],
+    ...['latents-file', 'model', 'tensor', 'contract'],
   ],
   generate: [
     ...['begin-film', 'fill-film', 'runner-io', 'prepare', 'plan-job', 'checkpoint', 'output', 'store'],

@@ -45,7 +45,7 @@ interface Wanted {
   readonly answer: PromiseWithResolvers<Frames | null>;
 }
 
-/** How long the end of the threads waits for a copy between two of their devices. */
+/** How long the end of the threads waits for a copy between two of their devices; what they compute and load is cancelled before. */
 const COPY_MILLISECONDS = 2000;
 const LOOK_AGAIN_MILLISECONDS = 5;
 
@@ -125,6 +125,7 @@ export function startChain(tasks: readonly DecodeTask[], { worker, patience: set
   let closed: Promise<void> | undefined;
   async function end(): Promise<void> {
     clearInterval(watch);
+    for (const { thread } of links) thread.cancel();
     await copiesOver();
     await Promise.all(links.map(({ thread }) => thread.stop()));
   }

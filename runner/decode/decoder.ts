@@ -1,6 +1,6 @@
 /**
  * Purpose of this folder: latents to pictures. The decoder of a model runs latent by latent with the states that it carries
- * from one to the next (docs/wan.md#video-decoder), in a thread of its own beside the pipeline; a
+ * from one to the next (docs/wan.md#video-decoder), in threads of its own beside the pipeline; a
  * film's pictures never lie whole in memory.
  *
  * This file: what a decoder is given and gives. Shapes: C latent channels, h × w latent height and width, F latents, T frames

@@ -12,8 +12,13 @@ import { type ResumePoint, replayOf } from './replay.ts';
 
 /** Decodes a film's latents in threads of its own, so that denoising goes on meanwhile. */
 export interface FrameDecoder {
-  /** The frames of a block `[1, C, F, h, w]` that follows what was decoded before, latent by latent. To be read to its end. */
+  /**
+   * The frames of a block `[1, C, F, h, w]` that follows what it was given before, latent by latent. Decoding begins at once, or behind what is
+   * on its way; blocks are to be read in order, each to its end.
+   */
   decode(latents: F32Tensor): AsyncGenerator<Frames, void, undefined>;
+  /** Latents that are on their way at once: as many as keep all parts at work while frames are taken. */
+  readonly latentsAtOnce: number;
   /** Ends the threads, at once if they are at work. */
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -74,15 +79,31 @@ export async function openFrameDecoder(
     throw error;
   }
   // Every part is at one, and one is encoded meanwhile.
-  const inFlight = parts.length + 1;
+  const latentsAtOnce = parts.length + 1;
+  const behind: (() => void)[] = [];
+  let onTheWay = 0;
+  function send(): void {
+    for (; onTheWay < latentsAtOnce && behind.length > 0; onTheWay++) behind.shift()!();
+  }
+  async function* inOrder(frames: readonly Promise<Frames | null>[]): AsyncGenerator<Frames, void, undefined> {
+    for (const each of frames) {
+      yield (await each) as Frames;
+      onTheWay -= 1;
+      send();
+    }
+  }
   return {
-    async *decode(latents) {
-      const count = checkedCount(latents, model, options);
-      const onTheWay: Promise<Frames | null>[] = [];
-      for (let at = 0; at < count || onTheWay.length > 0; ) {
-        while (at < count && onTheWay.length < inFlight) onTheWay.push(chain.request(latentAt(latents, at++), false));
-        yield (await onTheWay.shift()) as Frames;
-      }
+    latentsAtOnce,
+    decode(latents) {
+      const frames = Array.from({ length: checkedCount(latents, model, options) }, (_, at) => {
+        const answer = Promise.withResolvers<Frames | null>();
+        // Whoever reads the frames before it learns of a failure first.
+        answer.promise.catch(() => undefined);
+        behind.push(() => answer.resolve(chain.request(latentAt(latents, at), false)));
+        return answer.promise;
+      });
+      send();
+      return inOrder(frames);
     },
     [Symbol.asyncDispose]: close,
   };

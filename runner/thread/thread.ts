@@ -36,6 +36,8 @@ export interface Thread<Asked> {
   ask(asked: Asked, transfer?: readonly ArrayBuffer[]): void;
   /** Lets the thread end after what it was asked so far. */
   finish(): Promise<void>;
+  /** Cancels what the thread is at, which then fails; it lives on until it is told to end. */
+  cancel(): void;
   /** Cancels what the thread is at, and ends it. Resolves as `ended` does. */
   stop(): Promise<void>;
 }
@@ -154,6 +156,9 @@ export function startThread<Asked = never, Told = never>(
     finish() {
       send({ kind: 'end' });
       return ended.promise;
+    },
+    cancel() {
+      if (started !== undefined) cancelWork(started.cancel);
     },
     stop,
   };
