@@ -35,7 +35,7 @@ export function isFinalDeadline(reason: string | undefined): boolean {
 }
 
 /** The time at work is used up: no other attempt starts. */
-export function spent(context: Context): Verdict | undefined {
+export function spent(context: Context): (Verdict & { readonly outcome: 'failed' }) | undefined {
   const limit = context.observed.spec?.deadlines.active;
   if (limit === undefined || activeSecondsOf(context) < secondsOf(limit)) return undefined;
   return { outcome: 'failed', why: why('ActiveDeadlineExceeded', { limit }) };

@@ -6,11 +6,21 @@ import { why } from '../api/reasons.ts';
 import type { Attempt } from '../api/status.ts';
 import { millisecondsOf, timeText } from '../api/time.ts';
 import { endingOf, isEnded } from './attempts.ts';
-import { isLeftWithFilm, overdue, spent } from './deadlines.ts';
+import { isLeftWithFilm, overdue } from './deadlines.ts';
 import { sizeOf } from './elastic.ts';
-import { exhausted, failure, isFinal } from './giving-up.ts';
-import { hasFilm, isAlive, isOpen, isReplaced, type JobView, liveJob, type Observed, REFUSED_MS } from './observed.ts';
-import { countedFailures, overspent } from './retries.ts';
+import { exhausted, failure, lastWord } from './giving-up.ts';
+import {
+  endsByItself,
+  hasFilm,
+  isAlive,
+  isOpen,
+  isReplaced,
+  type JobView,
+  liveJob,
+  type Observed,
+  REFUSED_MS,
+} from './observed.ts';
+import { countedFailures } from './retries.ts';
 import { suspended } from './suspension.ts';
 import type { Context, Gate, Verdict } from './verdict.ts';
 
@@ -87,9 +97,9 @@ function missesJob({ observed, attempts }: Context): boolean {
   return !there && !attempts.some((attempt) => attempt.number === claim.attempt && isEnded(attempt));
 }
 
-/** A Job that has come to a good end, as far as that can be told. */
+/** A Job, or an attempt of one that is gone, that has come to a good end, as far as that can be told. */
 interface GoodEnd {
-  readonly job: JobView;
+  readonly job: Pick<JobView, 'name' | 'number'>;
   readonly result: Result | undefined;
   readonly endTime: string | undefined;
 }
@@ -97,27 +107,38 @@ interface GoodEnd {
 /**
  * A pod that ended well, or a complete Job whose pod is gone, ends the work. A pod that has ended speaks for no Job that has
  * another pod at work, unless it had made the film and was replaced all the same: the cluster took it away at its end. Where the result is lost, the next attempt looks for the finished film (runner/output/earlier-film.ts):
- * only if that comes to nothing, the film is complete without a result.
+ * only if that comes to nothing, the film is complete without a result. It never fails, whatever its other attempts came to and
+ * whoever deletes the Job meanwhile.
  */
 const success: Gate = (context) => {
-  const ends = context.observed.jobs.flatMap((job) => goodEnd(job, context));
+  const { observed, attempts } = context;
+  const ends = observed.jobs.flatMap((job) => goodEnd(job, context));
   const found = ends.find(({ result }) => result?.film !== undefined);
-  const end = found ?? ends.find(({ job }) => isNotFound(job, context));
+  const end = found ?? [...ends, ...rememberedEnds(attempts)].find(({ job }) => isNotFound(job.number, context));
   if (end === undefined) return undefined;
   const { job, result, endTime } = end;
   return { outcome: 'complete', job: job.name, result, ...(endTime === undefined ? {} : { endTime }) };
 };
 
+/** Good ends that are written down: their Jobs may be gone. */
+function rememberedEnds(attempts: readonly Attempt[]): readonly GoodEnd[] {
+  return attempts
+    .filter(({ outcome }) => outcome === 'Succeeded')
+    .map(({ job, number, endTime }) => ({ job: { name: job, number }, result: undefined, endTime }));
+}
+
 /**
- * Whether no attempt will find the film any more: one after the Job's has ended well without a result, too, or in a way that no
- * other try mends, or none may start. An attempt that ended before it could look, or while it made the film again, is followed by another.
+ * Whether no attempt will find the film any more: one after the Job's has ended well without a result, too, or none may start. An attempt
+ * that ended before it could look, or while it made the film again, is followed by another. A Job that only has to say how it
+ * ended makes no pod: whether its end or its pod's is seen first changes nothing.
  */
-function isNotFound(job: JobView, context: Context): boolean {
+function isNotFound(number: number, context: Context): boolean {
   const { observed, attempts } = context;
-  if (liveJob(observed) !== undefined || observed.jobs.some(({ pods }) => pods.some(isAlive))) return false;
-  const later = attempts.filter(({ number }) => number > job.number);
-  const none = overspent(context) !== undefined || spent(context) !== undefined;
-  return none || later.some((attempt) => isFinal(attempt) || attempt.outcome === 'Succeeded');
+  const job = liveJob(observed);
+  const mayFind = job !== undefined && !endsByItself(job);
+  if (mayFind || observed.jobs.some(({ pods }) => pods.some(isAlive))) return false;
+  const isLookedFor = attempts.some((later) => later.number > number && later.outcome === 'Succeeded');
+  return isLookedFor || lastWord(context) !== undefined;
 }
 
 function goodEnd(job: JobView, context: Context): readonly GoodEnd[] {

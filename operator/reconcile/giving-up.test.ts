@@ -146,3 +146,45 @@ describe('a film whose last attempt is over for a deadline, before its Job is go
     expect(rounds(late, ...clusters)).toEqual(expected);
   });
 });
+
+describe('a Job that says itself that no other try mends its end, whose attempt the list has lost sight of', () => {
+  const head = (number: number) => ({ number, job: `lighthouse-3f2a9c1b-${number}`, generation: 1 });
+  const written = (claimed: number): VideoGenerationStatus => ({
+    ...{ observedGeneration: 1, phase: 'Running', failures: 2, disruptions: 1, startTime: '2026-01-01T00:01:00Z' },
+    conditions: [],
+    claim: { ...head(claimed), attempt: claimed, specHash: '', jobUid: `job-${claimed}`, frozen: true },
+    attempts: [
+      { ...head(1), podUid: 'pod-1', outcome: 'Disrupted', recordedTime: '2026-01-01T00:02:00Z' },
+      ...(claimed === 1
+        ? []
+        : [{ ...head(2), podUid: 'pod-2', outcome: 'Failed' as const, recordedTime: '2026-01-01T00:20:00Z' }]),
+      ...(claimed === 3 ? [{ ...head(3), podUid: 'pod-3', outcome: 'Running' as const }] : []),
+    ],
+    earlierAttempts: { count: 1, number: 1, pods: ['d-1-lost'] },
+  });
+  const first = job(1, withEnd('Failed', 'PodFailurePolicy', 'exit code 30'));
+  const second = job(2, withEnd('Failed'));
+
+  it.each<[string, number, Cluster, string]>([
+    [
+      'ends nothing while a later one is at work',
+      3,
+      { jobs: [first, second, job(3)], pods: [pod(3, running)] },
+      'live',
+    ],
+    [
+      'nor when that has made no pod, or waits for its turn',
+      3,
+      { jobs: [first, second, { ...job(3), spec: { ...job(3).spec, suspend: true } }] },
+      'live',
+    ],
+    ['nor when a later one has failed, and may be repeated', 2, { jobs: [first, second] }, 'later'],
+    ['nor when that is gone', 2, { jobs: [first] }, 'later'],
+    ['ends the film where none came after it', 1, { jobs: [first] }, 'failed'],
+  ])('%s', (_what, claimed, cluster, expected) => {
+    const film = videoGeneration(withSpec({ retries: { failures: 3, disruptions: 9 } }), withStatus(written(claimed)));
+    const frozen = ['job-1', 'job-2', 'job-3'];
+    const now = Date.parse('2026-01-01T00:20:05Z');
+    expect(decide(observed({ live: true, frozen, film, ...cluster }), now).verdict.outcome).toBe(expected);
+  });
+});

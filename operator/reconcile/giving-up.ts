@@ -1,7 +1,7 @@
 import { type Why, why } from '../api/reasons.ts';
 import type { Attempt } from '../api/status.ts';
 import { endingOf, isEnded, newEnds } from './attempts.ts';
-import { isFinalDeadline } from './deadlines.ts';
+import { isFinalDeadline, spent } from './deadlines.ts';
 import { endsByItself, hasFilm, isAlive, type JobView, liveJob } from './observed.ts';
 import { isFinalEnd, TOO_FEW_DEVICES } from './pod-facts.ts';
 import { isUsedUp, overspent } from './retries.ts';
@@ -14,18 +14,39 @@ import type { Context, Gate, Verdict } from './verdict.ts';
 
 /** A failure that another try cannot mend is the end: wrong spec, no such model, full disk. */
 export const failure: Gate = (context) => {
-  const { observed, attempts } = context;
-  const own = attempts.filter(({ outcome }) => outcome === 'Failed');
-  const lastOf = (job: JobView | undefined) => own.findLast((attempt) => attempt.job === job?.name);
-  // A Job knows exit codes alone.
-  const job = observed.jobs.find((found) => found.ended?.final === true && lastOf(found)?.reason !== TOO_FEW_DEVICES);
-  const last = lastOf(job) ?? own.findLast(isFinal);
-  if (job === undefined && last === undefined) return undefined;
-  const told = why('JobFailed', { job: job?.name ?? '', detail: job?.ended?.message ?? '' });
-  const found = { reason: last?.reason ?? told.reason, message: last?.message ?? told.message };
-  const values = { attempt: last?.number ?? job?.number ?? 0, why: endingOf(found) };
-  return givenUp(context, found, why('GivenUp', values));
+  const end = finalEnd(context);
+  return end === undefined ? undefined : givenUp(context, end.told, end.meanwhile);
 };
+
+/** An end that no other try mends: what the film fails for, and what is said of whatever is at work until it does. */
+function finalEnd(context: Context): { readonly told: Why; readonly meanwhile: Why } | undefined {
+  const own = context.attempts.filter(({ outcome }) => outcome === 'Failed');
+  const job = finalJob(context);
+  const last = own.findLast((attempt) => attempt.job === job?.name) ?? own.findLast(isFinal);
+  if (job === undefined && last === undefined) return undefined;
+  const jobSays = why('JobFailed', { job: job?.name ?? '', detail: job?.ended?.message ?? '' });
+  const told = { reason: last?.reason ?? jobSays.reason, message: last?.message ?? jobSays.message };
+  const values = { attempt: last?.number ?? job?.number ?? 0, why: endingOf(told) };
+  return { told, meanwhile: why('GivenUp', values) };
+}
+
+/**
+ * The newest Job, where it says itself that no other try mends its end. It knows exit codes alone, so its attempts have the last word; and
+ * one that was followed by another has none any more: that began because this end was known, and was to be repeated, though the list
+ * of attempts may have lost sight of why.
+ */
+function finalJob({ observed: { jobs, status }, attempts }: Context): JobView | undefined {
+  const known = jobs.filter(({ isUnknown }) => isUnknown !== true);
+  const newest = Math.max(status?.claim?.attempt ?? 0, ...known.map(({ number }) => number));
+  const isTooFew = ({ name }: JobView) =>
+    attempts.findLast(({ job, outcome }) => job === name && outcome === 'Failed')?.reason === TOO_FEW_DEVICES;
+  return known.find((job) => job.number === newest && job.ended?.final === true && !isTooFew(job));
+}
+
+/** Why no other attempt may follow those that have ended, if that is so. */
+export function lastWord(context: Context): Why | undefined {
+  return finalEnd(context)?.told ?? overspent(context) ?? spent(context)?.why;
+}
 
 /** Whether no attempt is to follow this one, by how it ended or what it was ended for. */
 export function isFinal(attempt: Attempt): boolean {

@@ -103,3 +103,64 @@ it.each<[string, Cluster, { outcome: string; job?: string; actions: readonly obj
   const told = verdict.outcome === 'complete' ? { job: verdict.job } : {};
   expect({ outcome: verdict.outcome, ...told, actions }).toEqual(expected);
 });
+
+/** An attempt that has ended well, and others after or before it. */
+const remembered = (...attempts: readonly Attempt[]) => withStatus({ ...status, attempts: [...attempts] });
+const atWork = attempt(2, { podUid: 'pod-2', outcome: 'Running' });
+const final = { outcome: 'Failed', reason: 'E_SPEC', exitCode: 20 } as const;
+const strict = withSpec({ retries: { failures: 0, disruptions: 0 } });
+const second = (code: number) => ({ jobs: [job(2)], pods: [pod(2, ended(code))] });
+
+it.each<[string, Cluster, string]>([
+  ...[1, 10, 20, 60, 143].flatMap((code): [string, Cluster, string][] => [
+    [
+      `the next one ended with ${code}, its Job being there`,
+      { ...second(code), jobs: [lost, job(2)] },
+      code === 10 || code === 143 ? 'ending' : 'complete',
+    ],
+    [
+      `the next one ended with ${code}, its Job having ended`,
+      { ...second(code), jobs: [lost, job(2, withEnd('Failed'))] },
+      'complete',
+    ],
+    [
+      `the next one ended with ${code}, all Jobs being gone`,
+      { film: videoGeneration(strict, remembered(attempt(1, {}), atWork)), pods: [pod(2, ended(code))] },
+      'complete',
+    ],
+  ]),
+  [
+    'one before it ended in a way that no other mends',
+    {
+      film: videoGeneration(remembered(attempt(1, final), atWork)),
+      ...second(0),
+    },
+    'complete',
+  ],
+  [
+    'too many before it failed, and its Job has not said yet that it is complete',
+    {
+      film: videoGeneration(strict, remembered(attempt(1, { outcome: 'Failed', exitCode: 1 }), atWork)),
+      ...second(0),
+    },
+    'complete',
+  ],
+  [
+    'the time at work is used up, and its Job is gone',
+    {
+      film: videoGeneration(
+        withSpec({ deadlines: { active: '5m' } }),
+        withStatus({ ...worked, attempts: [attempt(1, {})] }),
+      ),
+    },
+    'complete',
+  ],
+  [
+    'no attempt has looked yet, and its Job is gone',
+    { film: videoGeneration(strict, remembered(attempt(1, {}))) },
+    'start',
+  ],
+])('a film of which an attempt ended well never fails: %s', (_what, cluster, expected) => {
+  const film = videoGeneration(strict);
+  expect(decide(observed({ live: true, film, frozen: ['job-2'], ...cluster }), NOW).verdict.outcome).toBe(expected);
+});

@@ -92,6 +92,17 @@ export const LIFE_FAULTS: readonly Fault[] = [
     ],
   },
   {
+    name: 'fails-after-good-end',
+    what: 'a film fails though an attempt of it has ended well, where the last Job has not said yet how it ended',
+    patches: [
+      {
+        file: 'reconcile/gates.ts',
+        from: 'job !== undefined && !endsByItself(job);',
+        to: 'job !== undefined && (!endsByItself(job) || job.ended === undefined);',
+      },
+    ],
+  },
+  {
     name: 'deadline-from-cache',
     what: 'a deadline passes by what the caches show',
     patches: [

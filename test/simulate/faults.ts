@@ -171,8 +171,8 @@ export const FAULTS: readonly Fault[] = [
       { file: 'reconcile/pod-facts.ts', from: 'if (isFinalExit(runnerEnd(pod)?.exitCode)) return false;', to: '' },
       {
         file: GIVING_UP,
-        from: 'jobs.find((found) => found.ended?.final === true && ',
-        to: 'jobs.find((found) => found.ended?.final === true && found.pods.length > 99 && ',
+        from: 'job.ended?.final === true && ',
+        to: 'job.ended?.final === true && job.pods.length > 99 && ',
       },
     ],
   },

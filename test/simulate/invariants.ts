@@ -246,11 +246,13 @@ function attemptsUntrue(
 function verdictUntrue(
   film: FilmTruth,
   server: StandInApiServer,
-  { output, phase }: Status,
+  { output, phase, attempts = [] }: Status,
   { readAt }: Request,
 ): readonly string[] {
   const at = readAt(film.key);
   if (output === undefined) {
+    const well = attempts.find(({ outcome }) => outcome === 'Succeeded');
+    if (well !== undefined && phase === 'Failed') return [`fails, though attempt ${well.number} has ended well`];
     const made = film.pods.find((pod) => pod.sha256 !== undefined && wasReadable(film, pod, at, server));
     if (made !== undefined) return [`the film of ${made.name} is lost: ${phase}`];
     // Whose it is must be known: of a Job that no status names, nothing tells that its pods are ours.
