@@ -187,7 +187,7 @@ export const DECISIONS: Readonly<Record<string, readonly string[]>> = {
   'operator/reconcile/actions': [...parts('observed', 'verdict', 'deadlines', 'clearing'), 'operator/api'],
   // what is to be said
   'operator/reconcile/status': [
-    ...parts('observed', 'verdict', 'suspension', 'deadlines', 'attempts', 'pod-facts', 'marks', 'usage', 'retries'),
+    ...parts('observed', 'verdict', 'suspension', 'deadlines', 'attempts', 'giving-up', 'marks', 'usage', 'retries'),
     ...['operator/api', 'operator/job/names', 'runner/contract'],
   ],
   // both

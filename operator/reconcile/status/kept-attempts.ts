@@ -1,6 +1,6 @@
 import type { Attempt, EarlierAttempts, OUTCOMES, VideoGenerationStatus } from '../../api/status.ts';
 import { isEnded } from '../attempts.ts';
-import { isFinalEnd } from '../pod-facts.ts';
+import { isFinal } from '../giving-up.ts';
 import { boundedAttempt, jsonBytes } from './bounds.ts';
 
 /** Room for the list of attempts; what decisions need is kept beyond it. */
@@ -13,8 +13,8 @@ type Kept = Pick<VideoGenerationStatus, 'attempts' | 'earlierAttempts'>;
 
 /**
  * The newest attempts, whole, as many as there is room for; older ones are only counted. What a decision can depend on stays
- * in the list however old it is: attempts whose end is not known, the newest of each outcome, the newest end that no other
- * try mends, and the one that got furthest. A pod that is only counted is known again by a part of its identity, so that it never counts twice.
+ * in the list however old it is: attempts whose end is not known, the last one, the newest of each outcome, the newest that the film
+ * is given up for, and the one that got furthest. A pod that is only counted is known again by a part of its identity, so that it never counts twice.
  */
 export function keptAttempts(all: readonly Attempt[], earlier: EarlierAttempts | undefined): Kept {
   const bounded = all.map(boundedAttempt);
@@ -44,7 +44,8 @@ function neededOf(attempts: readonly Attempt[]): ReadonlySet<Attempt> {
   return new Set([
     ...attempts.filter((attempt) => !isEnded(attempt)),
     ...outcomes.flatMap((wanted) => newest(({ outcome }) => outcome === wanted)),
-    ...newest(isFinalEnd),
+    ...newest(isFinal),
+    ...newest(() => true),
     ...newest(({ checkpointIteration = 0 }) => checkpointIteration > 0 && checkpointIteration === furthest),
   ]);
 }

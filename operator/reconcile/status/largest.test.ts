@@ -31,6 +31,7 @@ describe('the list of attempts', () => {
     ...{ number, job: `film-${number}`, generation: 1, pod: `pod-${number}`, podUid: `uid-of-pod-${number + 1000}` },
     ...{ outcome, message: 'x'.repeat(900), ...more },
   });
+  const long = { gpusReason: 'x'.repeat(900), unhealthyDevices: Array.from({ length: 8 }, () => 'x'.repeat(200)) };
   const disrupted = (from: number, count: number) =>
     Array.from({ length: count }, (_, i) => attempt(from + i, 'Disrupted'));
   const numbersOf = (attempts: readonly Attempt[], before?: Parameters<typeof keptAttempts>[1]) =>
@@ -49,6 +50,21 @@ describe('the list of attempts', () => {
       'keeps the newest end that no other try mends',
       [attempt(1, 'Failed', { exitCode: 20 }), attempt(2, 'Failed', { exitCode: 1 }), ...disrupted(3, 12)],
       [1, 2, 10, 11, 12, 13, 14],
+    ],
+    ...['StartDeadlineExceeded', 'ActiveDeadlineExceeded', 'FailuresExhausted', 'FailsAtSameIteration'].map(
+      (reason): [string, readonly Attempt[], readonly number[]] => [
+        `keeps what the film is given up for: ${reason}`,
+        [attempt(1, 'Failed', { reason }), attempt(2, 'Failed', { reason: 'GivenUp' }), ...disrupted(3, 12)],
+        [1, 2, 10, 11, 12, 13, 14],
+      ],
+    ),
+    [
+      'keeps the last one, however long the others are that a decision depends on',
+      [
+        ...[attempt(1, 'Failed', { ...long, reason: 'StartDeadlineExceeded' }), attempt(2, 'Failed', long)],
+        ...[attempt(3, 'Succeeded', long), attempt(4, 'Disrupted', long), attempt(5, 'Resized'), attempt(6, 'Resized')],
+      ],
+      [1, 2, 3, 4, 6],
     ],
   ])('%s', (_what, attempts, expected) => {
     expect(numbersOf(attempts)).toEqual(expected);
