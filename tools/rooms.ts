@@ -193,7 +193,7 @@ export const DECISIONS: Readonly<Record<string, readonly string[]>> = {
   // both
   'operator/reconcile/decide': [
     ...parts('observed', 'verdict', 'attempts', 'suspension', 'deadlines', 'clearing', 'gates', 'actions', 'status'),
-    ...parts('marks', 'usage'),
+    ...parts('marks', 'usage', 'giving-up'),
     'operator/api',
   ],
   'operator/reconcile/settle': [

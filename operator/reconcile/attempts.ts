@@ -23,6 +23,8 @@ export interface Judging {
   readonly suspending?: boolean;
   /** The runner at work has got on since the status was written. */
   readonly heard?: boolean;
+  /** Why the operator has deleted the Job of a number, where no pod of it was seen then. */
+  readonly deletedFor?: (number: number) => Why | undefined;
 }
 
 type Known = Pick<VideoGenerationStatus, 'attempts' | 'claim'>;
@@ -123,7 +125,8 @@ export function isForOtherGpus(reason: string | undefined): boolean {
   return reason === 'GpusNotFree' || reason === 'AllGpusAgain';
 }
 
-function outcomeFor({ reason }: Why): Outcome {
+/** How an attempt has ended that was ended for a reason. */
+export function outcomeFor({ reason }: Why): Outcome {
   if (isForOtherGpus(reason)) return 'Resized';
   return reason === 'Suspended' ? 'Suspended' : 'Failed';
 }
@@ -174,22 +177,30 @@ function attemptHead({ number, name, generation }: JobView) {
   return { number, job: name, generation };
 }
 
-function attemptOf(
+/** Why the pod is, or was, taken away by no fault of the cluster's; nothing of one that ended by itself. */
+function takenAs(
   job: JobView,
   pod: PodView,
-  before: readonly Attempt[],
-  { now, suspending = false, heard = false }: Judging,
-): Attempt {
+  known: Attempt | undefined,
+  { suspending = false, heard = false, deletedFor }: Judging,
+): Why | undefined {
+  if (pod.state === 'succeeded' || pod.state === 'failed') return undefined;
+  const isDeleted = job.gone === true || job.leaving !== undefined;
+  const isLeaving = isDeleted || suspending || pod.leavingBy !== undefined;
+  return (
+    takenFor(known, { isLeaving, heard, runs: pod.state === 'running' }) ??
+    suspensionOf(job, pod, known, { suspending }) ??
+    (isDeleted && known === undefined ? deletedFor?.(job.number) : undefined)
+  );
+}
+
+function attemptOf(job: JobView, pod: PodView, before: readonly Attempt[], judging: Judging): Attempt {
+  const { now } = judging;
   const known = before.find(({ podUid }) => podUid === pod.uid);
   const over = pod.state !== 'waiting' && pod.state !== 'running';
   const head =
     job.gone === true && known !== undefined ? { ...attemptHead(job), generation: known.generation } : attemptHead(job);
-  const isLeaving = job.gone === true || job.leaving !== undefined || suspending || pod.leavingBy !== undefined;
-  const untaken = over && pod.state !== 'disrupted';
-  const taken = untaken
-    ? undefined
-    : (takenFor(known, { isLeaving, heard, runs: pod.state === 'running' }) ??
-      suspensionOf(job, pod, known, { suspending }));
+  const taken = takenAs(job, pod, known, judging);
   return defined({
     ...head,
     pod: pod.name,

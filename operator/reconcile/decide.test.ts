@@ -339,7 +339,7 @@ describe('the decision', () => {
         frozen,
       },
       {
-        phase: 'Starting',
+        phase: 'Queued',
         reason: 'DisruptionsExhausted',
         actions: [{ type: 'delete-job', name: 'lighthouse-3f2a9c1b-1', uid: 'job-1', version: '101' }],
       },

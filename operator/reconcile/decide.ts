@@ -5,6 +5,7 @@ import { identityOf, isEnded, isForOtherGpus, newEnds, takenAway, updatedAttempt
 import { nextClearing } from './clearing.ts';
 import { earliest, isHeard, nextDeadline, nextForce } from './deadlines.ts';
 import { walk } from './gates.ts';
+import { deletedFor } from './giving-up.ts';
 import { marked, sizeMarks } from './marks.ts';
 import { isAlive, type Observed, type PodView } from './observed.ts';
 import { statusOf } from './status/status.ts';
@@ -34,7 +35,8 @@ const LONGEST_TIMER_MS = 600_000;
 /** Decides about one resource. Pure: the same observation at the same time gives the same decision. */
 export function decide(observed: Observed, now: number): Decision {
   const { live, suspend: suspending } = observed;
-  const judging = { live, now, suspending, heard: isHeard(observed) };
+  const by = (number: number) => deletedFor(observed.status, number);
+  const judging = { live, now, suspending, heard: isHeard(observed), deletedFor: by };
   const updated = marked(updatedAttempts(observed.status, observed.jobs, judging), observed);
   const attempts = accounted(updated, observed);
   const seen: Context = { observed, attempts, now };

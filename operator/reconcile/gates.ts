@@ -8,7 +8,7 @@ import { millisecondsOf, timeText } from '../api/time.ts';
 import { endingOf, isEnded } from './attempts.ts';
 import { isLeftWithFilm, overdue } from './deadlines.ts';
 import { sizeOf } from './elastic.ts';
-import { exhausted, failure, lastWord } from './giving-up.ts';
+import { endAfterPods, exhausted, failure, lastWord } from './giving-up.ts';
 import {
   endsByItself,
   hasFilm,
@@ -156,14 +156,15 @@ function goodEnd(job: JobView, context: Context): readonly GoodEnd[] {
  * A pod whose Job has ended or was deleted holds its GPUs until it has ended itself, and so does a Job that was made for another
  * film, which is deleted: nothing else starts before.
  */
-const held: Gate = ({ observed }) => {
+const held: Gate = (context) => {
+  const { observed } = context;
   const other = observed.outdated.find((job) => isOpen(job) || job.pods.some(isAlive));
   if (other !== undefined) return { outcome: 'held', why: why('JobOutdated', { job: other.name }) };
-  for (const { name, ended, gone, pods } of observed.jobs) {
-    const pod = ended === undefined && gone !== true ? undefined : pods.find(isAlive);
-    if (pod !== undefined) return { outcome: 'held', why: why('PodLeaving', { pod: pod.name, job: name }) };
-  }
-  return undefined;
+  const job = observed.jobs.find((one) => !isOpen(one) && one.pods.some(isAlive));
+  if (job === undefined) return undefined;
+  const end = endAfterPods(context);
+  if (end !== undefined) return { outcome: 'held', why: end, job };
+  return { outcome: 'held', why: why('PodLeaving', { pod: job.pods.find(isAlive)?.name ?? '', job: job.name }) };
 };
 
 /** A spec that the operator cannot carry out starts nothing; what runs already goes on from its frozen spec. */

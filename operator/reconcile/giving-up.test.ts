@@ -47,7 +47,7 @@ describe('a film that has used up its disruptions, whose Job has made the next p
     [
       'and waits for that while the pod has its time to end',
       [next(running), jobless(running), jobless(ended(143))],
-      [ending('Running'), ['Queued', 1, [lost, 'Running: DisruptionsExhausted'], []], over],
+      [ending('Running'), ['Running', 1, [lost, 'Running: DisruptionsExhausted'], []], over],
     ],
     [
       'has the film that the pod makes at its end all the same',
@@ -79,8 +79,8 @@ describe('a film that has used up its disruptions, whose Job has made the next p
       'ends a Job first that has not made it yet, and has the film that it makes meanwhile',
       [between, between, jobless(ended(0, succeededResult))],
       [
-        ['Starting', 1, [lost], ['delete-job']],
-        ['Starting', 1, [lost], ['delete-job']],
+        ['Queued', 1, [lost], ['delete-job']],
+        ['Queued', 1, [lost], ['delete-job']],
         ['Succeeded', 1, [lost, 'Succeeded'], []],
       ],
     ],
@@ -88,7 +88,7 @@ describe('a film that has used up its disruptions, whose Job has made the next p
       'and gives it up once that is gone',
       [between, { pods: [gone] }],
       [
-        ['Starting', 1, [lost], ['delete-job']],
+        ['Queued', 1, [lost], ['delete-job']],
         ['Failed', 1, [lost], []],
       ],
     ],

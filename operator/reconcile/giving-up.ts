@@ -1,6 +1,6 @@
 import { type Why, why } from '../api/reasons.ts';
-import type { Attempt } from '../api/status.ts';
-import { endingOf, isEnded, newEnds } from './attempts.ts';
+import type { Attempt, VideoGenerationStatus } from '../api/status.ts';
+import { endingOf, isEnded, isForOtherGpus, newEnds, outcomeFor } from './attempts.ts';
 import { isFinalDeadline, spent } from './deadlines.ts';
 import { endsByItself, hasFilm, isAlive, type JobView, liveJob } from './observed.ts';
 import { isFinalEnd, TOO_FEW_DEVICES } from './pod-facts.ts';
@@ -11,6 +11,9 @@ import type { Context, Gate, Verdict } from './verdict.ts';
  * When a film is given up. As long as a Job of it may make a pod, or has one at work, the film may still be made: so the Job goes first, and
  * what the film is given up for stands in the attempt that is at work, as where a deadline has passed.
  */
+
+/** Reason of what is at work while the film is given up for an attempt before. */
+const GIVEN_UP = 'GivenUp';
 
 /** A failure that another try cannot mend is the end: wrong spec, no such model, full disk. */
 export const failure: Gate = (context) => {
@@ -27,7 +30,7 @@ function finalEnd(context: Context): { readonly told: Why; readonly meanwhile: W
   const jobSays = why('JobFailed', { job: job?.name ?? '', detail: job?.ended?.message ?? '' });
   const told = { reason: last?.reason ?? jobSays.reason, message: last?.message ?? jobSays.message };
   const values = { attempt: last?.number ?? job?.number ?? 0, why: endingOf(told) };
-  return { told, meanwhile: why('GivenUp', values) };
+  return { told, meanwhile: why(GIVEN_UP, values) };
 }
 
 /**
@@ -72,10 +75,11 @@ function isBetweenPods({ name, pods }: JobView, { attempts }: Context): boolean 
   return own.length > 0 && own.every(isEnded) && !pods.some(isAlive);
 }
 
-/** What was decided before stays so until its Job is gone, whatever the spec says by now. */
+/** What was decided before stays so until its Job is gone, whatever the spec says by now; a deadline's Job may have to wait for that. */
 function decided(job: JobView | undefined, { attempts }: Context): Why | undefined {
+  const isLast = (reason?: string) => isUsedUp(reason) || (job?.leaving !== undefined && isFinalDeadline(reason));
   const own = attempts.filter((attempt) => attempt.job === job?.name && !isEnded(attempt));
-  const { reason = '', message = '' } = own.find((attempt) => isUsedUp(attempt.reason)) ?? {};
+  const { reason = '', message = '' } = own.find((attempt) => isLast(attempt.reason)) ?? {};
   return reason === '' ? undefined : { reason, message };
 }
 
@@ -85,12 +89,60 @@ function hasNewEnd({ observed, attempts }: Context): boolean {
 }
 
 /** The film is given up for one reason, after what is at work has ended for another. */
-function givenUp({ observed }: Context, told: Why, meanwhile: Why): Verdict | undefined {
-  const job = liveJob(observed);
+function givenUp(context: Context, told: Why, meanwhile: Why): Verdict | undefined {
+  const job = liveJob(context.observed);
   const pod = job?.pods.findLast(isAlive);
-  // A film that is ready wins, and a Job that goes already takes its pod with it.
-  if (job?.leaving !== undefined || (pod !== undefined && hasFilm(pod))) return undefined;
+  // A film that is ready wins, and a Job that somebody else deletes takes its pod with it.
+  const isOthers = job?.leaving !== undefined && !isDeletedByUs(job, context);
+  if (isOthers || (pod !== undefined && hasFilm(pod))) return undefined;
   return job === undefined || endsByItself(job)
     ? { outcome: 'failed', why: told }
     : { outcome: 'ending', job, why: meanwhile, isGivenUp: true };
+}
+
+/** Whether a Job goes because the film is given up: an attempt of it at work says so, or what was told when none was. */
+function isDeletedByUs(job: JobView, { observed, attempts }: Context): boolean {
+  const own = attempts.filter((attempt) => attempt.job === job.name && !isEnded(attempt));
+  return givenUpFor(observed.status, job.number) !== undefined || own.some((attempt) => isFinal(foreseen(attempt)));
+}
+
+/**
+ * What the film is given up for once a pod that has lost its Job has ended, as it is to end; undefined where another attempt follows. No film
+ * waits for an attempt that never comes.
+ */
+export function endAfterPods(context: Context): Why | undefined {
+  const { attempts, observed } = context;
+  if (observed.jobs.some(({ pods }) => pods.some((pod) => isAlive(pod) && hasFilm(pod)))) return undefined;
+  const after = { ...context, attempts: attempts.map(foreseen) };
+  const last = attempts.findLast((attempt) => !isEnded(attempt) && isFinal(foreseen(attempt)));
+  if (last?.reason !== undefined) return { reason: last.reason, message: last.message ?? '' };
+  return finalEnd(after)?.meanwhile ?? overspent(after) ?? spent(after)?.why;
+}
+
+/** An attempt that is to end for a reason, as it will have ended. */
+function foreseen(attempt: Attempt): Attempt {
+  const { reason, message = '' } = attempt;
+  return isEnded(attempt) || reason === undefined ? attempt : { ...attempt, outcome: outcomeFor({ reason, message }) };
+}
+
+/**
+ * Why the operator has deleted the newest Job while no pod of it was there, as the status tells: a pod that comes to light afterwards
+ * is ended by that, and the cluster took nothing away.
+ */
+export function deletedFor(status: VideoGenerationStatus | undefined, number: number): Why | undefined {
+  const { reason, message = '' } = podlessEnd(status, number) ?? {};
+  return givenUpFor(status, number) ?? (isForOtherGpus(reason) ? { reason: reason ?? '', message } : undefined);
+}
+
+function givenUpFor(status: VideoGenerationStatus | undefined, number: number): Why | undefined {
+  if (status?.claim?.attempt !== number) return undefined;
+  const { reason = '', message = '' } = status;
+  if (isUsedUp(reason) || reason === GIVEN_UP) return { reason, message };
+  const end = podlessEnd(status, number);
+  return end !== undefined && isFinal(end) ? why(GIVEN_UP, { attempt: number, why: endingOf(end) }) : undefined;
+}
+
+/** How a Job ended that was deleted before anybody saw a pod of it. */
+function podlessEnd(status: VideoGenerationStatus | undefined, number: number): Attempt | undefined {
+  return status?.attempts?.findLast((attempt) => attempt.number === number && attempt.podUid === undefined);
 }

@@ -63,7 +63,8 @@ function beforeItsTurn(job: JobView | undefined, made: string | undefined, pod: 
 
 /** Condition `Suspended`: a person has decided that the film waits. A turn in a queue is none of it. */
 export function suspendedCondition({ suspend, status }: Observed, verdict: Verdict): ConditionsSaid {
-  const held = verdict.outcome === 'held' && suspend ? why(SUSPENDED, { detail: verdict.why.message }) : undefined;
+  const isHeld = verdict.outcome === 'held' && verdict.job === undefined && suspend;
+  const held = isHeld ? why(SUSPENDED, { detail: verdict.why.message }) : undefined;
   const found = held ?? suspensionIn(verdict);
   if (found !== undefined) return { Suspended: { status: 'True', ...found } };
   const before = status?.conditions?.some(({ type }) => type === SUSPENDED) ?? false;

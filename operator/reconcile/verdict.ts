@@ -41,8 +41,8 @@ export type Verdict =
       readonly endTime?: string;
     }
   | { readonly outcome: 'failed'; readonly why: Why }
-  /** A pod of an earlier Job still holds its GPUs. */
-  | { readonly outcome: 'held'; readonly why: Why }
+  /** A pod of an earlier Job still holds its GPUs; its Job, where the film is given up as soon as it has ended. */
+  | { readonly outcome: 'held'; readonly why: Why; readonly job?: JobView }
   /** The spec says that the film waits; a Job that has not ended goes. */
   | { readonly outcome: 'suspended'; readonly why: Why; readonly job?: JobView }
   /** An attempt has taken too long: its Job goes, and when its pod has ended it has failed for that reason. */

@@ -94,10 +94,12 @@ function podDeleted(moment: Moment, before: Stored, after: Stored | undefined): 
 function told(moment: Moment, was: Status | undefined, is: Status | undefined, server: StandInApiServer) {
   if (is?.conditions === undefined) return [];
   const before = new Map(was?.attempts?.map((attempt) => [`${attempt.number}/${attempt.podUid}`, attempt]));
+  // A pod that comes to light after its Job was late, and has gone, is ended by that.
+  const late = new Set(was?.attempts?.flatMap(({ podUid, job, reason }) => (podUid ? [] : [`${job}/${reason}`])));
   const broken = (is.attempts ?? []).flatMap((attempt) => {
     const old = before.get(`${attempt.number}/${attempt.podUid}`);
     return [
-      ...untimely(moment, old, attempt),
+      ...(late.has(`${attempt.job}/${attempt.reason}`) ? [] : untimely(moment, old, attempt)),
       ...growsEarly(moment, old, attempt),
       ...misjudged(moment, old, attempt, server),
     ];

@@ -32,10 +32,10 @@ export function standingConditions(standing: Standing): ConditionsSaid {
     case 'live':
     case 'ending':
       return liveConditions(standing, verdict.job);
-    default: {
-      const reason = standing.waiting ?? why('Finished');
-      return { Scheduled: said('False', reason), Progressing: said('False', reason) };
-    }
+    case 'held':
+      return verdict.job === undefined ? idleConditions(standing) : liveConditions(standing, verdict.job);
+    default:
+      return idleConditions(standing);
   }
 }
 
@@ -59,12 +59,18 @@ export function kstatusConditions(standing: Standing): ConditionsSaid {
   };
 }
 
-function liveConditions({ waiting, progress }: Standing, job: JobView): ConditionsSaid {
+function idleConditions({ waiting = why('Finished') }: Standing): ConditionsSaid {
+  return { Scheduled: said('False', waiting), Progressing: said('False', waiting) };
+}
+
+function liveConditions({ verdict, waiting, progress }: Standing, job: JobView): ConditionsSaid {
   const { suspended } = job;
   const pod = podOf(job);
   const running = pod?.state === 'running';
   const reason = waiting ?? runningWhy(progress);
-  const over = suspended !== undefined && (pod === undefined || !isAlive(pod));
+  // A pod that has ended runs nowhere, unless its Job is to make the next one.
+  const isNext = verdict.outcome === 'live' && suspended === undefined;
+  const over = !isNext && (pod === undefined || !isAlive(pod));
   const place =
     pod?.scheduled === true && !over ? why('PodScheduled', { pod: pod.name, node: pod.node ?? '?' }) : undefined;
   return {

@@ -7,7 +7,10 @@ import type { Verdict } from '../verdict.ts';
 export function whyNotRunning(observed: Observed, verdict: Verdict): Why | undefined {
   switch (verdict.outcome) {
     case 'held':
-      return observed.suspend ? why('Suspended', { detail: heldWhileSuspended(verdict.why) }) : verdict.why;
+      // A film that is given up does not go on, whatever its spec says.
+      return observed.suspend && verdict.job === undefined
+        ? why('Suspended', { detail: heldWhileSuspended(verdict.why) })
+        : verdict.why;
     case 'suspended':
     case 'ending':
     case 'stalled':
