@@ -2,7 +2,7 @@ import { secondsOf } from '#contract/duration.ts';
 import type { VideoGenerationSpec } from '#contract/resource-spec.ts';
 import { type Why, why } from '../api/reasons.ts';
 import type { Attempt, ProgressStatus } from '../api/status.ts';
-import { durationText, millisecondsOf } from '../api/time.ts';
+import { durationText, millisecondsOf, timeText } from '../api/time.ts';
 import { freshEnds, isForOtherGpus } from './attempts.ts';
 import { fewerGpus, gpusOf, isToGrow, whyNoGpus } from './elastic.ts';
 import { hasFilm, isAlive, type JobView, liveJob, newestPod, type Observed, type PodView, podOf } from './observed.ts';
@@ -191,9 +191,9 @@ function stallOf(pod: PodView, context: Context): readonly Deadline[] {
   // By our own clock; nobody hears it while no operator listens.
   const advance = isItsOwn ? progress?.lastAdvanceTime : undefined;
   const runs = Math.max(now - runningMs(context), advance === undefined ? 0 : millisecondsOf(advance));
-  // What it has reported meanwhile may not be written down yet.
-  const news = isHeard(observed);
-  const since = news ? now : Math.max(runs, now - observed.listeningMs);
+  // What it has reported meanwhile may not be written down yet: it counts from when it was heard, as it will when that is.
+  const heard = isHeard(observed) ? millisecondsOf(timeText(now - observed.silentMs)) : 0;
+  const since = Math.max(runs, now - observed.listeningMs, heard);
   const where = progress === undefined ? 'it has not been heard of' : `it stood at ${progress.percent} %`;
   return [{ at: since + 1000 * secondsOf(limit), why: () => why('Stalled', { limit, pod: pod.name, detail: where }) }];
 }
@@ -205,12 +205,12 @@ export function isHeard({ report, status }: Pick<Observed, 'report' | 'status'>)
 
 /** Whether one record of progress is further than another. */
 function isAdvance(next: Advance, before: Advance | undefined): boolean {
-  const of = ({ phase, blockSteps, blocksFinished, framesReady }: Advance) =>
-    [phase, blockSteps, blocksFinished, framesReady].join();
+  const of = ({ phase, percent, blockSteps, blocksFinished, framesReady }: Advance) =>
+    [phase, Math.floor(percent), blockSteps, blocksFinished, framesReady].join();
   return before === undefined || of(next) !== of(before);
 }
 
-type Advance = Pick<ProgressStatus, 'phase' | 'blockSteps' | 'blocksFinished' | 'framesReady'>;
+type Advance = Pick<ProgressStatus, 'phase' | 'percent' | 'blockSteps' | 'blocksFinished' | 'framesReady'>;
 
 /** All attempts together may take so long. */
 function activeOf(context: Context): readonly Deadline[] {

@@ -79,3 +79,26 @@ it('a runner that does not get on loses its Job, whatever else it tells', async 
     actions: ['delete-job'],
   });
 });
+
+it.each<[string, Parameters<typeof progressRecord>[0], number, string]>([
+  ['with new counts, just now', { blockSteps: 60 }, 0, 'live'],
+  ['with new counts, less than the limit ago', { blockSteps: 60 }, 898.6, 'live'],
+  ['with new counts, as long ago as the limit', { blockSteps: 60 }, 900, 'ending'],
+  ['with a new percent alone, less than the limit ago', { percent: 60 }, 899, 'live'],
+  ['with a part of a percent more', { percent: 37.95 }, 0, 'ending'],
+  ['with nothing new', {}, 0, 'ending'],
+])(
+  'what was heard of a runner counts the same before and after it is written down: %s',
+  (_what, fields, seconds, is) => {
+    const begun = decide(
+      observed({ ...cluster, film: videoGeneration(spec), reports: { 'pod-1': progressRecord() } }),
+      at('00:10:00'),
+    ).status;
+    const reports = { 'pod-1': progressRecord({ sequence: 900, ...fields }) };
+    const film = videoGeneration(spec, withStatus(begun));
+    const seen = observed({ ...cluster, film, reports, silentMs: 1000 * seconds });
+    const first = decide(seen, at('00:40:00'));
+    const again = decide({ ...seen, status: first.status }, at('00:40:00'));
+    expect([first.verdict.outcome, again.verdict.outcome, again.status]).toEqual([is, is, first.status]);
+  },
+);
