@@ -55,7 +55,7 @@ export const FAULTS: readonly Fault[] = [
       {
         file: GIVING_UP,
         from: 'job === undefined || isBetweenPods(',
-        to: 'job !== undefined || isBetweenPods(',
+        to: "job === undefined || job.name !== '' || isBetweenPods(",
       },
       givenUp,
       {
