@@ -174,7 +174,12 @@ export interface ConfigMap {
 /** A Kubernetes event, as far as it explains why an object does not get on. */
 export interface ObjectEvent {
   readonly metadata: ObjectMeta;
-  readonly involvedObject: { readonly kind?: string; readonly name?: string; readonly uid?: string };
+  readonly involvedObject: {
+    readonly kind?: string;
+    readonly namespace?: string;
+    readonly name?: string;
+    readonly uid?: string;
+  };
   readonly reason?: string;
   readonly message?: string;
   readonly lastTimestamp?: string | null;

@@ -37,6 +37,14 @@ export function resourceOwner({ namespace, name, uid }: ResourceName): Owner {
   return { namespace, apiVersion: API_VERSION, kind: KIND, name, uid };
 }
 
+/**
+ * Key of what somebody else's object (an event, a Workload) speaks of: it speaks of nothing outside its own namespace, whatever uid it
+ * names. Who can write there can name any.
+ */
+export function subjectKey(namespace: string | undefined, uid: string | undefined): string {
+  return `${namespace ?? ''}/${uid ?? ''}`;
+}
+
 /** Key of the resource that an object is labelled for: `namespace/name`. */
 export function labelledKey({ metadata }: Child): string | undefined {
   const name = metadata.labels?.[LABEL_RESOURCE];

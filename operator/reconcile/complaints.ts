@@ -2,6 +2,8 @@ import { conditionIs, type Job, type ObjectEvent, type Pod } from '../api/kubern
 import type { Why } from '../api/reasons.ts';
 import { millisecondsOf } from '../api/time.ts';
 import { compareVersions } from '../kube/cache.ts';
+import type { KubeObject } from '../kube/resource.ts';
+import { subjectKey } from './belongs.ts';
 import { BY_SUBJECT, type Sources } from './sources.ts';
 
 /*
@@ -14,6 +16,14 @@ export const VOLUME_REASONS = ['FailedMount', 'FailedAttachVolume'] as const;
 export const REFUSAL_REASON = 'FailedCreate';
 
 export type EventSources = Pick<Sources, 'events' | 'complaints' | 'workloads'>;
+
+/** Events about an object, of its own namespace. */
+export function eventsAbout(
+  { metadata: { namespace, uid } }: KubeObject,
+  { events }: EventSources,
+): readonly ObjectEvent[] {
+  return events.by(BY_SUBJECT, subjectKey(namespace, uid));
+}
 
 /**
  * Why a Job cannot make its next pod; nothing if it has made one since. Each try has another pod name; without it, the same
@@ -35,7 +45,7 @@ export function refusalOf(
  * it. Gives the version of the event.
  */
 export function newComplaint(job: Job, pods: readonly Pod[], sources: EventSources): string | undefined {
-  const all = pods.flatMap((pod) => sources.events.by(BY_SUBJECT, pod.metadata.uid ?? ''));
+  const all = pods.flatMap((pod) => eventsAbout(pod, sources));
   const found = latest(
     all.filter((event) => isAboutFrozenSpec(event, job.metadata.name)),
     VOLUME_REASONS,
@@ -55,7 +65,7 @@ function isAboutFrozenSpec({ message = '' }: ObjectEvent, jobName: string): bool
  */
 export function volumeTrouble(pod: Pod, jobName: string, sources: EventSources): Why | undefined {
   if (conditionIs(pod.status?.conditions, 'PodReadyToStartContainers', 'True')) return undefined;
-  const events = sources.events.by(BY_SUBJECT, pod.metadata.uid ?? '');
+  const events = eventsAbout(pod, sources);
   const found = latest(
     events.filter((event) => !isAboutFrozenSpec(event, jobName)),
     VOLUME_REASONS,

@@ -43,6 +43,35 @@ describe('the caches', () => {
     expect({ woken, gone }).toEqual({ woken: ['films/lighthouse'], gone: ['pod-1'] });
   });
 
+  it('wake nothing for what another namespace says of an object', () => {
+    const woken: string[] = [];
+    const sources = createSources({
+      wake: (key) => woken.push(key),
+      podGone: () => {},
+      published: () => undefined,
+      hearing: () => ({ silentMs: 0, listeningMs: 0 }),
+    });
+    sources.jobs.upsert(job(1));
+    sources.pods.upsert(pod(1));
+    woken.length = 0;
+    for (const uid of ['pod-1', 'job-1']) {
+      const forged = event(uid);
+      sources.events.upsert({ ...forged, metadata: { ...forged.metadata, namespace: 'elsewhere' } });
+      sources.events.upsert({ ...forged, involvedObject: { ...forged.involvedObject, namespace: 'elsewhere' } });
+    }
+    sources.workloads.upsert({
+      metadata: {
+        name: 'w',
+        namespace: 'elsewhere',
+        resourceVersion: '9',
+        ownerReferences: [
+          { apiVersion: 'batch/v1', kind: 'Job', name: job(1).metadata.name, uid: 'job-1', controller: true },
+        ],
+      },
+    });
+    expect(woken).toEqual([]);
+  });
+
   it('forget with a Job that its frozen spec was written', () => {
     const sources = createSources({
       wake: () => {},

@@ -4,7 +4,7 @@ import type { Claim } from '../api/status.ts';
 import type { VideoGeneration } from '../api/video-generation.ts';
 import { type Cache, type ChangeListener, createCache } from '../kube/cache.ts';
 import { controllerUid, type KubeObject, keyOf } from '../kube/resource.ts';
-import { type Child, labelledKey, ownerKey, ownerOf } from './belongs.ts';
+import { type Child, labelledKey, ownerKey, ownerOf, subjectKey } from './belongs.ts';
 import type { Refusal } from './observed.ts';
 import { shareSpec, trimJob, trimMetadata, trimPod } from './trim.ts';
 
@@ -38,6 +38,7 @@ export interface Hearing {
 /** Names of the caches' indexes. */
 export const BY_OWNER = 'owner';
 export const BY_UID = 'uid';
+/** Of events and Workloads by what they speak of, see `subjectKey`. */
 export const BY_SUBJECT = 'subject';
 /** Key of the resource that Jobs and pods are labelled for. */
 export const BY_LABEL = 'label';
@@ -77,16 +78,16 @@ export function createSources({ wake, podGone, published, hearing }: SourceListe
     if (after === undefined && before?.metadata.uid !== undefined) podGone(before.metadata.uid);
     wakeChild(after ?? before);
   };
-  const children = { [BY_OWNER]: ownerIndex, [BY_UID]: uidOf, [BY_LABEL]: labelledKey };
-  const resources = createCache<VideoGeneration>({ [BY_UID]: uidOf }, filmChanged, trimMetadata, shareSpec);
+  const children = { [BY_OWNER]: ownerIndex, [BY_LABEL]: labelledKey, [BY_SUBJECT]: placeOf };
+  const resources = createCache<VideoGeneration>({}, filmChanged, trimMetadata, shareSpec);
   const jobs = createCache<Job>(children, jobChanged, trimJob);
-  const pods = createCache<Pod>(children, podChanged, trimPod);
-  const events = createCache<ObjectEvent>({ [BY_SUBJECT]: (event) => event.involvedObject.uid }, (_before, after) => {
-    const uid = after?.involvedObject.uid ?? '';
-    wakeChild(pods.by(BY_UID, uid)[0] ?? jobs.by(BY_UID, uid)[0]);
+  const pods = createCache<Pod>({ ...children, [BY_UID]: uidOf }, podChanged, trimPod);
+  const events = createCache<ObjectEvent>({ [BY_SUBJECT]: subjectOfEvent }, (_before, after) => {
+    const subject = after === undefined ? undefined : subjectOfEvent(after);
+    if (subject !== undefined) wakeChild(pods.by(BY_SUBJECT, subject)[0] ?? jobs.by(BY_SUBJECT, subject)[0]);
   });
-  const workloads = createCache<Workload>({ [BY_SUBJECT]: controllerUid }, (before, after) => {
-    wakeChild(jobs.by(BY_UID, controllerUid((after ?? before)!) ?? '')[0]);
+  const workloads = createCache<Workload>({ [BY_SUBJECT]: subjectOfWorkload }, (before, after) => {
+    wakeChild(jobs.by(BY_SUBJECT, subjectOfWorkload((after ?? before)!))[0]);
   });
   return { resources, jobs, pods, events, workloads, published, hearing, frozen, unwritten, complaints, refusals };
 }
@@ -103,4 +104,18 @@ function ownerIndex(child: Child): string | undefined {
 
 function uidOf({ metadata }: KubeObject): string | undefined {
   return metadata.uid;
+}
+
+/** Where an object is found by who speaks of it. */
+function placeOf({ metadata: { namespace, uid } }: KubeObject): string {
+  return subjectKey(namespace, uid);
+}
+
+/** Nothing where it says itself that it is about another namespace. */
+function subjectOfEvent({ metadata: { namespace }, involvedObject: about }: ObjectEvent): string | undefined {
+  return (about.namespace ?? namespace) === namespace ? subjectKey(namespace, about.uid) : undefined;
+}
+
+function subjectOfWorkload(workload: Workload): string {
+  return subjectKey(workload.metadata.namespace, controllerUid(workload));
 }

@@ -7,8 +7,8 @@ import type { VideoGeneration } from '../api/video-generation.ts';
 import { attemptOfJob, gpusOfJob, mapOf, type ResourceName } from '../job/names.ts';
 import type { QueuePlace } from '../job/queue.ts';
 import type { RunnerMarks } from '../job/runner-marks.ts';
-import { attemptNumber, jobOfPod, ownerOf } from './belongs.ts';
-import { type EventSources, newComplaint, refusalOf, volumeTrouble } from './complaints.ts';
+import { attemptNumber, jobOfPod, ownerOf, subjectKey } from './belongs.ts';
+import { type EventSources, eventsAbout, newComplaint, refusalOf, volumeTrouble } from './complaints.ts';
 import { unclearDevices, unhealthyDevices } from './device-health.ts';
 import { begunAt, isResuming, resumedAt, whyJobWaits } from './job-turn.ts';
 import { type JobEnd, type JobView, newestPod, type Observed, type PodView } from './observed.ts';
@@ -206,14 +206,14 @@ function jobView(job: Job, number: number, pods: readonly Pod[], sources: JobSou
     created: metadata.creationTimestamp,
     ended: jobEnd(job),
     leaving: metadata.deletionTimestamp === undefined ? undefined : (metadata.finalizers ?? []),
-    suspended: whyJobWaits(job, sources.workloads.by(BY_SUBJECT, uid)[0]),
+    suspended: whyJobWaits(job, sources.workloads.by(BY_SUBJECT, subjectKey(metadata.namespace, uid))[0]),
     begun: begunAt(job),
     resumed: resumedAt(job),
     resuming: isResuming(job) || undefined,
     queue: metadata.labels?.[LABEL_QUEUE],
     map: mapOf(job),
     frozen: newComplaint(job, pods, sources) === undefined ? sources.frozen(uid) : 'missing',
-    refusal: refusalOf(job, sources.events.by(BY_SUBJECT, uid), pods),
+    refusal: refusalOf(job, eventsAbout(job, sources), pods),
     pods: pods.map((pod) => podView(pod, metadata.name, sources)),
   });
 }

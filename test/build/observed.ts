@@ -1,4 +1,4 @@
-import type { Job, ObjectEvent, Pod } from '../../operator/api/kubernetes.ts';
+import type { Job, ObjectEvent, Pod, Workload } from '../../operator/api/kubernetes.ts';
 import type { VideoGeneration } from '../../operator/api/video-generation.ts';
 import { observe } from '../../operator/reconcile/observe.ts';
 import type { Observed } from '../../operator/reconcile/observed.ts';
@@ -11,6 +11,7 @@ export interface Cluster {
   readonly jobs?: readonly Job[];
   readonly pods?: readonly Pod[];
   readonly events?: readonly ObjectEvent[];
+  readonly workloads?: readonly Workload[];
   readonly reports?: Readonly<Record<string, Progress>>;
   /** Uids of Jobs whose frozen spec was written. */
   readonly frozen?: readonly string[];
@@ -34,6 +35,7 @@ export function sourcesOf(cluster: Cluster, wake: (key: string) => void = () => 
   sources.jobs.replace(cluster.jobs ?? [], '1000');
   sources.pods.replace(cluster.pods ?? [], '1000');
   sources.events.replace(cluster.events ?? [], '1000');
+  sources.workloads.replace(cluster.workloads ?? [], '1000');
   for (const uid of cluster.frozen ?? []) sources.frozen.set(uid, true);
   for (const uid of cluster.missing ?? []) sources.frozen.set(uid, false);
   return sources;
