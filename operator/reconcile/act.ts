@@ -112,12 +112,13 @@ function deleteJob(
 }
 
 function deletePod(
-  { name, uid, force }: Action & { type: 'delete-pod' },
+  { name, uid, version, force }: Action & { type: 'delete-pod' },
   { resource: { namespace } }: Observed,
   context: ActContext,
 ): Promise<Result> {
   const now = force ? { gracePeriodSeconds: 0 } : {};
-  return remove(pathOf(PODS, { namespace, name }), { ...now, preconditions: { uid } }, context);
+  const preconditions = defined({ uid, resourceVersion: version });
+  return remove(pathOf(PODS, { namespace, name }), { ...now, preconditions }, context);
 }
 
 /** Its Jobs go with it. */

@@ -1,5 +1,5 @@
 import { defined } from '../api/defined.ts';
-import { clearingOf, deletionOf } from './clearing.ts';
+import { clearingOf, deletionOf, podDeletionOf } from './clearing.ts';
 import { isLeftWithFilm, isToBeForced } from './deadlines.ts';
 import { endsByItself, hasFilm, isAlive, isOpen, type JobView, type PodView } from './observed.ts';
 import type { Action, Context, Verdict } from './verdict.ts';
@@ -54,13 +54,12 @@ function pods(context: Context, verdict: Verdict): readonly Action[] {
   const { observed } = context;
   const all = [...observed.jobs, ...observed.outdated].flatMap((job) => job.pods.map((pod) => ({ job, pod })));
   return all.flatMap(({ job, pod }): readonly Action[] => {
-    const { name, uid } = pod;
     // First the result that it left is written down.
     if (verdict.outcome === 'complete' && isLeftWithFilm(pod, context)) return [];
-    if (isToBeForced(pod, context)) return [{ type: 'delete-pod', name, uid, force: true }];
+    if (isToBeForced(pod, context)) return [podDeletionOf(pod, { force: true })];
     const isToEnd =
       verdict.outcome === 'live' ? pod.lingering !== undefined : isLostAndToEnd(job, pod, context, verdict);
-    return isToEnd && pod.leavingBy === undefined ? [{ type: 'delete-pod', name, uid, force: false }] : [];
+    return isToEnd && pod.leavingBy === undefined ? [podDeletionOf(pod, { force: false })] : [];
   });
 }
 
@@ -68,7 +67,7 @@ function pods(context: Context, verdict: Verdict): readonly Action[] {
 function forced(context: Context): readonly Action[] {
   const { jobs, outdated } = context.observed;
   const lost = [...jobs, ...outdated].flatMap(({ pods }) => pods.filter((pod) => isToBeForced(pod, context)));
-  return lost.map(({ name, uid }) => ({ type: 'delete-pod', name, uid, force: true }));
+  return lost.map((pod) => podDeletionOf(pod, { force: true }));
 }
 
 /** Nobody ends a pod whose Job was deleted without it but itself, and whoever deletes it. */

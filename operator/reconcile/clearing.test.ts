@@ -30,7 +30,7 @@ test.each<[string, number, Readonly<Record<string, string>>, readonly object[]]>
 });
 
 describe('a pod whose Job was deleted without it', () => {
-  const goes = { type: 'delete-pod', name: 'lighthouse-3f2a9c1b-1-abcde', uid: 'pod-1', force: false };
+  const goes = { type: 'delete-pod', name: 'lighthouse-3f2a9c1b-1-abcde', uid: 'pod-1', version: '201', force: false };
   const over = settle(decide(observed({ jobs, pods, frozen, live: true }), END), []).status;
   const seen = (laterMs: number, spec: object, found: Pod, others: Partial<Cluster> = {}) => {
     const film = withStatus(over)(videoGeneration(withSpec({ ...spec })));

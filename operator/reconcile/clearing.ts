@@ -1,6 +1,7 @@
 import { secondsOf } from '#contract/duration.ts';
+import { defined } from '../api/defined.ts';
 import { millisecondsOf } from '../api/time.ts';
-import type { JobView } from './observed.ts';
+import type { JobView, PodView } from './observed.ts';
 import type { Action, Context } from './verdict.ts';
 
 /*
@@ -12,7 +13,7 @@ import type { Action, Context } from './verdict.ts';
 export function clearingOf(context: Context): readonly Action[] {
   const { observed, now } = context;
   const { film, jobs } = timesOf(context);
-  const strays = observed.strays.map(({ name, uid }): Action => ({ type: 'delete-pod', name, uid, force: false }));
+  const strays = observed.strays.map((pod) => podDeletionOf(pod, { force: false }));
   // They have no owner that they would follow.
   if (film !== undefined && film <= now) return [...strays, { type: 'delete-film' }];
   if (jobs === undefined || jobs > now) return [];
@@ -24,7 +25,18 @@ export function clearingOf(context: Context): readonly Action[] {
 
 /** Deletes a Job as it was seen. */
 export function deletionOf({ name, uid, version }: JobView): Action {
-  return { type: 'delete-job', name, uid, ...(version === undefined ? {} : { version }) };
+  return defined({ type: 'delete-job' as const, name, uid, version });
+}
+
+/**
+ * Deletes a pod as it was seen: it may have ended since, and what its runner left goes with it. By force, too: a node that is heard of
+ * again may tell how the pod ended in this very moment, and as long as it is not, nothing changes its pod.
+ */
+export function podDeletionOf(
+  { name, uid, version }: Pick<PodView, 'name' | 'uid' | 'version'>,
+  { force }: { readonly force: boolean },
+): Action {
+  return defined({ type: 'delete-pod' as const, name, uid, version, force });
 }
 
 /** When something is to be cleared away next. */

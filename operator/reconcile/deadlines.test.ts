@@ -112,13 +112,13 @@ describe('a pod of a lost node', () => {
     const { status } = settle(round(11, { pods: [lost, made], jobs: [begun, job(2)] }, {}), []);
     const later = round(12, { pods: [lost] }, { lostNode: '10m' }, status);
     expect(later).toMatchObject({ verdict: { outcome: 'settled' }, requeueAfterMs: 480_000 });
-    const forced = { type: 'delete-pod', name: lost.metadata.name, uid: 'pod-1', force: true };
+    const forced = { type: 'delete-pod', name: lost.metadata.name, uid: 'pod-1', version: '201', force: true };
     expect(round(20, { pods: [lost] }, { lostNode: '10m' }, status).actions).toEqual([forced]);
   });
 
   test('is deleted by force after its time, and its Job with it: the next attempt writes elsewhere', () => {
     expect(round(19, cluster, { lostNode: '10m' }).actions).toEqual([]);
-    const forced = { type: 'delete-pod', name: lost.metadata.name, uid: 'pod-1', force: true };
+    const forced = { type: 'delete-pod', name: lost.metadata.name, uid: 'pod-1', version: '201', force: true };
     expect(round(20, cluster, { lostNode: '10m' }).actions).toEqual([deletion, forced]);
   });
 });
@@ -243,7 +243,13 @@ describe('a container that goes on after the runner', () => {
 
   test('has its pod deleted when the runner has failed, which counts at once', () => {
     const decision = round(20, { jobs: [begun], pods: [outlived(60)] }, {});
-    const gone = { type: 'delete-pod', name: 'lighthouse-3f2a9c1b-1-abcde', uid: 'pod-1', force: false };
+    const gone = {
+      type: 'delete-pod',
+      name: 'lighthouse-3f2a9c1b-1-abcde',
+      uid: 'pod-1',
+      version: '201',
+      force: false,
+    };
     expect(decision.actions).toEqual([gone]);
     expect(decision.status).toMatchObject({ reason: 'RunnerEnded', failures: 1, attempts: [{ outcome: 'Failed' }] });
   });

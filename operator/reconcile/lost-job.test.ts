@@ -47,7 +47,7 @@ it('a film that is deleted in the foreground loses the pods of a lost node by fo
     );
   expect(at('00:20:00')).toMatchObject({ actions: [], requeueAfterMs: 60_000 });
   expect(at('00:21:00').actions).toEqual([
-    { type: 'delete-pod', name: pod(1).metadata.name, uid: 'pod-1', force: true },
+    { type: 'delete-pod', name: pod(1).metadata.name, uid: 'pod-1', version: '201', force: true },
   ]);
   expect(at('00:21:00').status).toBeUndefined();
 });

@@ -108,10 +108,7 @@ export interface JobView {
   readonly pods: readonly PodView[];
 }
 
-export interface StrayPod {
-  readonly name: string;
-  readonly uid: string;
-}
+export type StrayPod = Pick<PodView, 'name' | 'uid' | 'version'>;
 
 export interface JobEnd {
   readonly complete: boolean;
@@ -125,6 +122,8 @@ export type PodState = 'waiting' | 'running' | 'succeeded' | 'failed' | 'disrupt
 
 export interface PodView {
   readonly uid: string;
+  /** Version that all this was seen in: it is deleted in no other. */
+  readonly version?: string;
   readonly name: string;
   readonly created?: string;
   readonly node?: string;

@@ -57,12 +57,12 @@ export function settle(
 }
 
 /**
- * Whether what was decided is written although a Job that must go could not be deleted: the end of a film does not depend on that, and
+ * Whether what was decided is written although a Job or a pod that must go could not be deleted: the end of a film does not depend on that, and
  * the deletion is tried again. An end without a film is written only if the server said no: else the Job may have ended meanwhile.
  */
 function standsAnyway({ verdict }: Decision, { action, result }: ActionOutcome): boolean {
-  if (action.type === 'delete-pod' || action.type === 'delete-film') return result === 'refused';
-  if (action.type !== 'delete-job') return false;
+  if (action.type === 'delete-film') return result === 'refused';
+  if (action.type !== 'delete-job' && action.type !== 'delete-pod') return false;
   return result === 'refused' || (verdict.outcome === 'complete' && verdict.result?.film !== undefined);
 }
 

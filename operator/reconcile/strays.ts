@@ -1,3 +1,4 @@
+import { defined } from '../api/defined.ts';
 import type { Job, Pod } from '../api/kubernetes.ts';
 import type { VideoGenerationStatus } from '../api/status.ts';
 import type { ResourceName } from '../job/names.ts';
@@ -24,5 +25,5 @@ export function straysOf(
     return isOwn(resource, pod, known, status) || isOnlyCounted(pod, status);
   };
   const left = pods.filter((pod) => pod.metadata.deletionTimestamp === undefined && isStray(pod));
-  return left.map(({ metadata: { name, uid = '' } }) => ({ name, uid }));
+  return left.map(({ metadata: { name, uid = '', resourceVersion: version } }) => defined({ name, uid, version }));
 }

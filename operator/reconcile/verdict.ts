@@ -15,8 +15,14 @@ export type Action =
       readonly map: string;
       readonly gpus?: number;
     }
-  /** Delete a pod; by force where its node is lost. */
-  | { readonly type: 'delete-pod'; readonly name: string; readonly uid: string; readonly force: boolean }
+  /** Delete a pod as it was seen, and no other state of it; by force where its node is lost. */
+  | {
+      readonly type: 'delete-pod';
+      readonly name: string;
+      readonly uid: string;
+      readonly version?: string;
+      readonly force: boolean;
+    }
   /** Delete the film's resource: its time after the end is over. */
   | { readonly type: 'delete-film' }
   /** Delete a Job as it was seen, and no other state of it. */

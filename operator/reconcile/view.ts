@@ -186,8 +186,8 @@ function goneView(
 /** Anybody can make such a pod: what its containers say is not asked. */
 function unknownView(view: JobView): JobView {
   const pods = view.pods.map(
-    ({ uid, name, created, node, scheduled, leavingBy }): PodView =>
-      defined({ uid, name, created, node, scheduled, leavingBy, state: 'running' as const }),
+    ({ uid, version, name, created, node, scheduled, leavingBy }): PodView =>
+      defined({ uid, version, name, created, node, scheduled, leavingBy, state: 'running' as const }),
   );
   return { ...view, isUnknown: true, pods };
 }
@@ -240,6 +240,7 @@ function podView(pod: Pod, jobName: string, sources: EventSources): PodView {
     unhealthy: unhealthyDevices(pod),
     unclear: unclearDevices(pod),
     uid,
+    version: metadata.resourceVersion,
     name: metadata.name,
     created: metadata.creationTimestamp,
     node: spec?.nodeName,
