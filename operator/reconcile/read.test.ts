@@ -1,13 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { job } from '../../test/build/job.ts';
 import { sourcesOf } from '../../test/build/observed.ts';
-import { ended, outlived, pod, running, succeededResult, withCondition } from '../../test/build/pod.ts';
+import {
+  ended,
+  outlived,
+  pod,
+  running,
+  succeededResult,
+  withCondition,
+  withStatus as withPodStatus,
+} from '../../test/build/pod.ts';
 import { videoGeneration } from '../../test/build/video-generation.ts';
 import type { Pod } from '../api/kubernetes.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { ApiError } from '../kube/failure.ts';
 import { observe } from './observe.ts';
-import { isAlive } from './observed.ts';
+import { hasFilm, isAlive } from './observed.ts';
 import { read } from './read.ts';
 
 /** What is there is the film and its Job; the pods are only what the caches remember. */
@@ -28,9 +36,15 @@ async function podsAfterReading(remembered: Pod) {
   const cached = observe('films/lighthouse', sources, false);
   const context = { client: { call } as KubeClient, sources, hostPathAllowed: false, signal: AbortSignal.any([]) };
   const seen = cached === undefined ? undefined : await read(cached, context);
-  return seen?.jobs[0]?.pods.map((view) => [view.state, isAlive(view)]);
+  return seen?.jobs[0]?.pods.map((view) => [view.state, isAlive(view), ...(hasFilm(view) ? ['with the film'] : [])]);
 }
 
+/** Its runner has ended, and its kubelet has not said so yet of the pod. */
+const unsaid = withPodStatus({ phase: 'Running' });
+const withDeletion = (object: Pod): Pod => ({
+  ...object,
+  metadata: { ...object.metadata, deletionTimestamp: '2026-01-01T00:20:00Z' },
+});
 const evicted = withCondition({ type: 'DisruptionTarget', status: 'True', reason: 'Evicted', message: 'm' });
 
 describe('a pod that is gone, and that the caches have seen', () => {
@@ -45,7 +59,29 @@ describe('a pod that is gone, and that the caches have seen', () => {
     [
       'make the film while a container beside its runner went on has made it',
       pod(1, ended(0, succeededResult), outlived),
-      [['succeeded', false]],
+      [['succeeded', false, 'with the film']],
+    ],
+    [
+      'make the film before anybody said that it had ended has made it',
+      pod(1, ended(0, succeededResult), unsaid),
+      [['succeeded', false, 'with the film']],
+    ],
+    [
+      'make the film while it was taken away, before anybody said that it had ended, has made it',
+      pod(1, ended(0, succeededResult), unsaid, evicted),
+      [['succeeded', false, 'with the film']],
+    ],
+    ['end well and leave nothing has ended well', pod(1, ended(0), unsaid), [['succeeded', false]]],
+    ['fail before anybody said that it had ended has failed', pod(1, ended(20), unsaid), [['failed', false]]],
+    [
+      'be told to stop before anybody said that it had ended was taken away',
+      pod(1, ended(10), unsaid),
+      [['disrupted', false]],
+    ],
+    [
+      'be killed by its deletion before anybody said that it had ended was taken away',
+      withDeletion(pod(1, ended(137), unsaid)),
+      [['disrupted', false]],
     ],
     [
       'be taken away while a container beside its runner went on was taken away',

@@ -19,7 +19,7 @@ import { isEnded } from './attempts.ts';
 import { attemptNumber, jobOfPod } from './belongs.ts';
 import { newComplaint } from './complaints.ts';
 import { isAlive, type Observed } from './observed.ts';
-import { podState } from './pod-facts.ts';
+import { podState, runnerEnd } from './pod-facts.ts';
 import { BY_LABEL, learn, type Sources } from './sources.ts';
 import { contradictedJobs, type KnownPod } from './torn-read.ts';
 import { jobEnd, viewOf } from './view.ts';
@@ -139,18 +139,30 @@ function relabelled(pod: Pod, name: string): Pod {
   return { ...pod, metadata: { ...pod.metadata, labels: { ...pod.metadata.labels, [LABEL_RESOURCE]: name } } };
 }
 
-/** Pods that are gone but were seen to end: how they ended, and what their runners left, is a fact. */
+/**
+ * Pods that are gone but were seen to end: how they ended, and what their runners left, is a fact. A runner that has ended has ended its pod,
+ * though its kubelet had not said so yet of the pod as a whole.
+ */
 function endedInCache(object: VideoGeneration, found: readonly Pod[], { pods }: Sources): readonly Pod[] {
   const there = new Set(found.map(({ metadata }) => metadata.uid));
   return pods
     .by(BY_LABEL, keyOf(object))
-    .filter((pod) => !there.has(pod.metadata.uid) && !['waiting', 'running'].includes(podState(pod)))
+    .filter((pod) => !there.has(pod.metadata.uid) && hasEnded(pod))
     .map(asGone);
 }
 
-/** Of a pod that is gone no container goes on, and holds its GPUs, though one did when it was last seen. */
+function hasEnded(pod: Pod): boolean {
+  return runnerEnd(pod) !== undefined || !['waiting', 'running'].includes(podState(pod));
+}
+
+/**
+ * Of a pod that is gone no container goes on, and holds its GPUs, though one did when it was last seen. It has ended as a kubelet would say
+ * from what its containers had come to by then.
+ */
 function asGone(pod: Pod): Pod {
-  const phase = podState(pod) === 'succeeded' ? 'Succeeded' : 'Failed';
+  const { phase: told = '', containerStatuses = [] } = pod.status ?? {};
+  const isWell = containerStatuses.every(({ state }) => state?.terminated?.exitCode === 0);
+  const phase = ['Succeeded', 'Failed'].includes(told) ? told : isWell ? 'Succeeded' : 'Failed';
   return { ...pod, status: { ...pod.status, phase } };
 }
 
