@@ -167,13 +167,14 @@ export const DECISIONS: Readonly<Record<string, readonly string[]>> = {
     'runner/contract',
   ],
   'operator/reconcile/retries': [...parts('verdict', 'attempts'), 'operator/api'],
+  'operator/reconcile/active-time': [...parts('observed', 'verdict', 'attempts'), 'operator/api'],
   'operator/reconcile/deadlines': [
-    ...parts('observed', 'verdict', 'attempts', 'suspension', 'elastic'),
+    ...parts('observed', 'verdict', 'attempts', 'suspension', 'elastic', 'active-time', 'retries'),
     ...['operator/api', 'runner/contract'],
   ],
   'operator/reconcile/device-health': [...parts('attempts', 'observed'), 'operator/api'],
   'operator/reconcile/marks': [...parts('observed', 'attempts', 'device-health'), 'operator/api', 'runner/contract'],
-  'operator/reconcile/usage': [...parts('observed', 'verdict', 'attempts', 'deadlines', 'marks'), 'operator/api'],
+  'operator/reconcile/usage': [...parts('observed', 'verdict', 'attempts', 'active-time', 'marks'), 'operator/api'],
   'operator/reconcile/giving-up': [
     ...parts('observed', 'verdict', 'attempts', 'pod-facts', 'deadlines', 'retries'),
     'operator/api',
@@ -187,7 +188,8 @@ export const DECISIONS: Readonly<Record<string, readonly string[]>> = {
   'operator/reconcile/actions': [...parts('observed', 'verdict', 'deadlines', 'clearing'), 'operator/api'],
   // what is to be said
   'operator/reconcile/status': [
-    ...parts('observed', 'verdict', 'suspension', 'deadlines', 'attempts', 'giving-up', 'marks', 'usage', 'retries'),
+    ...parts('observed', 'verdict', 'suspension', 'active-time', 'deadlines', 'attempts', 'giving-up', 'marks'),
+    ...parts('usage', 'retries'),
     ...['operator/api', 'operator/job/names', 'runner/contract'],
   ],
   // both

@@ -71,9 +71,11 @@ function forced(context: Context): readonly Action[] {
 }
 
 /** Nobody ends a pod whose Job was deleted without it but itself, and whoever deletes it. */
-function isLostAndToEnd(job: JobView, pod: PodView, { observed }: Context, { outcome }: Verdict): boolean {
+function isLostAndToEnd(job: JobView, pod: PodView, { observed }: Context, verdict: Verdict): boolean {
+  const { outcome } = verdict;
   if (job.gone !== true || job.isUnknown === true || pod.isOrphan !== true || !isAlive(pod)) return false;
   if (outcome === 'settled' || outcome === 'failed') return true;
+  if (outcome === 'ending' && verdict.job === job) return true;
   return outcome === 'held' && (pod.lingering !== undefined || observed.suspend);
 }
 

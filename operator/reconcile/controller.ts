@@ -87,7 +87,7 @@ async function carryOut(key: string, observed: Observed, decision: Decision, opt
 function isTakenBack({ verdict }: Decision, { jobs, status }: Observed, { sources }: RoundOptions): boolean {
   if (verdict.outcome !== 'ending' || verdict.why.reason !== 'Stalled') return false;
   const pod = newestPod({ jobs });
-  return pod !== undefined && isHeard({ report: sources.published(pod.uid), status });
+  return pod !== undefined && isHeard({ report: sources.published(pod.uid), status, jobs });
 }
 
 /** What was written down before anything was done is told at once: whatever comes of the rest, it happened. */

@@ -3,9 +3,21 @@ import type { VideoGenerationSpec } from '#contract/resource-spec.ts';
 import { type Why, why } from '../api/reasons.ts';
 import type { Attempt, ProgressStatus } from '../api/status.ts';
 import { durationText, millisecondsOf, timeText } from '../api/time.ts';
-import { freshEnds, isForOtherGpus } from './attempts.ts';
+import { activeSecondsOf } from './active-time.ts';
+import { isEnded, isForOtherGpus } from './attempts.ts';
 import { fewerGpus, gpusOf, isToGrow, whyNoGpus } from './elastic.ts';
-import { hasFilm, isAlive, type JobView, liveJob, newestPod, type Observed, type PodView, podOf } from './observed.ts';
+import {
+  hasFilm,
+  isAlive,
+  type JobView,
+  liveJob,
+  lostPod,
+  newestPod,
+  type Observed,
+  type PodView,
+  podOf,
+} from './observed.ts';
+import { isUsedUp } from './retries.ts';
 import { letGoAt } from './suspension.ts';
 import type { Context, Gate, Verdict } from './verdict.ts';
 
@@ -42,9 +54,14 @@ export function spent(context: Context): (Verdict & { readonly outcome: 'failed'
 }
 
 /** Whether an attempt is to end, as the last one or for others to follow. */
-function isEnding({ outcome, reason }: Attempt): boolean {
-  if (outcome !== 'Waiting' && outcome !== 'Running') return false;
-  return isFinalDeadline(reason) || reason === 'Stalled' || isForOtherGpus(reason);
+function isEnding(attempt: Attempt): boolean {
+  const { reason } = attempt;
+  return !isEnded(attempt) && (isFinalDeadline(reason) || reason === 'Stalled' || isForOtherGpus(reason));
+}
+
+/** Whether the film is given up with an attempt that has not ended yet, for the end of one before it. */
+function isLast(attempt: Attempt): boolean {
+  return !isEnded(attempt) && (attempt.reason === 'GivenUp' || isUsedUp(attempt.reason));
 }
 
 /** An attempt whose time is over ends. */
@@ -58,10 +75,30 @@ export const overdue: Gate = (context) => {
   const decided = context.attempts.find((attempt) => attempt.number === job.number && isEnding(attempt));
   if (decided !== undefined && job.leaving === undefined)
     return { outcome: 'ending', job, why: { reason: decided.reason ?? '', message: decided.message ?? '' } };
+  return passedBy(job, context);
+};
+
+/** An attempt of a Job for which a deadline has passed ends for the first that did. */
+function passedBy(job: JobView, context: Context): Verdict | undefined {
   const passed = deadlinesOf(job, context).filter(({ at }) => at <= context.now);
   const first = passed.toSorted((a, b) => a.at - b.at)[0];
   return first === undefined ? undefined : { outcome: 'ending', job, why: first.why() };
-};
+}
+
+/**
+ * A pod that has lost its Job ends as its Job would have ended it: for what was decided about its attempt before, and for every deadline that
+ * passes. Until then it may make the film, and holds its GPUs.
+ */
+export function lostOverdue(job: JobView, context: Context): Verdict | undefined {
+  const pod = lostPod(job);
+  if (pod === undefined || pod.leavingBy !== undefined || pod.lingering !== undefined || hasFilm(pod)) return undefined;
+  const own = context.attempts.find((attempt) => attempt.number === job.number && attempt.podUid === pod.uid);
+  if (own !== undefined && (isEnding(own) || isLast(own))) {
+    const why = { reason: own.reason ?? '', message: own.message ?? '' };
+    return { outcome: 'ending', job, why, ...(isLast(own) ? { isGivenUp: true as const } : {}) };
+  }
+  return passedBy(job, context);
+}
 
 /** When the next deadline passes, a pod is to be deleted by force or a silence becomes news; undefined where nothing of it is set. */
 export function nextDeadline(context: Context): number | undefined {
@@ -97,14 +134,17 @@ export function silenceOf(context: Context): number {
  * the new one was first seen when the end of the one before it was written down, and was made after that.
  */
 function runningMs({ observed, attempts, now }: Context): number {
+  const newest = newestPod(observed);
+  // A film whose pod has lost its Job is not told to run: then that is what it was last told, and its runner has begun since it was given a node.
+  const isLost = newest?.state === 'running' && observed.jobs.some((job) => lostPod(job)?.uid === newest.uid);
   const seen = observed.status?.conditions?.find(
-    ({ type, status: holds }) => type === 'Progressing' && holds === 'True',
+    ({ type, status: holds }) => type === 'Progressing' && (holds === 'True' || isLost),
   );
   if (seen === undefined) return 0;
-  const newest = newestPod(observed);
   const since = latest([
     seen.lastTransitionTime,
     newest?.created,
+    isLost ? newest?.scheduledTime : undefined,
     attempts.find(({ podUid }) => podUid === newest?.uid)?.startTime,
     ...attempts.map(({ recordedTime }) => recordedTime),
   ]);
@@ -165,10 +205,12 @@ function startOf(job: JobView, pod: PodView | undefined, { observed, attempts, n
   const late = (text: string) => () => why('StartDeadlineExceeded', { limit: text, why: cause() });
   if (limit !== undefined) {
     const ends = attempts.filter(({ job: name }) => name === job.name).map(({ recordedTime }) => recordedTime);
+    // Of a Job that is gone only its pod tells.
+    const begun = job.gone === true ? waiting?.created : job.begun;
     const since =
-      job.begun === undefined
+      begun === undefined
         ? undefined
-        : latest([job.begun, job.created, madeLater(waiting, job), letGoAt(observed, now), ...ends]);
+        : latest([begun, job.created, madeLater(waiting, job), letGoAt(observed, now), ...ends]);
     return since === undefined ? [] : [{ at: since + 1000 * secondsOf(limit), why: late(limit) }];
   }
   const held = waiting?.scheduled === true ? latest([waiting.scheduledTime, waiting.created]) : undefined;
@@ -198,9 +240,11 @@ function stallOf(pod: PodView, context: Context): readonly Deadline[] {
   return [{ at: since + 1000 * secondsOf(limit), why: () => why('Stalled', { limit, pod: pod.name, detail: where }) }];
 }
 
-/** Whether the runner at work has told that it got on, and nobody has written it down yet. */
-export function isHeard({ report, status }: Pick<Observed, 'report' | 'status'>): boolean {
-  return report !== undefined && isAdvance(report, status?.progress);
+/** Whether the runner at work has told that it got on, and nobody has written it down yet. One that has lost its Job tells nothing any more. */
+export function isHeard({ report, status, jobs }: Pick<Observed, 'report' | 'status' | 'jobs'>): boolean {
+  const newest = newestPod({ jobs });
+  const isLost = jobs.some((job) => lostPod(job)?.uid === newest?.uid);
+  return report !== undefined && !isLost && isAdvance(report, status?.progress);
 }
 
 /** Whether one record of progress is further than another. */
@@ -219,40 +263,6 @@ function activeOf(context: Context): readonly Deadline[] {
   if (limit === undefined) return [];
   const left = secondsOf(limit) - activeSecondsOf(context) - runningMs(context) / 1000;
   return [{ at: now + 1000 * left, why: () => why('ActiveDeadlineExceeded', { limit }) }];
-}
-
-/** Seconds that the runners of attempts that have ended have worked; those written down count as they were. */
-export function activeSecondsOf({ observed, attempts }: Context): number {
-  const { status: before } = observed;
-  return freshEnds(attempts, before).reduce(
-    (sum, attempt) => sum + workedSeconds(attempt, observed),
-    before?.activeSeconds ?? 0,
-  );
-}
-
-/**
- * How long a runner worked: both ends by the one clock of its node, and no longer than the control plane and the operator can have seen;
- * but no shorter than it was seen to get on, since a node's clock may be set while it works. Where that says that it ended before it
- * began, until its end was written down. Where nobody saw its end, until it was last seen to get on: its Job may have taken a while to
- * end after it.
- */
-export function workedSeconds(
-  { podUid, startTime, recordedTime, exitCode }: Attempt,
-  { status, jobs }: Observed,
-): number {
-  const pod = jobs.flatMap(({ pods }) => pods).find(({ uid }) => uid === podUid);
-  // A kubelet that has lost a container tells an exit code and no times.
-  const gotOn = secondsBetween(startTime, status?.progress?.lastAdvanceTime);
-  if (exitCode === undefined || !pod?.startTime || !pod.endTime) return gotOn;
-  const known = status?.attempts?.find((attempt) => attempt.podUid === podUid)?.startTime;
-  const most = secondsBetween(known ?? pod.created, recordedTime);
-  const isAbsurd = millisecondsOf(pod.endTime) < millisecondsOf(pod.startTime);
-  return isAbsurd ? most : Math.min(most, Math.max(gotOn, secondsBetween(pod.startTime, pod.endTime)));
-}
-
-function secondsBetween(from: string | undefined, to: string | undefined): number {
-  const took = from === undefined || to === undefined ? 0 : millisecondsOf(to) - millisecondsOf(from);
-  return Math.max(0, Math.round(took / 1000)) || 0;
 }
 
 /**

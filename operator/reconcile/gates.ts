@@ -5,10 +5,10 @@ import { conditionIs } from '../api/kubernetes.ts';
 import { why } from '../api/reasons.ts';
 import type { Attempt } from '../api/status.ts';
 import { millisecondsOf, timeText } from '../api/time.ts';
-import { endingOf, isEnded } from './attempts.ts';
-import { isLeftWithFilm, overdue } from './deadlines.ts';
+import { endingOf, isEnded, newEnds } from './attempts.ts';
+import { isLeftWithFilm, lostOverdue, overdue } from './deadlines.ts';
 import { sizeOf } from './elastic.ts';
-import { endAfterPods, exhausted, failure, lastWord } from './giving-up.ts';
+import { endAfterPods, exhausted, failure, isFinal, lastWord } from './giving-up.ts';
 import {
   endsByItself,
   hasFilm,
@@ -17,6 +17,7 @@ import {
   isReplaced,
   type JobView,
   liveJob,
+  lostPod,
   type Observed,
   REFUSED_MS,
 } from './observed.ts';
@@ -154,18 +155,37 @@ function goodEnd(job: JobView, context: Context): readonly GoodEnd[] {
 
 /**
  * A pod whose Job has ended or was deleted holds its GPUs until it has ended itself, and so does a Job that was made for another
- * film, which is deleted: nothing else starts before.
+ * film, which is deleted: nothing else starts before. One that has lost its Job ends when its time is over.
  */
 const held: Gate = (context) => {
   const { observed } = context;
   const other = observed.outdated.find((job) => isOpen(job) || job.pods.some(isAlive));
   if (other !== undefined) return { outcome: 'held', why: why('JobOutdated', { job: other.name }) };
+  for (const job of observed.jobs) {
+    const ending = observed.suspend ? undefined : (lostOverdue(job, context) ?? lostAndGivenUp(job, context));
+    if (ending !== undefined) return ending;
+  }
   const job = observed.jobs.find((one) => !isOpen(one) && one.pods.some(isAlive));
   if (job === undefined) return undefined;
   const end = endAfterPods(context);
   if (end !== undefined) return { outcome: 'held', why: end, job };
   return { outcome: 'held', why: why('PodLeaving', { pod: job.pods.find(isAlive)?.name ?? '', job: job.name }) };
 };
+
+/** A film that is given up gives the GPUs of a pod that has lost its Job back, as those of one that has not: judged when an attempt ends. */
+function lostAndGivenUp(job: JobView, context: Context): Verdict | undefined {
+  const { observed, attempts } = context;
+  const pod = lostPod(job);
+  if (pod === undefined || pod.leavingBy !== undefined || pod.lingering !== undefined || hasFilm(pod)) return undefined;
+  const final = failure(context);
+  const isJudged = newEnds(attempts, observed.status?.attempts).length > 0;
+  const spentOut = isJudged ? exhausted(context) : undefined;
+  if (final?.outcome === 'failed') {
+    const attempt = attempts.findLast(isFinal)?.number ?? job.number;
+    return { outcome: 'ending', job, why: why('GivenUp', { attempt, why: endingOf(final.why) }), isGivenUp: true };
+  }
+  return spentOut?.outcome === 'failed' ? { outcome: 'ending', job, why: spentOut.why, isGivenUp: true } : undefined;
+}
 
 /** A spec that the operator cannot carry out starts nothing; what runs already goes on from its frozen spec. */
 const validity: Gate = ({ observed }) => {

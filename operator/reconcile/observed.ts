@@ -186,6 +186,15 @@ export function endsByItself({ pods }: JobView): boolean {
   return !pods.some(isAlive) && (last?.state === 'succeeded' || last?.state === 'failed');
 }
 
+/**
+ * A pod at work whose Job was deleted without it: nobody ends it but itself and the operator, and nobody takes its reports. Of a Job that is
+ * known: anybody can make a pod that says so.
+ */
+export function lostPod({ gone, isUnknown, pods }: JobView): PodView | undefined {
+  if (gone !== true || isUnknown === true) return undefined;
+  return pods.findLast((pod) => pod.isOrphan === true && isAlive(pod));
+}
+
 /** The pod that is or was last at work; one that has ended never stands for one that has not. */
 export function newestPod({ jobs }: Pick<Observed, 'jobs'>): PodView | undefined {
   const job = jobs.findLast(({ pods }) => pods.length > 0);

@@ -1,8 +1,8 @@
 import { conditionIs } from '../api/kubernetes.ts';
 import type { Attempt, Usage, VideoGenerationStatus } from '../api/status.ts';
 import { millisecondsOf } from '../api/time.ts';
+import { workedSeconds } from './active-time.ts';
 import { byIdentity, freshEnds, identityOf, isEnded } from './attempts.ts';
-import { workedSeconds } from './deadlines.ts';
 import { saidBy } from './marks.ts';
 import type { Observed } from './observed.ts';
 import type { Context, Verdict } from './verdict.ts';
