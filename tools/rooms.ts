@@ -169,7 +169,7 @@ export const DECISIONS: Readonly<Record<string, readonly string[]>> = {
   'operator/reconcile/retries': [...parts('verdict', 'attempts'), 'operator/api'],
   'operator/reconcile/active-time': [...parts('observed', 'verdict', 'attempts'), 'operator/api'],
   'operator/reconcile/deadlines': [
-    ...parts('observed', 'verdict', 'attempts', 'suspension', 'elastic', 'active-time', 'retries'),
+    ...parts('observed', 'verdict', 'attempts', 'suspension', 'elastic', 'active-time'),
     ...['operator/api', 'runner/contract'],
   ],
   'operator/reconcile/device-health': [...parts('attempts', 'observed'), 'operator/api'],
@@ -179,10 +179,15 @@ export const DECISIONS: Readonly<Record<string, readonly string[]>> = {
     ...parts('observed', 'verdict', 'attempts', 'pod-facts', 'deadlines', 'retries'),
     'operator/api',
   ],
+  'operator/reconcile/lost-pods': [
+    ...parts('observed', 'verdict', 'attempts', 'deadlines', 'retries', 'giving-up'),
+    'operator/api',
+  ],
   'operator/reconcile/clearing': [...parts('observed', 'verdict'), 'operator/api', 'runner/contract'],
   // what is to be done
   'operator/reconcile/gates': [
     ...parts('observed', 'verdict', 'suspension', 'deadlines', 'attempts', 'retries', 'elastic', 'giving-up'),
+    ...parts('lost-pods'),
     ...['operator/api', 'runner/contract'],
   ],
   'operator/reconcile/actions': [...parts('observed', 'verdict', 'deadlines', 'clearing'), 'operator/api'],

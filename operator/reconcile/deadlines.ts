@@ -17,7 +17,6 @@ import {
   type PodView,
   podOf,
 } from './observed.ts';
-import { isUsedUp } from './retries.ts';
 import { letGoAt } from './suspension.ts';
 import type { Context, Gate, Verdict } from './verdict.ts';
 
@@ -54,14 +53,18 @@ export function spent(context: Context): (Verdict & { readonly outcome: 'failed'
 }
 
 /** Whether an attempt is to end, as the last one or for others to follow. */
-function isEnding(attempt: Attempt): boolean {
+export function isEnding(attempt: Attempt): boolean {
   const { reason } = attempt;
   return !isEnded(attempt) && (isFinalDeadline(reason) || reason === 'Stalled' || isForOtherGpus(reason));
 }
 
-/** Whether the film is given up with an attempt that has not ended yet, for the end of one before it. */
-function isLast(attempt: Attempt): boolean {
-  return !isEnded(attempt) && (attempt.reason === 'GivenUp' || isUsedUp(attempt.reason));
+/**
+ * An attempt that was ended for other GPUs before it had a pod stands as ended at once; its Job still has to go. What was decided stays so until
+ * that is gone, or has made a pod after all whose runner works.
+ */
+function resizedBefore(own: readonly Attempt[]): Attempt | undefined {
+  const at = own.findLastIndex(({ podUid, reason }) => podUid === undefined && isForOtherGpus(reason));
+  return own.slice(at + 1).every(({ outcome }) => outcome === 'Waiting') ? own[at] : undefined;
 }
 
 /** An attempt whose time is over ends. */
@@ -72,32 +75,18 @@ export const overdue: Gate = (context) => {
   const pod = podOf(job);
   if (pod !== undefined && hasFilm(pod)) return undefined;
   // What was decided stays so until its Job is gone.
-  const decided = context.attempts.find((attempt) => attempt.number === job.number && isEnding(attempt));
+  const own = context.attempts.filter(({ number }) => number === job.number);
+  const decided = own.find(isEnding) ?? resizedBefore(own);
   if (decided !== undefined && job.leaving === undefined)
     return { outcome: 'ending', job, why: { reason: decided.reason ?? '', message: decided.message ?? '' } };
   return passedBy(job, context);
 };
 
 /** An attempt of a Job for which a deadline has passed ends for the first that did. */
-function passedBy(job: JobView, context: Context): Verdict | undefined {
+export function passedBy(job: JobView, context: Context): Verdict | undefined {
   const passed = deadlinesOf(job, context).filter(({ at }) => at <= context.now);
   const first = passed.toSorted((a, b) => a.at - b.at)[0];
   return first === undefined ? undefined : { outcome: 'ending', job, why: first.why() };
-}
-
-/**
- * A pod that has lost its Job ends as its Job would have ended it: for what was decided about its attempt before, and for every deadline that
- * passes. Until then it may make the film, and holds its GPUs.
- */
-export function lostOverdue(job: JobView, context: Context): Verdict | undefined {
-  const pod = lostPod(job);
-  if (pod === undefined || pod.leavingBy !== undefined || pod.lingering !== undefined || hasFilm(pod)) return undefined;
-  const own = context.attempts.find((attempt) => attempt.number === job.number && attempt.podUid === pod.uid);
-  if (own !== undefined && (isEnding(own) || isLast(own))) {
-    const why = { reason: own.reason ?? '', message: own.message ?? '' };
-    return { outcome: 'ending', job, why, ...(isLast(own) ? { isGivenUp: true as const } : {}) };
-  }
-  return passedBy(job, context);
 }
 
 /** When the next deadline passes, a pod is to be deleted by force or a silence becomes news; undefined where nothing of it is set. */
@@ -136,15 +125,15 @@ export function silenceOf(context: Context): number {
 function runningMs({ observed, attempts, now }: Context): number {
   const newest = newestPod(observed);
   // A film whose pod has lost its Job is not told to run: then that is what it was last told, and its runner has begun since it was given a node.
-  const isLost = newest?.state === 'running' && observed.jobs.some((job) => lostPod(job)?.uid === newest.uid);
+  const isUntold = newest?.state === 'running' && isLost(newest, observed);
   const seen = observed.status?.conditions?.find(
-    ({ type, status: holds }) => type === 'Progressing' && (holds === 'True' || isLost),
+    ({ type, status: holds }) => type === 'Progressing' && (holds === 'True' || isUntold),
   );
   if (seen === undefined) return 0;
   const since = latest([
     seen.lastTransitionTime,
     newest?.created,
-    isLost ? newest?.scheduledTime : undefined,
+    isUntold ? newest.scheduledTime : undefined,
     attempts.find(({ podUid }) => podUid === newest?.uid)?.startTime,
     ...attempts.map(({ recordedTime }) => recordedTime),
   ]);
@@ -235,7 +224,8 @@ function stallOf(pod: PodView, context: Context): readonly Deadline[] {
   const runs = Math.max(now - runningMs(context), advance === undefined ? 0 : millisecondsOf(advance));
   // What it has reported meanwhile may not be written down yet: it counts from when it was heard, as it will when that is.
   const heard = isHeard(observed) ? millisecondsOf(timeText(now - observed.silentMs)) : 0;
-  const since = Math.max(runs, now - observed.listeningMs, heard);
+  const listened = isLost(pod, observed) ? observed.silentMs : observed.listeningMs;
+  const since = Math.max(runs, now - listened, heard);
   const where = progress === undefined ? 'it has not been heard of' : `it stood at ${progress.percent} %`;
   return [{ at: since + 1000 * secondsOf(limit), why: () => why('Stalled', { limit, pod: pod.name, detail: where }) }];
 }
@@ -243,8 +233,12 @@ function stallOf(pod: PodView, context: Context): readonly Deadline[] {
 /** Whether the runner at work has told that it got on, and nobody has written it down yet. One that has lost its Job tells nothing any more. */
 export function isHeard({ report, status, jobs }: Pick<Observed, 'report' | 'status' | 'jobs'>): boolean {
   const newest = newestPod({ jobs });
-  const isLost = jobs.some((job) => lostPod(job)?.uid === newest?.uid);
-  return report !== undefined && !isLost && isAdvance(report, status?.progress);
+  return report !== undefined && !isLost(newest, { jobs }) && isAdvance(report, status?.progress);
+}
+
+/** Whether a pod has lost its Job: what it told before was the last that is heard of it. */
+function isLost(pod: PodView | undefined, { jobs }: Pick<Observed, 'jobs'>): boolean {
+  return pod !== undefined && jobs.some((job) => lostPod(job)?.uid === pod.uid);
 }
 
 /** Whether one record of progress is further than another. */

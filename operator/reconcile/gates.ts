@@ -5,10 +5,11 @@ import { conditionIs } from '../api/kubernetes.ts';
 import { why } from '../api/reasons.ts';
 import type { Attempt } from '../api/status.ts';
 import { millisecondsOf, timeText } from '../api/time.ts';
-import { endingOf, isEnded, newEnds } from './attempts.ts';
-import { isLeftWithFilm, lostOverdue, overdue } from './deadlines.ts';
+import { endingOf, isEnded } from './attempts.ts';
+import { isLeftWithFilm, overdue } from './deadlines.ts';
 import { sizeOf } from './elastic.ts';
-import { endAfterPods, exhausted, failure, isFinal, lastWord } from './giving-up.ts';
+import { endAfterPods, exhausted, failure, lastWord } from './giving-up.ts';
+import { lostEnding } from './lost-pods.ts';
 import {
   endsByItself,
   hasFilm,
@@ -17,7 +18,6 @@ import {
   isReplaced,
   type JobView,
   liveJob,
-  lostPod,
   type Observed,
   REFUSED_MS,
 } from './observed.ts';
@@ -162,7 +162,7 @@ const held: Gate = (context) => {
   const other = observed.outdated.find((job) => isOpen(job) || job.pods.some(isAlive));
   if (other !== undefined) return { outcome: 'held', why: why('JobOutdated', { job: other.name }) };
   for (const job of observed.jobs) {
-    const ending = observed.suspend ? undefined : (lostOverdue(job, context) ?? lostAndGivenUp(job, context));
+    const ending = lostEnding(job, context);
     if (ending !== undefined) return ending;
   }
   const job = observed.jobs.find((one) => !isOpen(one) && one.pods.some(isAlive));
@@ -171,21 +171,6 @@ const held: Gate = (context) => {
   if (end !== undefined) return { outcome: 'held', why: end, job };
   return { outcome: 'held', why: why('PodLeaving', { pod: job.pods.find(isAlive)?.name ?? '', job: job.name }) };
 };
-
-/** A film that is given up gives the GPUs of a pod that has lost its Job back, as those of one that has not: judged when an attempt ends. */
-function lostAndGivenUp(job: JobView, context: Context): Verdict | undefined {
-  const { observed, attempts } = context;
-  const pod = lostPod(job);
-  if (pod === undefined || pod.leavingBy !== undefined || pod.lingering !== undefined || hasFilm(pod)) return undefined;
-  const final = failure(context);
-  const isJudged = newEnds(attempts, observed.status?.attempts).length > 0;
-  const spentOut = isJudged ? exhausted(context) : undefined;
-  if (final?.outcome === 'failed') {
-    const attempt = attempts.findLast(isFinal)?.number ?? job.number;
-    return { outcome: 'ending', job, why: why('GivenUp', { attempt, why: endingOf(final.why) }), isGivenUp: true };
-  }
-  return spentOut?.outcome === 'failed' ? { outcome: 'ending', job, why: spentOut.why, isGivenUp: true } : undefined;
-}
 
 /** A spec that the operator cannot carry out starts nothing; what runs already goes on from its frozen spec. */
 const validity: Gate = ({ observed }) => {

@@ -3,6 +3,7 @@ import { job, withGpus } from '../../test/build/job.ts';
 import { type Cluster, observed } from '../../test/build/observed.ts';
 import { asNext, ended, pod, running, withCondition } from '../../test/build/pod.ts';
 import { videoGeneration, withSpec, withStatus } from '../../test/build/video-generation.ts';
+import type { Job } from '../api/kubernetes.ts';
 import type { VideoGenerationStatus } from '../api/status.ts';
 import { decide } from './decide.ts';
 import { settle } from './settle.ts';
@@ -27,6 +28,11 @@ const refused = (number: number, message: string): NonNullable<Cluster['events']
   ] as never;
 const noQuotaFor = (gpus: number) =>
   `exceeded quota: gpus, requested: requests.nvidia.com/gpu=${gpus}, used: requests.nvidia.com/gpu=6, limited: requests.nvidia.com/gpu=8`;
+
+const leaving = (object: Job): Job => ({
+  ...object,
+  metadata: { ...object.metadata, deletionTimestamp: '2026-01-01T00:11:00Z', finalizers: ['foregroundDeletion'] },
+});
 
 /** One round after another, an hour apart. */
 function story(rounds: readonly ((start: readonly [number, number]) => Cluster)[]) {
@@ -82,6 +88,26 @@ describe('where the quota of a namespace has no room for a pod', () => {
     'denied by policy',
   ])('for another reason than GPUs, the attempt waits: %s', (message) => {
     expect(story([() => ({ jobs: [job(1)], events: refused(1, message) })]).verdicts).toEqual(['live']);
+  });
+
+  it.each<[string, number, Partial<Cluster>, string, readonly string[]]>([
+    ['a moment later', 1000, {}, 'ending', ['delete-job']],
+    ['29 minutes later', 29 * 60_000, {}, 'ending', ['delete-job']],
+    ['where the quota has room meanwhile', 1000, { events: [] }, 'ending', ['delete-job']],
+    ['where it has made a pod that waits', 1000, { pods: [pod(1)] }, 'ending', ['delete-job']],
+    ['where it goes', 1000, { jobs: [leaving(job(1))] }, 'live', []],
+    ['where its pod works after all', 1000, { pods: [pod(1, running)] }, 'live', []],
+  ])('a Job that could not be deleted goes all the same: %s', (_what, laterMs, more, verdict, actions) => {
+    const of = (status: VideoGenerationStatus | undefined, cluster: Cluster, now: number) =>
+      decide(
+        observed({ live: true, frozen: ['job-1'], film: withStatus(status)(elastic(videoGeneration())), ...cluster }),
+        now,
+      );
+    const first = of(undefined, isRefused([1, 8]), NOW);
+    expect(first.status?.attempts).toMatchObject([{ outcome: 'Resized' }]);
+    const next = of(first.status, { ...isRefused([1, 8]), ...more }, NOW + laterMs);
+    expect([next.verdict.outcome, next.actions.map(({ type }) => type)]).toEqual([verdict, actions]);
+    expect(next.status?.attempts?.filter(({ outcome }) => outcome === 'Resized')).toHaveLength(1);
   });
 
   it('and one is made before its Job could be deleted, that one ends for the same reason, and is no disruption', () => {

@@ -83,13 +83,14 @@ describe('a pod that loses its Job while it is at work', () => {
     ['elastic', { parallelism: { gpus: 8, minGpus: 2 }, deadlines: { elastic: '80m' } }, cramped, 22],
   ])('is deleted once its time is over, and not before: %s', (_what, spec, of, minutes) => {
     let status = begun(spec, of);
-    const lost = { pods: [pod(1, of, orphaned, scheduledAt)], reports: { 'pod-1': progressRecord() }, silentMs: 0 };
+    const pods = [pod(1, of, orphaned, scheduledAt)];
+    const after = (minute: number) => ({ pods, reports: { 'pod-1': progressRecord() }, silentMs: minute * MINUTE });
     for (let minute = 0; minute < minutes; minute += 1) {
-      const seen = round(lost, status, spec, NOW + minute * MINUTE);
+      const seen = round(after(minute), status, spec, NOW + minute * MINUTE);
       expect([minute, seen.verdict.outcome, deleted(seen)]).toEqual([minute, 'held', []]);
       status = seen.status;
     }
-    const late = round(lost, status, spec, NOW + minutes * MINUTE);
+    const late = round(after(minutes), status, spec, NOW + minutes * MINUTE);
     expect([late.verdict.outcome, deleted(late)]).toEqual(['ending', ['pod-1']]);
   });
 

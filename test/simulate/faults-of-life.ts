@@ -62,7 +62,7 @@ export const LIFE_FAULTS: readonly Fault[] = [
     patches: [
       {
         file: DEADLINES,
-        from: '    newest?.created,\n    attempts.find(({ podUid }) => podUid === newest?.uid)?.startTime,\n',
+        from: '    newest?.created,\n    isUntold ? newest.scheduledTime : undefined,\n    attempts.find(({ podUid }) => podUid === newest?.uid)?.startTime,\n',
         to: '',
       },
       { file: DEADLINES, from: '...attempts.map(({ recordedTime }) => recordedTime),', to: '' },
@@ -155,6 +155,17 @@ export const LIFE_FAULTS: readonly Fault[] = [
         file: 'reconcile/deadlines.ts',
         from: "const limit = hurt ? '0s' : spec?.deadlines.elastic;",
         to: "const limit = '0s' as string | undefined;",
+      },
+    ],
+  },
+  {
+    name: 'orphan-goes-on',
+    what: 'no deadline, and nothing that was decided, ends a pod that has lost its Job',
+    patches: [
+      {
+        file: 'reconcile/gates.ts',
+        from: 'const ending = lostEnding(job, context);',
+        to: 'const ending = observed.managedBy === job.name ? lostEnding(job, context) : undefined;',
       },
     ],
   },

@@ -1,6 +1,10 @@
 import { secondsOf } from '#contract/duration.ts';
+import type { VideoGenerationStatus } from '../../operator/api/status.ts';
 import type { Dice } from '../faults/dice.ts';
 import type { Stored } from './stand-in-api-server.ts';
+
+/** What stands in an attempt at work with which its film ends. */
+const GIVEN_UP: readonly string[] = ['GivenUp', 'FailuresExhausted', 'DisruptionsExhausted', 'FailsAtSameIteration'];
 
 /** Stretches of time that a film's spec can set, by name. */
 const LIMITS = ['start', 'elastic', 'stall', 'active', 'lostNode', 'ttl', 'jobTtl'] as const;
@@ -34,7 +38,14 @@ export function limitsOf({ spec }: Stored): Limits {
   return Object.fromEntries(given);
 }
 
-/** The operator ends by itself what hangs of a film whose limits say so; a person looks after everything else. */
-export function isLookedAfter(film: Stored | undefined, limits: readonly Limit[]): boolean {
-  return film !== undefined && limits.some((limit) => limitsOf(film)[limit] !== undefined);
+/**
+ * The operator ends by itself what hangs of a film whose limits say so, or which it has given up; a person looks after everything else. A node
+ * that is lost ends nothing, unless the limits say so.
+ */
+export function isLookedAfter(film: Stored | undefined, { metadata }: Stored, limits: readonly Limit[]): boolean {
+  if (film === undefined) return false;
+  const status: VideoGenerationStatus | undefined = film.status;
+  const own = status?.attempts?.find(({ podUid }) => podUid === metadata.uid);
+  const isToGo = GIVEN_UP.includes(own?.reason ?? '') && metadata.deletionTimestamp === undefined;
+  return isToGo || limits.some((limit) => limitsOf(film)[limit] !== undefined);
 }

@@ -228,13 +228,16 @@ function orphanPods({ server, dice, trace }: PeopleOptions): void {
   server.remove('jobs', keyOf(job), {}, 'person');
 }
 
-/** Clears away what has no owner any more and would never end by itself. */
-export function clearOrphans(server: StandInApiServer): void {
+/** Clears away what has no owner any more, would never end by itself, and is of no film as far as the operator can tell. */
+export function clearOrphans(server: StandInApiServer, filmOf: (pod: Stored) => Stored | undefined): void {
   for (const pod of own(server, 'pods'))
-    if (!isTerminal(pod) && ownerUid(pod) === undefined) dropPod(server, pod, 'person');
+    if (!isTerminal(pod) && ownerUid(pod) === undefined && filmOf(pod) === undefined) dropPod(server, pod, 'person');
 }
 
-/** Helps pods that never start or never end, but for those that a deadline of their film is for. */
+/**
+ * Helps pods that never start or never end, but for those that a deadline of their film is for, and those of which the operator has said that
+ * they end: whether their Job is there or not.
+ */
 export function helpStuck(
   server: StandInApiServer,
   kubelet: Pick<StandInKubelet, 'isStuck' | 'help'>,
@@ -242,7 +245,7 @@ export function helpStuck(
 ): void {
   for (const pod of server.list('pods')) {
     const stuck = kubelet.isStuck(pod);
-    if (stuck !== undefined && !isLookedAfter(filmOf(pod), stuck)) kubelet.help(pod);
+    if (stuck !== undefined && !isLookedAfter(filmOf(pod), pod, stuck)) kubelet.help(pod);
   }
 }
 

@@ -170,14 +170,17 @@ export async function playSchedule(seed: number, mixName: MixName, tracing = fal
   mix = quiet;
   tell(() => 'calm from here on');
   const filmOf = ({ metadata: { uid = '' } }: Stored) => {
-    const { key = '', uid: film } = truth.films.get(truth.pods.get(uid)?.film ?? '') ?? {};
+    const pod = truth.pods.get(uid);
+    const { key = '', uid: film, known } = truth.films.get(pod?.film ?? '') ?? {};
+    // Of a pod without a Job that no status names, nobody can tell that it is of the film.
+    if (pod?.orphan === true && known?.has(pod.job) !== true) return undefined;
     const stored = server.get('videogenerations', key);
     return stored?.metadata.uid === film ? stored : undefined;
   };
   const staysSuspended = dice.share() < 0.15;
   if (!staysSuspended) resumeAll(server);
   time.after(300_000, () => {
-    clearOrphans(server);
+    clearOrphans(server, filmOf);
     helpStuck(server, kubelet, filmOf);
   });
   const resync = () => {
