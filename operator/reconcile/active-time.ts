@@ -1,7 +1,7 @@
 import type { Attempt } from '../api/status.ts';
 import { millisecondsOf } from '../api/time.ts';
 import { freshEnds } from './attempts.ts';
-import type { Observed } from './observed.ts';
+import { type Observed, writtenProgress } from './observed.ts';
 import type { Context } from './verdict.ts';
 
 /*
@@ -29,7 +29,7 @@ export function workedSeconds(
 ): number {
   const pod = jobs.flatMap(({ pods }) => pods).find(({ uid }) => uid === podUid);
   // A kubelet that has lost a container tells an exit code and no times.
-  const gotOn = secondsBetween(startTime, status?.progress?.lastAdvanceTime);
+  const gotOn = secondsBetween(startTime, writtenProgress(podUid, status)?.lastAdvanceTime);
   if (exitCode === undefined || !pod?.startTime || !pod.endTime) return gotOn;
   const known = status?.attempts?.find((attempt) => attempt.podUid === podUid)?.startTime;
   const most = secondsBetween(known ?? pod.created, recordedTime);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { job, withEnd } from '../../test/build/job.ts';
-import { observed } from '../../test/build/observed.ts';
-import { ended, pod, running } from '../../test/build/pod.ts';
+import { observed, progressRecord } from '../../test/build/observed.ts';
+import { asNext, ended, pod, running } from '../../test/build/pod.ts';
 import { videoGeneration, withMetadata, withSpec, withStatus } from '../../test/build/video-generation.ts';
 import type { VideoGenerationStatus } from '../api/status.ts';
 import { claim } from './claim.ts';
@@ -117,4 +117,18 @@ it('failures beyond the list count also where the operator ends between claim an
     at('00:40:05'),
   ).status!;
   expect(next.failures).toBe(10);
+});
+
+it('the claim of a next attempt keeps the progress of its last attempt, and of no other', async () => {
+  const film = videoGeneration(spec());
+  const of = (status: VideoGenerationStatus | undefined, more: object, now: number) =>
+    decide(observed({ film: withStatus(status)(film), frozen, live: true, ...more }), now);
+  const reports = { 'pod-1': progressRecord() };
+  const first = of(undefined, { jobs: [job(1)], pods: [pod(1, running)], reports }, at('00:05:10')).status;
+  const jobs = [job(1, withEnd('Failed'))];
+  const same = await written(of(first, { jobs, pods: [pod(1, ended(1))] }, at('00:40:00')));
+  expect(same.progress).toEqual(first?.progress);
+  const pods = [pod(1, ended(143)), pod(1, asNext, ended(1))];
+  const another = await written(of(first, { jobs, pods }, at('00:40:00')));
+  expect([another.attempts?.at(-1)?.podUid, another.progress]).toEqual(['pod-1b', undefined]);
 });

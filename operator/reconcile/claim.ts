@@ -3,7 +3,7 @@ import { defined } from '../api/defined.ts';
 import type { VideoGenerationStatus } from '../api/status.ts';
 import { wellFormed } from '../kube/json-text.ts';
 import type { Decision } from './decide.ts';
-import type { Observed } from './observed.ts';
+import { type Observed, writtenProgress } from './observed.ts';
 import { type WriteContext, write } from './write-status.ts';
 
 /**
@@ -22,9 +22,15 @@ export async function claim(
   const known = before?.claim;
   const same = known?.attempt === status.claim?.attempt && known?.generation === status.claim?.generation;
   if (same && known?.specHash === status.claim?.specHash && before?.startTime !== undefined) return observed;
-  const next: VideoGenerationStatus = before === undefined ? status : { ...before, ...fixedBy(status) };
+  const next: VideoGenerationStatus = before === undefined ? status : { ...keptOf(before, status), ...fixedBy(status) };
   const version = await write(observed, next, options);
   return version === undefined ? undefined : { ...observed, resource: { ...observed.resource, version }, status: next };
+}
+
+/** All that was written down, but for progress of a pod that is the last one no more. */
+function keptOf(before: VideoGenerationStatus, { attempts }: VideoGenerationStatus): VideoGenerationStatus {
+  const { progress: _told, ...rest } = before;
+  return { ...rest, ...defined({ progress: writtenProgress(attempts?.at(-1)?.podUid, before) }) };
 }
 
 /**

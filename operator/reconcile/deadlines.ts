@@ -16,6 +16,7 @@ import {
   type Observed,
   type PodView,
   podOf,
+  writtenProgress,
 } from './observed.ts';
 import { letGoAt } from './suspension.ts';
 import type { Context, Gate, Verdict } from './verdict.ts';
@@ -214,13 +215,12 @@ function madeLater(pod: PodView | undefined, { begun }: JobView): string | undef
 
 /** The runner has to get on, as far as the operator hears. */
 function stallOf(pod: PodView, context: Context): readonly Deadline[] {
-  const { observed, attempts, now } = context;
+  const { observed, now } = context;
   const limit = observed.spec?.deadlines.stall;
   if (limit === undefined) return [];
-  const { progress } = observed.status ?? {};
-  const isItsOwn = attempts.at(-1)?.podUid === pod.uid;
+  const progress = writtenProgress(pod.uid, observed.status);
   // By our own clock; nobody hears it while no operator listens.
-  const advance = isItsOwn ? progress?.lastAdvanceTime : undefined;
+  const advance = progress?.lastAdvanceTime;
   const runs = Math.max(now - runningMs(context), advance === undefined ? 0 : millisecondsOf(advance));
   // What it has reported meanwhile may not be written down yet: it counts from when it was heard, as it will when that is.
   const heard = isHeard(observed) ? millisecondsOf(timeText(now - observed.silentMs)) : 0;
@@ -233,7 +233,7 @@ function stallOf(pod: PodView, context: Context): readonly Deadline[] {
 /** Whether the runner at work has told that it got on, and nobody has written it down yet. One that has lost its Job tells nothing any more. */
 export function isHeard({ report, status, jobs }: Pick<Observed, 'report' | 'status' | 'jobs'>): boolean {
   const newest = newestPod({ jobs });
-  return report !== undefined && !isLost(newest, { jobs }) && isAdvance(report, status?.progress);
+  return report !== undefined && !isLost(newest, { jobs }) && isAdvance(report, writtenProgress(newest?.uid, status));
 }
 
 /** Whether a pod has lost its Job: what it told before was the last that is heard of it. */

@@ -84,13 +84,13 @@ describe('a pod that loses its Job while it is at work', () => {
   ])('is deleted once its time is over, and not before: %s', (_what, spec, of, minutes) => {
     let status = begun(spec, of);
     const pods = [pod(1, of, orphaned, scheduledAt)];
-    const after = (minute: number) => ({ pods, reports: { 'pod-1': progressRecord() }, silentMs: minute * MINUTE });
+    const seenAfter = (minute: number) => ({ pods, reports: { 'pod-1': progressRecord() }, silentMs: minute * MINUTE });
     for (let minute = 0; minute < minutes; minute += 1) {
-      const seen = round(after(minute), status, spec, NOW + minute * MINUTE);
+      const seen = round(seenAfter(minute), status, spec, NOW + minute * MINUTE);
       expect([minute, seen.verdict.outcome, deleted(seen)]).toEqual([minute, 'held', []]);
       status = seen.status;
     }
-    const late = round(after(minutes), status, spec, NOW + minutes * MINUTE);
+    const late = round(seenAfter(minutes), status, spec, NOW + minutes * MINUTE);
     expect([late.verdict.outcome, deleted(late)]).toEqual(['ending', ['pod-1']]);
   });
 

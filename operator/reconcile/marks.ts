@@ -4,7 +4,7 @@ import { defined } from '../api/defined.ts';
 import type { Attempt } from '../api/status.ts';
 import { byIdentity, identityOf, isEnded } from './attempts.ts';
 import { stillUnhealthy, withDevices } from './device-health.ts';
-import { type JobView, newestPod, type Observed } from './observed.ts';
+import { type JobView, newestPod, type Observed, writtenProgress } from './observed.ts';
 
 /** Phases in which iterations have begun: what fails before them fails at none. */
 const AT_ITERATIONS: readonly string[] = ['Denoising', 'Finishing', 'Done'];
@@ -35,9 +35,8 @@ function iterationIn(last: Result | undefined, report: Progress | undefined): nu
 }
 
 function writtenIteration(podUid: string | undefined, { status }: Observed): number | undefined {
-  const { progress, attempts } = status ?? {};
-  const isItsOwn = podUid !== undefined && attempts?.at(-1)?.podUid === podUid;
-  return isItsOwn && progress !== undefined && AT_ITERATIONS.includes(progress.phase) ? progress.iteration : undefined;
+  const progress = writtenProgress(podUid, status);
+  return progress !== undefined && AT_ITERATIONS.includes(progress.phase) ? progress.iteration : undefined;
 }
 
 /**

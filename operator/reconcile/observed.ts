@@ -201,6 +201,14 @@ export function newestPod({ jobs }: Pick<Observed, 'jobs'>): PodView | undefined
   return job === undefined ? undefined : podOf(job);
 }
 
+/** What is written down of how far a pod has come: the progress of a film is that of the pod of its last attempt, and of no other. */
+export function writtenProgress(
+  podUid: string | undefined,
+  { progress, attempts }: Partial<Pick<VideoGenerationStatus, 'progress' | 'attempts'>> = {},
+): VideoGenerationStatus['progress'] {
+  return podUid !== undefined && attempts?.at(-1)?.podUid === podUid ? progress : undefined;
+}
+
 /** The pod of a Job that is or was last at work. */
 export function podOf({ pods }: JobView): PodView | undefined {
   return pods.findLast(isAlive) ?? pods.at(-1);

@@ -159,6 +159,17 @@ export const LIFE_FAULTS: readonly Fault[] = [
     ],
   },
   {
+    name: 'progress-while-ending',
+    what: 'a pod that is to end, or with which its film fails, shows the progress of the one before',
+    patches: [
+      {
+        file: 'reconcile/status/progress.ts',
+        from: 'const before = writtenProgress(attempts.at(-1)?.podUid, observed.status);',
+        to: 'const before = attempts.length < 0 ? undefined : observed.status?.progress;',
+      },
+    ],
+  },
+  {
     name: 'orphan-goes-on',
     what: 'no deadline, and nothing that was decided, ends a pod that has lost its Job',
     patches: [

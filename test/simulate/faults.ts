@@ -234,8 +234,8 @@ export const FAULTS: readonly Fault[] = [
     patches: [
       {
         file: 'reconcile/status/progress.ts',
-        from: "pod?.state === 'running' && pod.uid === observed.status?.attempts?.at(-1)?.podUid",
-        to: "pod?.state === 'running'",
+        from: "return pod?.state === 'running' ? writtenProgress(pod.uid, observed.status) : undefined;",
+        to: "return pod?.state === 'running' ? observed.status?.progress : undefined;",
       },
     ],
   },

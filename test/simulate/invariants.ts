@@ -158,6 +158,7 @@ function statusWritten(
     ...shrunk,
     ...untrue,
     ...overcounted(film, is),
+    ...(isOver(was) ? [] : progressOfNobody(truth, is)),
     ...(isOver(was) || !isOver(is) ? [] : verdictUntrue(film, server, is, request)),
   ];
 }
@@ -199,6 +200,14 @@ function attemptsShrunk(was: readonly Attempt[], { attempts: is = [], earlierAtt
 function overcounted({ pods, wiped }: FilmTruth, { failures, disruptions, claim }: Status): readonly string[] {
   const most = pods.length + (claim?.attempt ?? 0);
   return wiped || failures + disruptions <= most ? [] : [`${failures} failures, ${disruptions} disruptions of ${most}`];
+}
+
+/** What is shown of a film that is not ready is what the pod of its last attempt has told. */
+function progressOfNobody(truth: Truth, { progress, phase, attempts = [] }: Status): readonly string[] {
+  const last = attempts.at(-1);
+  const isTold = truth.pods.get(last?.podUid ?? '')?.reportedAt !== undefined;
+  if (progress === undefined || phase === 'Succeeded' || isTold) return [];
+  return [`progress is shown for ${last?.pod ?? last?.job}, which has told nothing`];
 }
 
 /** As long as the same pod is at work. */

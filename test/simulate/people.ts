@@ -3,11 +3,10 @@ import { LABEL_QUEUE } from '../../operator/api/labels.ts';
 import { succeededResult } from '../build/pod.ts';
 import { videoGenerationSpec } from '../build/video-generation.ts';
 import type { Dice } from '../faults/dice.ts';
-import { isLookedAfter, someLife } from './life.ts';
+import { someLife } from './life.ts';
 import type { Mix } from './mixes.ts';
 import { editSpec, keyOf, type StandInApiServer, type Stored } from './stand-in-api-server.ts';
 import { dropPod, hasEnded, isTerminal, ownerUid, type World } from './stand-in-controllers.ts';
-import type { StandInKubelet } from './stand-in-kubelet.ts';
 
 export const NAMESPACE = 'films';
 export const FOREIGN_NAMESPACE = 'elsewhere';
@@ -226,27 +225,6 @@ function orphanPods({ server, dice, trace }: PeopleOptions): void {
     for (const child of own(server, plural))
       if (ownerUid(child) === job.metadata.uid) server.change(plural, keyOf(child), free, 'person');
   server.remove('jobs', keyOf(job), {}, 'person');
-}
-
-/** Clears away what has no owner any more, would never end by itself, and is of no film as far as the operator can tell. */
-export function clearOrphans(server: StandInApiServer, filmOf: (pod: Stored) => Stored | undefined): void {
-  for (const pod of own(server, 'pods'))
-    if (!isTerminal(pod) && ownerUid(pod) === undefined && filmOf(pod) === undefined) dropPod(server, pod, 'person');
-}
-
-/**
- * Helps pods that never start or never end, but for those that a deadline of their film is for, and those of which the operator has said that
- * they end: whether their Job is there or not.
- */
-export function helpStuck(
-  server: StandInApiServer,
-  kubelet: Pick<StandInKubelet, 'isStuck' | 'help'>,
-  filmOf: (pod: Stored) => Stored | undefined,
-): void {
-  for (const pod of server.list('pods')) {
-    const stuck = kubelet.isStuck(pod);
-    if (stuck !== undefined && !isLookedAfter(filmOf(pod), pod, stuck)) kubelet.help(pod);
-  }
 }
 
 /** Takes our labels off a Job, so that the watches lose it. */

@@ -1,11 +1,12 @@
 import { LABEL_RESOURCE } from '../../operator/api/labels.ts';
 import type { Call } from '../../operator/kube/client.ts';
 import { createDice } from '../faults/dice.ts';
+import { clearOrphans, helpStuck } from './help.ts';
 import { brokenByWrite, type Request } from './invariants.ts';
 import { brokenAtRest } from './invariants-at-rest.ts';
 import { brokenByLife } from './invariants-life.ts';
 import { calm, MIXES, type Mix, type MixName } from './mixes.ts';
-import { clearOrphans, createFilm, FOREIGN_NAMESPACE, helpStuck, resumeAll, startPeople } from './people.ts';
+import { createFilm, FOREIGN_NAMESPACE, resumeAll, startPeople } from './people.ts';
 import { createReplica, type Replica } from './replica.ts';
 import {
   createStandInApiServer,

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { job, withEnd } from '../../../test/build/job.ts';
 import { type Cluster, observed, progressRecord } from '../../../test/build/observed.ts';
 import { ended, pod, running, succeededResult } from '../../../test/build/pod.ts';
-import { videoGeneration, withStatus } from '../../../test/build/video-generation.ts';
+import { videoGeneration, withSpec, withStatus } from '../../../test/build/video-generation.ts';
 import { decide } from '../decide.ts';
 
 const NOW = Date.parse('2026-01-01T00:30:00Z');
@@ -92,4 +92,46 @@ it('a runner got on when it was heard, however long that waited to be written do
   };
   expect(at(50, 20_000)).toBe('2026-01-01T00:30:40Z');
   expect(at(37, 20_000)).toBe(before?.progress?.lastAdvanceTime);
+});
+
+/** The pod that comes after one that has told how far it came. */
+const NEXT = '2026-01-01T00:20:00Z';
+it.each<[string, Cluster, Readonly<Record<string, unknown>>]>([
+  [
+    'while its film is given up',
+    { jobs: [job(1)], pods: [pod(1, ended(143)), another] },
+    { retries: { failures: 0, disruptions: 0 } },
+  ],
+  [
+    'while it is ended for its start',
+    { jobs: [job(1)], pods: [pod(1, ended(143)), { ...pod(1), metadata: another.metadata }] },
+    { deadlines: { start: '1m' } },
+  ],
+  [
+    'where its film fails',
+    { pods: [pod(1, ended(143)), { ...pod(1, ended(143)), metadata: another.metadata }] },
+    { retries: { failures: 0, disruptions: 0 } },
+  ],
+])('another pod has neither the progress nor the iteration of the one before it: %s', (_what, cluster, spec) => {
+  expect(another.metadata.creationTimestamp).toBe(NEXT);
+  const of = (status: typeof before, more: Cluster, now: number) =>
+    decide(observed({ live: true, film: videoGeneration(withStatus(status), withSpec(spec)), ...more }), now).status;
+  const seen = of(before, cluster, NOW + 600_000);
+  expect(seen?.progress).toBeUndefined();
+  const over = of(seen, { pods: [pod(1, ended(143))] }, NOW + 601_000);
+  expect(over?.attempts?.find(({ podUid }) => podUid === 'another')).toBeDefined();
+  expect(over?.attempts?.find(({ podUid }) => podUid === 'another')?.iteration).toBeUndefined();
+});
+
+it('a runner that began while its Job could not be deleted is shown by what it tells itself', () => {
+  const spec = withSpec({ retries: { failures: 0, disruptions: 0 } });
+  const of = (status: typeof before, more: Cluster) =>
+    decide(observed({ live: true, film: videoGeneration(withStatus(status), spec), jobs: [job(1)], ...more }), NOW)
+      .status;
+  const pods = [pod(1, ended(143)), another];
+  const first = of(before, { pods: [pod(1, ended(143)), { ...pod(1), metadata: another.metadata }] });
+  const next = of(first, { pods });
+  expect(next?.progress).toBeUndefined();
+  const told = { another: progressRecord({ percent: 3, blockSteps: 3 }) };
+  expect(of(next, { pods, reports: told })?.progress?.percent ?? 3).toBe(3);
 });

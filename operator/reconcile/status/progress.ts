@@ -3,7 +3,7 @@ import type { Work } from '#contract/result.ts';
 import { defined } from '../../api/defined.ts';
 import type { Attempt, ProgressStatus, VideoGenerationStatus } from '../../api/status.ts';
 import { durationText, millisecondsOf, notAfter, timeText } from '../../api/time.ts';
-import { newestPod, type Observed } from '../observed.ts';
+import { newestPod, type Observed, writtenProgress } from '../observed.ts';
 import type { Context, Verdict } from '../verdict.ts';
 
 type Shown = Pick<VideoGenerationStatus, 'progress' | 'plan'>;
@@ -29,8 +29,9 @@ function progressFields(
   { attempts, now }: { readonly attempts: readonly Attempt[]; readonly now: number },
   verdict: Verdict,
 ): ProgressStatus | undefined {
-  const before = observed.status?.progress;
   if (verdict.outcome === 'complete') return completed(observed, verdict, now);
+  // A pod that has come meanwhile begins from nothing, also where no attempt follows it.
+  const before = writtenProgress(attempts.at(-1)?.podUid, observed.status);
   if (verdict.outcome === 'failed') return before === undefined ? undefined : withoutEta(before);
   // What a runner tells beyond that takes a stall back.
   if (verdict.outcome === 'ending') return before;
@@ -40,7 +41,7 @@ function progressFields(
   const isLast = pod !== undefined && pod.uid === attempts.at(-1)?.podUid;
   // A pod that has ended, and was followed by one that is gone, has nothing to say any more.
   if (observed.report !== undefined && isLast) return reported(observed.report);
-  return pod?.state === 'running' && pod.uid === observed.status?.attempts?.at(-1)?.podUid ? before : undefined;
+  return pod?.state === 'running' ? writtenProgress(pod.uid, observed.status) : undefined;
 }
 
 function completed(
