@@ -115,9 +115,16 @@ function timerOf(context: Context, verdict: Verdict): number | undefined {
   return at === undefined ? undefined : Math.min(LONGEST_TIMER_MS, at - now);
 }
 
-/** A Job that the caches have lost sight of must not go on while its film waits. */
-function isNewlySuspended({ observed: { status, resource } }: Context, { outcome }: Verdict): boolean {
-  return outcome === 'suspended' && status?.claim !== undefined && status.observedGeneration !== resource.generation;
+/**
+ * A Job that the caches have lost sight of must not go on while its film waits: it is looked for when the film begins to, and where it was told
+ * as taken away before it had a pod, since that is written before it goes, by an operator that may have ended in between.
+ */
+function isNewlySuspended({ observed: { status, resource }, attempts }: Context, { outcome }: Verdict): boolean {
+  const { claim } = status ?? {};
+  if (outcome !== 'suspended' || claim === undefined) return false;
+  const last = attempts.findLast(({ number }) => number === claim.attempt);
+  const isTold = last !== undefined && last.podUid === undefined && last.reason === SUSPENDED;
+  return isTold || status?.observedGeneration !== resource.generation;
 }
 
 function nextLook(context: Context, { outcome }: Verdict): number | undefined {

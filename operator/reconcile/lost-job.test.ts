@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest';
 import { job } from '../../test/build/job.ts';
-import { observed } from '../../test/build/observed.ts';
+import { observed, sourcesOf } from '../../test/build/observed.ts';
 import { ended, orphaned, outlived, pod, running, succeededResult } from '../../test/build/pod.ts';
 import { videoGeneration, withMetadata, withSpec, withStatus } from '../../test/build/video-generation.ts';
 import type { Job, Pod } from '../api/kubernetes.ts';
 import { decide } from './decide.ts';
 import { settle } from './settle.ts';
+import { viewOf } from './view.ts';
 
 const NOW = Date.parse('2026-01-01T00:30:00Z');
 const frozen = ['job-1'];
@@ -123,3 +124,22 @@ it('a Job that somebody has suspended goes when its film is over: let go, it wou
   const next = decide(observed({ ...cluster, film: withStatus(done)(film) }), NOW + 1_000);
   expect(next.actions).toContainEqual(expect.objectContaining({ type: 'delete-job', uid: 'job-1' }));
 });
+
+it('a Job that was told as suspended before it went is looked for by the next operator, also where its labels were taken off', () => {
+  const waits = videoGeneration(withSpec({ suspend: true }));
+  const before = settle(decide(observed({ film: waits, frozen, live: true, jobs: [job(1)] }), NOW), []).status!;
+  expect(before.attempts).toMatchObject([{ outcome: 'Suspended' }]);
+  const known = withStatus(before)(waits);
+  const cached = decide(observed({ film: known, frozen }), NOW + 60_000);
+  expect([cached.verdict.outcome, cached.read]).toEqual(['suspended', true]);
+  const unlabelled = { ...job(1), metadata: { ...job(1).metadata, labels: {} } };
+  const seen = decide(observedWith(unlabelled, known), NOW + 60_000);
+  expect(seen.actions).toContainEqual(expect.objectContaining({ type: 'delete-job', uid: 'job-1' }));
+  const gone = decide(observed({ film: known, frozen, live: true }), NOW + 60_000);
+  expect([gone.read, gone.actions, gone.requeueAfterMs]).toEqual([false, [], undefined]);
+});
+
+/** What a read finds that looks for the Job by its name. */
+function observedWith(found: Job, known: ReturnType<typeof videoGeneration>) {
+  return viewOf({ object: known, jobs: [found], pods: [], live: true }, sourcesOf({ film: known, frozen }), false);
+}
