@@ -159,6 +159,17 @@ export const LIFE_FAULTS: readonly Fault[] = [
     ],
   },
   {
+    name: 'pod-deleted-unread',
+    what: 'a pod is deleted whatever has become of it since it was read',
+    patches: [
+      {
+        file: 'reconcile/act.ts',
+        from: ': {};\n  const preconditions = defined({ uid, resourceVersion: version });',
+        to: ': {};\n  const preconditions = defined({ uid, resourceVersion: version && undefined });',
+      },
+    ],
+  },
+  {
     name: 'progress-while-ending',
     what: 'a pod that is to end, or with which its film fails, shows the progress of the one before',
     patches: [

@@ -1,4 +1,6 @@
+import type { ObjectMeta } from '../../operator/api/kubernetes.ts';
 import type { Attempt, VideoGenerationStatus } from '../../operator/api/status.ts';
+import type { Call } from '../../operator/kube/client.ts';
 import { isCounted } from '../../operator/reconcile/status/kept-attempts.ts';
 import { brokenUsage } from './invariants-usage.ts';
 import type { Plural, StandInApiServer, Stored } from './stand-in-api-server.ts';
@@ -40,6 +42,14 @@ export function brokenByWrite(
   if (plural === 'videogenerations' && after !== undefined && before !== undefined)
     return statusWritten(truth, server, { before, after }, request);
   return [];
+}
+
+/** What is deleted was seen so: it may have ended since, or be another by now. */
+export function brokenByRequest({ method, path, body }: Call): readonly string[] {
+  if (method !== 'DELETE') return [];
+  const { uid, resourceVersion } = (body as { preconditions?: Partial<ObjectMeta> } | undefined)?.preconditions ?? {};
+  const kind = path.split('/').at(-2);
+  return uid === undefined || resourceVersion === undefined ? [`${kind} are deleted whatever has become of them`] : [];
 }
 
 /**

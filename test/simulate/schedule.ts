@@ -2,7 +2,7 @@ import { LABEL_RESOURCE } from '../../operator/api/labels.ts';
 import type { Call } from '../../operator/kube/client.ts';
 import { createDice } from '../faults/dice.ts';
 import { clearOrphans, helpStuck } from './help.ts';
-import { brokenByWrite, type Request } from './invariants.ts';
+import { brokenByRequest, brokenByWrite, type Request } from './invariants.ts';
 import { brokenAtRest } from './invariants-at-rest.ts';
 import { brokenByLife } from './invariants-life.ts';
 import { calm, MIXES, type Mix, type MixName } from './mixes.ts';
@@ -115,6 +115,7 @@ export async function playSchedule(seed: number, mixName: MixName, tracing = fal
     const name = `operator-${replicas.length + 1}`;
     const land = (call: Call, sentAt: number): unknown => {
       requests += 1;
+      breaks(brokenByRequest(call));
       const film = String(call.query?.labelSelector ?? '').split('=');
       if (call.method === 'GET' && film[0] === LABEL_RESOURCE) reads.set(`${name} films/${film[1]}`, time.now());
       request = { replica: name, sentAt, readAt: (key) => reads.get(`${name} ${key}`) ?? sentAt };
