@@ -4,24 +4,54 @@ import { type ErrorRecord, toErrorRecord } from '#contract/error.ts';
 import type { Device } from './ort/device.ts';
 import { deviceChoice } from './ort/device-choice.ts';
 import { gpuObstacle, machineObstacle, type Obstacle, obstacleError } from './ort/device-fitness.ts';
-import { findGpus } from './ort/find-gpus.ts';
+import { findGpus, NO_GPUS } from './ort/find-gpus.ts';
 import { givenGpus } from './ort/given-gpus.ts';
 import { type Gpu, type GpuFindings, memoryUnknown } from './ort/gpu.ts';
 import { openLibrary } from './ort/library.ts';
 import { type ChosenDevices, pickDevices } from './ort/pick-devices.ts';
+import { patienceOf } from './thread/patience.ts';
 
 export { checkFreeMemory } from './ort/pick-devices.ts';
 
-/** How this machine is looked at; tests put words into its mouth. */
+/** This machine as it was found; tests put words into its mouth. */
 export interface Machine {
-  findGpus(): GpuFindings;
+  readonly found: GpuFindings;
   /** Names under `/dev`. */
   deviceFiles(): readonly string[];
   /** Throws `E_DEVICE_LIBRARY` where the runtime itself cannot be loaded: no device computes without it. */
   checkRuntime(): void;
 }
 
-const THIS_MACHINE: Machine = { findGpus, deviceFiles, checkRuntime: () => void openLibrary() };
+const LOOKED_AT: Omit<Machine, 'found'> = { deviceFiles, checkRuntime: () => void openLibrary() };
+
+/** This machine with the GPUs that were found, none unless said. */
+export function machineWith(found: GpuFindings = NO_GPUS): Machine {
+  return { ...LOOKED_AT, found };
+}
+
+/**
+ * Looks for GPUs, unless a film by `flag` (`--device`) and environment has no use for them, nor for a driver that may fail or hang. Throws
+ * the signal's reason on an abort, nothing else: a choice that is none is told by {@link chooseDevices}.
+ */
+export async function lookForGpus(
+  environment: NodeJS.ProcessEnv,
+  flag: string | undefined,
+  signal?: AbortSignal,
+): Promise<GpuFindings> {
+  return usesGpus(environment, flag) ? look(environment, signal) : NO_GPUS;
+}
+
+function usesGpus(environment: NodeJS.ProcessEnv, flag: string | undefined): boolean {
+  try {
+    return standInsOf(environment).length === 0 && deviceChoice(flag, environment).choice !== 'cpu';
+  } catch {
+    return false;
+  }
+}
+
+function look(environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<GpuFindings> {
+  return findGpus({ environment, milliseconds: patienceOf(environment).lookMilliseconds, signal });
+}
 
 /** `flag`: the value of `--device`. `leastCapability`: what the film's number format needs of a GPU. */
 export interface DeviceWish {
@@ -38,17 +68,15 @@ export interface DeviceWish {
 export function chooseDevices(
   stages: number,
   environment: NodeJS.ProcessEnv,
-  { flag, leastCapability }: DeviceWish = {},
-  machine: Machine = THIS_MACHINE,
+  { flag, leastCapability }: DeviceWish,
+  machine: Machine,
 ): ChosenDevices {
   const asked = deviceChoice(flag, environment);
   machine.checkRuntime();
   const standIns = standInsOf(environment);
   if (standIns.length > 0) return { devices: standIns, gpus: [], reason: undefined, warnings: [] };
   const given = givenGpus(environment, machine.deviceFiles());
-  // Who wants the processor has no use for a driver.
-  const found = asked.choice === 'cpu' ? NOTHING : machine.findGpus();
-  return pickDevices({ stages, asked, given, environment, leastCapability }, found);
+  return pickDevices({ stages, asked, given, environment, leastCapability }, machine.found);
 }
 
 /** A row of the error table, filled in. */
@@ -76,9 +104,13 @@ export interface DeviceSurvey {
   readonly error: Problem | null;
 }
 
-/** Everything about this machine's devices; never throws. */
-export function surveyDevices(environment: NodeJS.ProcessEnv, machine: Machine = THIS_MACHINE): DeviceSurvey {
-  const found = machine.findGpus();
+/** Everything about this machine's devices, whoever has a use for them; never throws. */
+export async function surveyDevices(environment: NodeJS.ProcessEnv, machine?: Machine): Promise<DeviceSurvey> {
+  return surveyOf(environment, machine ?? machineWith(await look(environment)));
+}
+
+function surveyOf(environment: NodeJS.ProcessEnv, machine: Machine): DeviceSurvey {
+  const { found } = machine;
   const { driver, nvml } = found;
   const obstacle = machineObstacle(found, environment);
   return {
@@ -92,7 +124,7 @@ export function surveyDevices(environment: NodeJS.ProcessEnv, machine: Machine =
     gpus: found.gpus.map((gpu) => ({ ...gpu, problem: problemOf(obstacle ?? gpuObstacle(gpu)) })),
     given: givenGpus(environment, machine.deviceFiles()) ?? null,
     cores: availableParallelism(),
-    ...choiceOf(environment, { ...machine, findGpus: () => found }),
+    ...choiceOf(environment, machine),
   };
 }
 
@@ -118,13 +150,6 @@ function standInsOf(environment: NodeJS.ProcessEnv): readonly Device[] {
   // A name is one device, however often it is said.
   return [...new Set(names)].filter((name) => name !== '').map((name, index) => ({ kind: 'cpu', index, name }));
 }
-
-const NOTHING: GpuFindings = {
-  driver: { kind: 'absent', detail: 'not looked for' },
-  nvml: { kind: 'absent', detail: 'not looked for' },
-  provider: { missing: [] },
-  gpus: [],
-};
 
 function deviceFiles(): readonly string[] {
   try {

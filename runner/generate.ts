@@ -30,7 +30,7 @@ export async function generate(
   const { tracker } = io;
   const earlier = await madeEarlier(spec, io);
   if (earlier !== undefined) return { film: earlier };
-  const job = await prepare(spec, extras, process.env);
+  const job = await prepare(spec, extras, process.env, signal);
   tracker.plan(summaryOf(job.plan, job.memory), job.plan.frames);
   for (const warning of job.warnings) tracker.warn(warning);
   io.changed();

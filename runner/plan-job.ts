@@ -1,11 +1,12 @@
 import { availableParallelism } from 'node:os';
 import type { JobSpec } from '#contract/job-spec.ts';
 import type { PlanSummary } from '#contract/progress.ts';
-import { checkFreeMemory, chooseDevices } from './devices.ts';
+import { checkFreeMemory, chooseDevices, machineWith } from './devices.ts';
 import { memoryProblem } from './memory-check.ts';
 import { type MemoryPlan, planMemory } from './memory-plan.ts';
 import { FLOAT_NAMES, type FloatName, storedFloatType } from './model/float-types.ts';
 import type { Device } from './ort/device.ts';
+import type { GpuFindings } from './ort/gpu.ts';
 import type { PipelineModel } from './pipeline/stage-task.ts';
 import { transformerBytes } from './plan/memory.ts';
 import { type Plan, planRun } from './plan/plan.ts';
@@ -24,9 +25,10 @@ export interface PlannedJob {
   readonly deviceWarnings: readonly string[];
 }
 
-/** `device`: the value of `--device`. `ignoreMemory`: too little memory is a warning; else the environment says. */
+/** `device`: the value of `--device`. `found`: GPUs that were looked for (`lookForGpus`), none unless said. `ignoreMemory`: too little memory is a warning; else the environment says. */
 export interface PlanExtras {
   readonly device?: string | undefined;
+  readonly found?: GpuFindings | undefined;
   readonly ignoreMemory?: boolean | undefined;
 }
 
@@ -37,11 +39,12 @@ export interface PlanExtras {
 export function planJob(
   spec: JobSpec,
   environment: NodeJS.ProcessEnv,
-  { device, ignoreMemory = isSwitchedOn(environment, 'DUALPARAL_IGNORE_MEMORY') }: PlanExtras = {},
+  { device, found, ignoreMemory = isSwitchedOn(environment, 'DUALPARAL_IGNORE_MEMORY') }: PlanExtras = {},
 ): PlannedJob {
   const model = openModel(spec.model.folder);
   const least = leastCapability(spec, storedFormat(model));
-  const chosen = chooseDevices(spec.parallelism.gpus, environment, { flag: device, leastCapability: least });
+  const wish = { flag: device, leastCapability: least };
+  const chosen = chooseDevices(spec.parallelism.gpus, environment, wish, machineWith(found));
   const { devices, warnings: deviceWarnings } = chosen;
   const plan = planModel(spec, model, devices);
   const memory = planMemory(spec, plan, model, devices[0]!.kind);

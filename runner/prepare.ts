@@ -4,6 +4,7 @@ import { CodedError } from '#contract/error.ts';
 import type { JobSpec } from '#contract/job-spec.ts';
 import { printed } from '#contract/problems.ts';
 import { isBlank, unusedNegativePrompt } from '#contract/prompt-field.ts';
+import { lookForGpus } from './devices.ts';
 import type { NoiseSource } from './diffusion/noise-pool.ts';
 import { checkLevels } from './diffusion/sampler.ts';
 import { judgeFilm } from './judge-film.ts';
@@ -61,15 +62,17 @@ export interface PreparedJob extends PlannedJob {
 
 /**
  * Reads all that a run will read, weights aside, and refuses what cannot become a film. Leaves nothing behind, so `plan` does it too.
- * Throws coded errors: `E_PROMPT_BLANK`, `E_DEVICE_…`, `E_MODEL_…`, `E_WEIGHTS_…`, `E_PLAN_…`, `E_SAMPLING_…`, `E_NOISE_…`, `E_STORE_FILE`, `E_OUTPUT_ROOM`.
+ * Throws coded errors: `E_PROMPT_BLANK`, `E_DEVICE_…`, `E_MODEL_…`, `E_WEIGHTS_…`, `E_PLAN_…`, `E_SAMPLING_…`, `E_NOISE_…`, `E_STORE_FILE`, `E_OUTPUT_ROOM`, and the signal's reason on an abort.
  */
 export async function prepare(
   spec: JobSpec,
   extras: GenerateExtras,
   environment: NodeJS.ProcessEnv,
+  signal?: AbortSignal,
 ): Promise<PreparedJob> {
   checkPrompt(spec);
-  const job = planJob(spec, environment, extras);
+  const found = await lookForGpus(environment, extras.device, signal);
+  const job = planJob(spec, environment, { ...extras, found });
   const { plan, model } = job;
   checkLevels(plan.sampling);
   const noise = noiseOf(spec, plan, extras.noiseFile);

@@ -22,7 +22,7 @@ const RUNNER: Readonly<Record<string, readonly string[]>> = {
   output: ['store', 'contract'],
   weights: ['store', 'model', 'tensor', 'contract'],
   // engine
-  devices: ['ort', 'contract'],
+  devices: ['thread', 'ort', 'contract'],
   switches: ['contract'],
   thread: ['ort', 'contract'],
   text: ['thread', 'ort', 'weights', 'store', 'model', 'tensor', 'contract'],
@@ -50,7 +50,7 @@ const RUNNER: Readonly<Record<string, readonly string[]>> = {
   'pod-folder': ['store', 'contract'],
   'latents-file': ['output', 'store', 'weights', 'plan', 'tensor', 'contract'],
   prepare: [
-    ...['plan-job', 'judge-film', 'noise', 'latents-file', 'text', 'thread', 'output', 'store'],
+    ...['devices', 'plan-job', 'judge-film', 'noise', 'latents-file', 'text', 'thread', 'output', 'store'],
     ...['plan', 'diffusion', 'quality', 'contract'],
   ],
   'runner-io': ['report', 'contract'],

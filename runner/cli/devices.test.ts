@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,12 +26,14 @@ const FILM = [
   ...['--stages', '2'],
 ];
 
+const BARE = { PATH: `${join(process.execPath, '..')}:/bin` };
+
 /** The command line in an environment of its own, without the driver of the machine that tests run on. */
 function dualparal(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
   const { status, stdout, stderr } = spawnSync(join(ROOT, 'bin/dualparal.mjs'), args, {
     cwd: folder,
     encoding: 'utf8',
-    env: { PATH: `${join(process.execPath, '..')}:/bin`, ...environment },
+    env: { ...BARE, ...environment },
   });
   return { status, stdout, stderr };
 }
@@ -123,6 +126,48 @@ describe.skipIf(!canBuildLibraries)('on a machine with GPUs (stand-ins of the li
         /^E_DEVICE_DRIVER_FAILED: .*in cuInit: CUDA_ERROR_UNKNOWN, unknown error, error 999; this process was given/m,
       ),
     ]);
+  });
+
+  test.each(['cuInit', 'cuDeviceGetCount', 'cuDeviceCanAccessPeer'])(
+    'a driver that never answers (%s) ends a film that was given GPUs with a code; others are made on the processor',
+    (call) => {
+      const environment = { ...machine({ ...TWO, fail: { [call]: -1 } }), DUALPARAL_PATIENCE_SECONDS: '1' };
+      const { status, stderr } = dualparal(['plan', ...FILM], { ...environment, ...GIVEN });
+      expect([status, stderr]).toEqual([
+        EXITS.device.code,
+        expect.stringMatching(
+          /^E_DEVICE_DRIVER_HUNG: .* has not answered for 1 s and was given up; this process was given/m,
+        ),
+      ]);
+      const { stdout } = dualparal(['plan', ...FILM], environment);
+      expect(stdout).toMatch(/stage 0 on cpu:0[\s\S]*warning: the film is computed on the processor: .*not answered/);
+    },
+  );
+
+  test('NVML that never answers is a warning, and the film has its GPUs', () => {
+    const environment = machine({ ...TWO, fail: { nvmlInit_v2: -1 } });
+    const { status, stdout } = dualparal(['plan', ...FILM], { ...environment, DUALPARAL_PATIENCE_SECONDS: '2' });
+    expect([status, stdout]).toEqual([
+      0,
+      expect.stringMatching(/stage 0 on cuda:0[\s\S]*warning: the free memory of .* \(no answer within 2 s\)/),
+    ]);
+  });
+
+  test('a stop is heard while the driver does not answer', async () => {
+    const environment = { ...BARE, ...machine({ ...TWO, fail: { cuInit: -1 } }) };
+    const args = ['generate', ...FILM, '-o', join(folder, 'stopped'), '--json'];
+    const film = spawn(join(ROOT, 'bin/dualparal.mjs'), args, {
+      env: environment,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    let said = '';
+    film.stdout.setEncoding('utf8').on('data', (text: string) => {
+      if (said === '') film.kill('SIGTERM');
+      said += text;
+    });
+    const [status] = await once(film, 'close');
+    expect(status).toBe(EXITS.resume.code);
+    expect(JSON.parse(said.trim().split('\n').at(-1)!)).toMatchObject({ outcome: 'stopped' });
   });
 
   test('a driver that has no device is no failure for who was given none', () => {

@@ -2,8 +2,8 @@ import { type DeviceSurvey, type JudgedGpu, surveyDevices } from '../devices.ts'
 import { printJson, printLines } from './print.ts';
 
 /** Says what this machine can compute on. Having no GPU, or none that can be used, is no failure. */
-export function devicesCommand({ json }: { readonly json?: boolean }): void {
-  const survey = surveyDevices(process.env);
+export async function devicesCommand({ json }: { readonly json?: boolean }): Promise<void> {
+  const survey = await surveyDevices(process.env);
   if (json === true) printJson(survey, 2);
   else printLines(describeDevices(survey));
 }

@@ -1,9 +1,9 @@
 import { latentAt } from '../latents.ts';
 import type { UnitRange } from '../model/vae-units.ts';
 import type { Device } from '../ort/device.ts';
-import { shareArenas } from '../ort/shared-arena.ts';
 import type { F32Tensor } from '../tensor.ts';
 import type { PatienceSettings } from '../thread/patience.ts';
+import { shareArenas } from '../thread/shared-arenas.ts';
 import { startChain } from './chain.ts';
 import type { Frames } from './decode-worker.ts';
 import type { DecoderModel, DecoderOptions } from './decoder.ts';
@@ -62,7 +62,10 @@ export async function openFrameDecoder(
 ): Promise<FrameDecoder> {
   signal?.throwIfAborted();
   const replay = replayOf(model.config, from);
-  shareArenas(parts.map(({ device }) => device));
+  await shareArenas(
+    parts.map(({ device }) => device),
+    { patience, signal },
+  );
   const tasks = parts.map((part) => ({ model, options: { ...options, ...part, continued: replay.continued } }));
   const chain = startChain(tasks, { worker, patience });
   const abort = () => void chain.close(signal?.reason);

@@ -26,6 +26,7 @@ export function machineObstacle(
     return { code: 'E_DEVICE_DRIVER', values: { library: DRIVER_LIBRARY, detail: driver.detail } };
   }
   if (driver.kind === 'failed') return { code: 'E_DEVICE_DRIVER_FAILED', values: { detail: driver.detail } };
+  if (driver.kind === 'hung') return { code: 'E_DEVICE_DRIVER_HUNG', values: { seconds: driver.seconds } };
   if (driver.cudaVersion < LEAST_CUDA) {
     const version = nvml.kind === 'read' && nvml.driverVersion !== null ? ` ${nvml.driverVersion}` : '';
     const values = { version, found: cudaText(driver.cudaVersion), wanted: cudaText(LEAST_CUDA) };

@@ -23,6 +23,12 @@ export const deviceError = defineErrors({
     fixer: 'administrator',
     exit: 'device',
   },
+  E_DEVICE_DRIVER_HUNG: {
+    message:
+      'the NVIDIA driver was asked for its GPUs, has not answered for {seconds} s and was given up{reason}; repair it on the node (DUALPARAL_PATIENCE_SECONDS allows more)',
+    fixer: 'administrator',
+    exit: 'device',
+  },
   E_DEVICE_DRIVER_OLD: {
     message:
       'the NVIDIA driver{version} is too old: it offers CUDA {found}, CUDA {wanted} is needed{reason}; install driver 580 or newer on the node',
@@ -66,6 +72,12 @@ export const deviceError = defineErrors({
   E_DEVICE_MEMORY: {
     message: 'out of memory on {device} while {operation}: {detail}; use more devices or a smaller picture',
     fixer: 'user',
+    exit: 'device',
+  },
+  E_DEVICE_HUNG: {
+    message:
+      '{device} has not answered for {seconds} s while {operation} and was given up; try again, on another device if it repeats (DUALPARAL_PATIENCE_SECONDS allows more)',
+    fixer: 'administrator',
     exit: 'device',
   },
   E_DEVICE_LOST: {

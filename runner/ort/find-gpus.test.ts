@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import {
 } from '../../test/double/gpu-libraries.ts';
 import { readProvider } from './cuda-provider.ts';
 import { readDriver } from './driver.ts';
+import { findGpus } from './find-gpus.ts';
 import { joinGpus } from './gpu.ts';
 import { readNvml } from './nvml.ts';
 
@@ -31,6 +33,7 @@ const TWO: DoubleMachine = {
 describe.skipIf(!canBuildLibraries)('the libraries of a GPU (stand-ins; needs cc)', () => {
   beforeAll(() => buildGpuLibraries(folder));
   afterEach(() => {
+    delete process.env.DUALPARAL_ORT_LIBRARY;
     for (const name of Object.keys(process.env)) if (name.startsWith('DOUBLE_')) delete process.env[name];
   });
 
@@ -159,8 +162,32 @@ describe.skipIf(!canBuildLibraries)('the libraries of a GPU (stand-ins; needs cc
     });
   });
 
-  test('the CUDA provider is missing by the files that are not beside the runtime', () => {
-    expect(readProvider(join(folder, 'cuda/libonnxruntime.so.1')).missing).toEqual([
+  test.each([
+    { what: 'lines', prints: '"hello\\n{\\"at\\":3}\\nnull\\n"' },
+    { what: 'a line without an end', prints: '"loading "' },
+    { what: 'more than a pipe holds', prints: 'long' },
+  ])('what libraries print on standard output ($what) says nothing of them', async ({ prints }) => {
+    const noisy = join(folder, 'noisy.so');
+    const text = prints === 'long' ? 'for (int i = 0; i < 300000; i++) puts("noise")' : `fputs(${prints}, stdout)`;
+    const source = `#include <stdio.h>\n__attribute__((constructor)) static void hi(void) { ${text}; fflush(stdout); }\n`;
+    execFileSync('cc', ['-shared', '-fPIC', '-x', 'c', '-o', noisy, '-'], { input: source });
+    process.env.DUALPARAL_ORT_LIBRARY = join(folder, 'runtime/libonnxruntime.so.1');
+    const found = await findGpus({
+      environment: {
+        ...process.env,
+        ...doubleEnvironment(TWO),
+        LD_LIBRARY_PATH: ['driver', 'nvml', 'cuda'].map((part) => join(folder, part)).join(':'),
+        LD_PRELOAD: noisy,
+      },
+      milliseconds: 60_000,
+    });
+    expect(found).toMatchObject({ driver: { kind: 'read' }, nvml: { kind: 'read' }, provider: { missing: [] } });
+    expect(found.gpus.map(({ freeBytes }) => freeBytes)).toEqual([81_000 * MIB, 24_000 * MIB]);
+  });
+
+  test('the CUDA provider is missing by the files that are not beside the runtime', async () => {
+    const look = { environment: process.env, milliseconds: 60_000 };
+    expect((await readProvider(look, join(folder, 'cuda/libonnxruntime.so.1'))).missing).toEqual([
       join(folder, 'cuda/libonnxruntime_providers_shared.so'),
       join(folder, 'cuda/libonnxruntime_providers_cuda.so'),
     ]);

@@ -17,6 +17,7 @@ export interface DriverDevice {
 export type DriverReading =
   | { readonly kind: 'absent'; readonly detail: string }
   | { readonly kind: 'failed'; readonly detail: string }
+  | { readonly kind: 'hung'; readonly seconds: number }
   | { readonly kind: 'read'; readonly cudaVersion: number; readonly devices: readonly DriverDevice[] };
 
 /** A process that holds memory of a GPU; the bytes are null where the driver does not tell. */

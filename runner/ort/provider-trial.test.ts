@@ -5,7 +5,7 @@ const PROVIDER = '/a folder/libonnxruntime_providers_cuda.so';
 const logged = (file: string, words: string) =>
   `\x1b[1;31m2026-11-28 [E:onnxruntime:dualparal, bridge.cc:2146 Create] FAIL : Failed to load library ${PROVIDER} with error: ${file}: ${words}\n\x1b[m\n`;
 const end = (lines: readonly TrialLine[], more: object = {}) => ({
-  stdout: lines.map((line) => `${JSON.stringify(line)}\n`).join(''),
+  told: lines.map((line) => `${JSON.stringify(line)}\n`).join(''),
   ...{ stderr: '', status: 0, signal: null },
   ...more,
 });

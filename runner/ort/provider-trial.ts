@@ -1,15 +1,10 @@
+import { type OwnEnd, valuesIn } from './own-process.ts';
+
 /** What the process says that tries to load CUDA's libraries and the runtime's provider: what it is at, and what is wrong with that. */
 export type TrialLine = { readonly at: string } | { readonly problem: string };
 
-/** How that process ended. */
-export interface TrialEnd {
-  /** Lines of {@link TrialLine}. */
-  readonly stdout: string;
-  /** Where the runtime says why it cannot load its provider: its status only says that. */
-  readonly stderr: string;
-  readonly status: number | null;
-  readonly signal: string | null;
-}
+/** How that process ended; it has told lines of {@link TrialLine}, and its log is where the runtime says why it cannot load its provider. */
+export type TrialEnd = Omit<OwnEnd, 'isLate'>;
 
 /** What a damaged library does to the process that loads it: it is mapped, and what its headers promise is not there. */
 const FAULTS = ['SIGBUS', 'SIGSEGV', 'SIGABRT', 'SIGILL', 'SIGFPE'];
@@ -19,11 +14,10 @@ const NOT_FOUND = /^(Failed to load shared library: )?cannot open shared object 
  * What cannot be loaded, each with the loader's words, or its bare name where it is not there. Nothing where the process did not get to it:
  * a trial that could not be made says nothing about the libraries.
  */
-export function problemsIn({ stdout, stderr, status, signal }: TrialEnd): readonly string[] {
+export function problemsIn({ told, stderr, status, signal }: TrialEnd): readonly string[] {
   let at: string | undefined;
   const problems: string[] = [];
-  for (const text of stdout.split('\n').filter((line) => line !== '')) {
-    const line: TrialLine = JSON.parse(text);
+  for (const line of valuesIn(told) as readonly TrialLine[]) {
     if ('at' in line) at = line.at;
     else problems.push(NOT_FOUND.test(line.problem) ? at! : (loaderWords(stderr, at!) ?? `${at} (${line.problem})`));
   }

@@ -10,25 +10,17 @@ import { check, created } from './status.ts';
 
 /** The runtime's number for growing by what is asked for, instead of by powers of two. */
 const AS_REQUESTED = 1n;
+/** For the words of the loader alone: that the provider does not load is known by then. */
+const WORDS_MILLISECONDS = 60_000;
 const NO_LIMIT = 2n ** 64n - 1n;
 
-/** Indices of the CUDA devices that have theirs. */
-const shared = new Set<number>();
-
 /**
- * Gives each CUDA device one arena for all sessions of this process that are loaded later, in whatever thread: one limit for the device, and
- * what one session has given back another takes. Weights are no part of the arena, but the limit counts them. For the main thread alone: a second registration, which another thread would
- * make, takes the place of the first. The first device of an index sets the limit. Throws `E_DEVICE_…`.
+ * Gives a CUDA device one arena for all sessions of this process that are loaded later, in whatever thread: one limit for the device, and
+ * what one session has given back another takes. Weights are no part of the arena, but the limit counts them. Once per device and process: a second
+ * registration takes the place of the first (`thread/shared-arenas.ts` sees to it). Takes memory of the device, which may never
+ * answer. Throws `E_DEVICE_…`.
  */
-export function shareArenas(devices: readonly Device[]): void {
-  for (const device of devices) {
-    if (device.kind === 'cpu' || shared.has(device.index)) continue;
-    shareArena(device);
-    shared.add(device.index);
-  }
-}
-
-function shareArena(device: Device): void {
+export async function shareArena(device: Device): Promise<void> {
   const { name, index, memoryLimitBytes } = device;
   const api = ortApi();
   const operation = 'sharing its memory';
@@ -36,7 +28,7 @@ function shareArena(device: Device): void {
   // Registering memory of a provider that does not load aborts the process.
   const refusal = loadProvider(name);
   if (refusal !== undefined) {
-    const { missing } = readProvider();
+    const { missing } = await readProvider({ environment: process.env, milliseconds: WORDS_MILLISECONDS });
     const values = {
       missing: missing.length > 0 ? missing.join(', ') : `${PROVIDER_FILES[1]} (${refusal})`,
       reason: '',

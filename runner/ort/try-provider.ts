@@ -8,11 +8,10 @@ import { CUDA_LIBRARIES, PROVIDER_FILES } from './cuda-libraries.ts';
 import { libraryPath } from './library.ts';
 import { loadProvider } from './load-provider.ts';
 import { openNative } from './native-library.ts';
+import { tell } from './own-process.ts';
 import type { TrialLine } from './provider-trial.ts';
 
-function say(line: TrialLine): void {
-  process.stdout.write(`${JSON.stringify(line)}\n`);
-}
+const say = (line: TrialLine) => tell(line);
 
 /** A runtime that cannot be opened says so by itself, to whoever opens it. */
 function opensRuntime(): boolean {

@@ -2,11 +2,11 @@ import { availableParallelism } from 'node:os';
 import type { NoiseSource } from '../diffusion/noise-pool.ts';
 import { FLOAT_TYPES } from '../model/float-types.ts';
 import type { Device } from '../ort/device.ts';
-import { shareArenas } from '../ort/shared-arena.ts';
 import type { Plan } from '../plan/plan.ts';
 import { scheduleOf } from '../plan/plan-schedule.ts';
 import type { F32Tensor, FloatType } from '../tensor.ts';
 import type { PatienceSettings } from '../thread/patience.ts';
+import { shareArenas } from '../thread/shared-arenas.ts';
 import { type Cuts, openCuts } from './cut.ts';
 import { pipelineError } from './errors.ts';
 import { lookForHangs } from './hangs.ts';
@@ -74,7 +74,13 @@ export interface Pipeline {
 export async function openPipeline(input: PipelineInput, signal?: AbortSignal): Promise<Pipeline> {
   const { plan, options = {} } = input;
   checkPrompts(input);
-  if (signal?.aborted) throw pipelineError('E_PIPELINE_STOPPED', {}, signal.reason);
+  const stopped = () => pipelineError('E_PIPELINE_STOPPED', {}, signal?.reason);
+  if (signal?.aborted) throw stopped();
+  await shareArenas(input.devices.slice(0, plan.stages.length), { patience: options.patience, signal }).catch(
+    (error) => {
+      throw signal?.aborted ? stopped() : error;
+    },
+  );
   const prompts = [input.conditional, input.unconditional].filter((prompt) => prompt !== null);
   const textTokens = prompts[0]!.shape[1]!;
   const { width } = input.model.config.transformer;
@@ -94,7 +100,6 @@ export async function openPipeline(input: PipelineInput, signal?: AbortSignal): 
     firstIteration,
     intraOpThreads: threadsPerStage(input),
   };
-  shareArenas(input.devices.slice(0, plan.stages.length));
   const tasks = stageTasks(input.model, input.devices, common);
   const cuts = openCuts(plan, schedule, shared);
   const onEvent = (event: PipelineEvent) => {
@@ -118,7 +123,7 @@ export async function openPipeline(input: PipelineInput, signal?: AbortSignal): 
     onFailure: (error) => watch.fail(error),
     onExit: () => watch.advance(),
   });
-  const abort = () => watch.fail(pipelineError('E_PIPELINE_STOPPED', {}, signal?.reason));
+  const abort = () => watch.fail(stopped());
   const dispose = async () => {
     hangs.stop();
     signal?.removeEventListener('abort', abort);

@@ -3,9 +3,9 @@
  * and gives all of its memory back before the transformer loads.
  */
 
-import { shareArenas } from '../ort/shared-arena.ts';
 import type { F32Tensor } from '../tensor.ts';
 import { createPatience, LOOK_EVERY_MILLISECONDS, type PatienceSettings } from '../thread/patience.ts';
+import { shareArenas } from '../thread/shared-arenas.ts';
 import { startThread } from '../thread/thread.ts';
 import type { EncodedTexts, EncodeOptions, EncodeTask, TextModel } from './encode-texts.ts';
 import { textError } from './errors.ts';
@@ -24,7 +24,7 @@ export interface EncodedPrompts {
 
 /**
  * Encodes the prompts; equal texts are encoded once, texts that `options.cacheFolder` holds not at all. Throws `E_TOKENIZER_…` for a tokenizer that cannot be used, `E_DEVICE_…`
- * when the device fails, `E_TEXT_HUNG` when it never ends, and the signal's reason on an abort.
+ * when the device fails or never answers, `E_TEXT_HUNG` when it never ends, and the signal's reason on an abort.
  */
 export async function encodePrompts(
   model: TextModel,
@@ -33,7 +33,7 @@ export async function encodePrompts(
   signal?: AbortSignal,
 ): Promise<EncodedPrompts> {
   signal?.throwIfAborted();
-  shareArenas([options.device]);
+  await shareArenas([options.device], { patience, signal });
   const texts = [...new Set(prompts.map(({ text }) => text))];
   const { encoded, warnings } = await runThread({ model, texts, options }, patience, signal);
   return {
@@ -61,7 +61,9 @@ async function runThread(
   const patience = createPatience(settings);
   const watch = setInterval(() => {
     const stuck = patience.look(0, true, performance.now());
-    if (stuck !== undefined) result.reject(textError('E_TEXT_HUNG', { seconds: Math.round(stuck / 1000) }));
+    if (stuck === undefined) return;
+    const values = { device: task.options.device.name, seconds: Math.round(stuck / 1000) };
+    result.reject(textError('E_TEXT_HUNG', values));
   }, LOOK_EVERY_MILLISECONDS);
   try {
     return await Promise.race([result.promise, thread.failed]);

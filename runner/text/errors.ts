@@ -38,7 +38,7 @@ export const textError = defineErrors({
   },
   E_TEXT_HUNG: {
     message:
-      'the text encoder has been at the prompts for {seconds} s and was given up; try again, on another device if it repeats (DUALPARAL_PATIENCE_SECONDS allows more)',
+      'the text encoder on {device} has been at the prompts for {seconds} s and was given up; try again, on another device if it repeats (DUALPARAL_PATIENCE_SECONDS allows more)',
     fixer: 'administrator',
     exit: 'device',
   },

@@ -1,7 +1,13 @@
 import { expect, test } from 'vitest';
 import { createPatience, LOOK_EVERY_MILLISECONDS, loadingPatience, PATIENCE, patienceOf } from './patience.ts';
 
-const SETTINGS = { loadMilliseconds: 90_000, firstMilliseconds: 60_000, leastMilliseconds: 10_000, factor: 3 };
+const SETTINGS = {
+  lookMilliseconds: 60_000,
+  loadMilliseconds: 90_000,
+  firstMilliseconds: 60_000,
+  leastMilliseconds: 10_000,
+  factor: 3,
+};
 
 /** Looks once a second: what was found at the end, and the second at which it was first found stuck. */
 function watch(doneAt: (second: number) => number, seconds: number, isBusy: (second: number) => boolean = () => true) {
@@ -63,6 +69,6 @@ test.each([
   [{ DUALPARAL_PATIENCE_SECONDS: '0' }, PATIENCE],
   [
     { DUALPARAL_PATIENCE_SECONDS: '5' },
-    { ...PATIENCE, loadMilliseconds: 5000, firstMilliseconds: 5000, leastMilliseconds: 5000 },
+    { ...PATIENCE, lookMilliseconds: 5000, loadMilliseconds: 5000, firstMilliseconds: 5000, leastMilliseconds: 5000 },
   ],
 ])('%j gives %j', (environment, settings) => expect(patienceOf(environment)).toEqual(settings));

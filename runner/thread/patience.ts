@@ -1,5 +1,7 @@
 /** How long a piece of work may take before its thread counts as stuck. */
 export interface PatienceSettings {
+  /** While the driver is asked for its GPUs, and again while the runtime's half a gigabyte of CUDA libraries is tried, from a disk that may be a network's. */
+  readonly lookMilliseconds: number;
   /** While it loads: its files may come from a slow disk. */
   readonly loadMilliseconds: number;
   /** While no piece has been finished yet, so that nothing is known of the model, the picture and the device. */
@@ -12,6 +14,7 @@ export interface PatienceSettings {
 
 /** Nothing that works is ever near these; what is past them would hold its devices for ever. */
 export const PATIENCE: PatienceSettings = {
+  lookMilliseconds: 60_000,
   loadMilliseconds: 3_600_000,
   firstMilliseconds: 3_600_000,
   leastMilliseconds: 180_000,
@@ -67,6 +70,7 @@ export function patienceOf(environment: NodeJS.ProcessEnv): PatienceSettings {
   const milliseconds = seconds * 1000;
   return {
     ...PATIENCE,
+    lookMilliseconds: milliseconds,
     loadMilliseconds: milliseconds,
     firstMilliseconds: milliseconds,
     leastMilliseconds: milliseconds,

@@ -96,7 +96,13 @@ describe('a stage that goes wrong ends the run with an error that names it, and 
 });
 
 describe('what hangs is noticed by how long it took before, and named', () => {
-  const patience = { loadMilliseconds: 60_000, firstMilliseconds: 500, leastMilliseconds: 500, factor: 1 };
+  const patience = {
+    lookMilliseconds: 60_000,
+    loadMilliseconds: 60_000,
+    firstMilliseconds: 500,
+    leastMilliseconds: 500,
+    factor: 1,
+  };
 
   test.each([
     { stage: 0, item: 0 },

@@ -1,19 +1,26 @@
 import type { Compute } from '../../runner/model/ops.ts';
 import { cpuDevices, type Device } from '../../runner/ort/device.ts';
 import { gpuObstacle } from '../../runner/ort/device-fitness.ts';
-import { findGpus } from '../../runner/ort/find-gpus.ts';
-import type { GpuFindings } from '../../runner/ort/gpu.ts';
+import { readDriver } from '../../runner/ort/driver.ts';
+import { type GpuFindings, joinGpus } from '../../runner/ort/gpu.ts';
+import { readNvml } from '../../runner/ort/nvml.ts';
 import { pickDevices } from '../../runner/ort/pick-devices.ts';
 import type { FloatType } from '../../runner/tensor.ts';
 
 /** One device at least. */
 export type Devices = readonly [Device, ...Device[]];
 
+/** This process is under a time limit, and computes on them: it may ask by itself. That the provider loads was tried before it began. */
+function findHere(): GpuFindings {
+  const [driver, nvml] = [readDriver(), readNvml()];
+  return { driver, nvml, provider: { missing: [] }, gpus: joinGpus(driver, nvml) };
+}
+
 /**
  * All devices of a kind that the runner would use here, as it would: what a GPU can compute in and how much of it may be taken is part
  * of them. Of the processor one. Throws `E_DEVICE_…` where there is none.
  */
-export function allDevices(kind: Device['kind'], found: () => GpuFindings = findGpus): Devices {
+export function allDevices(kind: Device['kind'], found: () => GpuFindings = findHere): Devices {
   if (kind === 'cpu') return cpuDevices(1) as Devices;
   const findings = found();
   const asked = { choice: 'cuda', field: '--device' } as const;

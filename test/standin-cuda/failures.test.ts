@@ -60,6 +60,17 @@ describe.skipIf(obstacle !== undefined)(`CUDA that fails (${obstacle ?? 'a stand
     expect(error!.message).toMatch(/CUBLAS failure 13: .*asked by itself, the device says: CUDA failure 719: /);
   });
 
+  // Bytes that a device has given when the next allocation never returns.
+  test.concurrent.each([
+    { hangs: '0:0', device: 'cuda:0', what: 'the very first one' },
+    { hangs: '1:0', device: 'cuda:1', what: 'the first one of another device' },
+    { hangs: '2:100000', device: 'cuda:2', what: 'one while it loads' },
+  ])('an allocation that never returns ends the film with the name of its device: $what', async ({ hangs, device }) => {
+    const error = await errorOf(FILM, { STANDIN_CUDA_HANG: hangs, DUALPARAL_PATIENCE_SECONDS: '4' });
+    expect(error).toMatchObject({ code: expect.stringMatching(/^E_(DEVICE|PIPELINE_LOAD)_HUNG$/), exit: 'device' });
+    expect(error!.message).toMatch(new RegExp(`\\b${device}\\b.* was given up`));
+  });
+
   test.concurrent.each([
     { what: 'cuBLAS that finds no memory for a product', fault: '1:cublas:20:3', code: 'E_DEVICE_MEMORY' },
     { what: 'cuBLAS that finds no memory for itself', fault: '1:cublasCreate:0:3', code: 'E_DEVICE_MEMORY' },

@@ -10,6 +10,7 @@ import { planModel } from '../../runner/plan-job.ts';
 import { promptsOf } from '../../runner/prepare.ts';
 import type { F32Tensor, FloatType } from '../../runner/tensor.ts';
 import { encodePrompts } from '../../runner/text/encode.ts';
+import { patienceOf } from '../../runner/thread/patience.ts';
 import { openModel } from '../../runner/weights/open-model.ts';
 import { runToEnd } from '../golden/run-case.ts';
 
@@ -66,16 +67,18 @@ async function make(task: FilmTask): Promise<FilmEnd> {
     output: { folder: '/nowhere' },
   });
   const plan = planModel(spec, model, devices);
+  const patience = patienceOf(process.env);
   mark('text');
   const text = { config: model.config.text, weights: model.text, tokenizerFolder: model.tokenizerFolder };
   const { embeddings } = await encodePrompts(text, promptsOf(spec, plan), {
     maxSequenceLength: 64,
     device: devices[0]!,
+    patience,
   });
   const [conditional, unconditional = null] = embeddings as [F32Tensor, F32Tensor?];
   mark('pipeline');
   const noise = seededNoise(1, noiseShapeOf(plan));
-  const options = { dtype, stageWorker: new URL('./told-stage-worker.ts', import.meta.url) };
+  const options = { dtype, patience, stageWorker: new URL('./told-stage-worker.ts', import.meta.url) };
   const latents = await runToEnd({ plan, model, devices, conditional, unconditional, noise, options });
   mark('decoder');
   const vae = { config: model.config.vae, weights: model.vae };
@@ -98,5 +101,7 @@ if (import.meta.main) {
   } catch (error) {
     const { code, message, exit } = toErrorRecord(error);
     end({ shape: [], layers: [], decodedOn: [], error: { code, message, exit } });
+    // A thread that a device holds would keep the process, which the command line's parent ends.
+    if (code.endsWith('_HUNG')) process.kill(process.pid, 'SIGKILL');
   }
 }

@@ -1,6 +1,7 @@
 /** Makes a film as `generate` does, in this process, and says when what was done. Standard input: its job spec and where it is made, as JSON. */
 import { readFileSync } from 'node:fs';
 import { jobSpecSchema } from '#contract/job-spec.ts';
+import { lookForGpus } from '../../../runner/devices.ts';
 import { generate } from '../../../runner/generate.ts';
 import { scheduleOf } from '../../../runner/plan/plan-schedule.ts';
 import { simulate } from '../../../runner/plan/simulate.ts';
@@ -30,7 +31,7 @@ export interface FilmReport {
 async function main(): Promise<FilmReport> {
   const { film, device } = JSON.parse(readFileSync(0, 'utf8')) as { film: unknown; device: string };
   const spec = jobSpecSchema.parse(film);
-  const { plan } = planJob(spec, process.env, { device });
+  const { plan } = planJob(spec, process.env, { device, found: await lookForGpus(process.env, device) });
   const { blocks, surplusLatents, stride, ringSlots } = plan;
   const { firstBlock, duration } = simulate(scheduleOf(plan), { stageTimes: plan.stages.map(() => 1), ringSlots });
   const at = { encoding: 0, loading: 0, denoising: 0, firstFrames: 0, lastBlockStep: 0, lastFrames: 0 };

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct piece { char *start; size_t size; int device; struct piece *next; };
 
@@ -16,6 +17,8 @@ static int allocate(void **out, size_t size) {
   *out = 0;
   if (alive()) return LOST;
   long long limit = number_for("STANDIN_CUDA_LIMIT", current);
+  long long most = number_for("STANDIN_CUDA_HANG", current);
+  while (most >= 0 && live[current] >= most) sleep(1000);
   pthread_mutex_lock(&mutex);
   if (limit >= 0 && live[current] + (long long)size > limit) {
     pthread_mutex_unlock(&mutex);

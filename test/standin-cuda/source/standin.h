@@ -2,7 +2,8 @@
      <thread> <current device> <event> <numbers>
    STANDIN_CUDA_LOG names the log. STANDIN_CUDA_LIMIT ("3:900000") lets a device have no more bytes than that, STANDIN_CUDA_LOST
    ("5:40") takes one away after so many launches, STANDIN_CUDA_FAIL ("1:cublas:20:3") lets calls of cuBLAS fail on a device after so
-   many, with that status: cublas (products) or cublasCreate. */
+   many, with that status: cublas (products) or cublasCreate. STANDIN_CUDA_HANG ("1:0") lets no allocation of a device return once it
+   has given so many bytes. */
 #include <stddef.h>
 
 enum { DEVICES = 8, HOST = -1, CAPABILITY = 9 };
