@@ -3,10 +3,10 @@ import { appendFileSync, readFileSync } from 'node:fs';
 /** Where memory lies: on a device, by its number, or in this process. */
 export type Place = number | 'host';
 
-/** A copy by whose memory it is from and to: made by the runtime's provider or by the runner itself; rows are many pieces in one copy, a hop is fetched from another stage. */
+/** A copy by whose memory it is from and to: made by the runtime's provider or by the runner itself; rows are many pieces in one copy, a hop is fetched from the stage before, samples from the last stage. */
 export interface Copied {
   readonly by: 'provider' | 'ours';
-  readonly how: 'copy' | 'rows' | 'hop';
+  readonly how: 'copy' | 'rows' | 'hop' | 'samples';
   readonly from: Place;
   readonly to: Place;
   readonly bytes: number;

@@ -3,12 +3,16 @@ import type { CudaCopies } from '../../runner/ort/cuda-copies.ts';
 import { openNative } from '../../runner/ort/native-library.ts';
 import type { Copied, Place } from './copy-log.ts';
 
-/** Copies of the device of that number, each told once it is made. `placeOf` says whose memory an address lies in. */
+/**
+ * Copies of the device of that number, each told once it is made. `placeOf` says whose memory an address lies in, `fetched` what it is that is
+ * pulled from elsewhere.
+ */
 export function countedCopies(
   copies: CudaCopies,
   device: number,
   placeOf: (address: Handle) => Place,
   told: (copy: Copied) => void,
+  fetched: 'hop' | 'samples' = 'hop',
 ): CudaCopies {
   const tell = (how: Copied['how'], from: Place, to: Place, bytes: number) => {
     if (bytes > 0) told({ by: 'ours', how, from, to, bytes });
@@ -20,7 +24,7 @@ export function countedCopies(
     },
     pull(fromDevice, from, to, bytes) {
       copies.pull(fromDevice, from, to, bytes);
-      tell('hop', fromDevice, device, bytes);
+      tell(fetched, fromDevice, device, bytes);
     },
     copyRows(from, to, bytes, count) {
       copies.copyRows(from, to, bytes, count);

@@ -89,6 +89,14 @@ test('what a machine lacks for parts that are not demanded is told and is no fai
   expect([status, reported('lacking').verdict.notRun.length]).toEqual([0, 2]);
 });
 
+test('where nothing that was asked for can be measured nothing is proven, and it ends with 1', () => {
+  const { status, stdout } = run('nothing', ['--device', 'cpu', '--parts', 'torch'], {
+    DUALPARAL_TORCH_PYTHON: join(scratch, 'no-python'),
+  });
+  expect(stdout).toContain('0 held, 1 failed, 1 not run: the proof does not hold');
+  expect(status).toBe(1);
+});
+
 test('stopped from outside it ends its part, and the report says so', async () => {
   const args = [PROGRAM, '--report', report('stopped'), '--device', 'cpu', '--small', '--parts', 'films,decoder'];
   const child = spawn(process.execPath, args, { env: BARE, stdio: ['ignore', 'pipe', 'ignore'] });

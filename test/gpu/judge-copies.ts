@@ -25,18 +25,19 @@ export function layerCopiesHold(...all: readonly CountedSides[]): Criterion {
 }
 
 /**
- * An item: nothing comes from the host, no more than one piece goes there (what the last stage says of its samples), and hidden states
- * hop by one copy from stage to stage; from the last one's device to the first one's the samples may hop too.
+ * An item: nothing comes from the host, no more than one piece goes there (what the last stage says of its samples), hidden states hop
+ * by one copy from stage to stage, samples by one at most from the last stage's device to the first one's, and nothing else passes
+ * between devices.
  */
 export function itemCopiesHold(sides: CountedSides, stages: number): Criterion {
-  const hops = countOf(sides, (way) => way.startsWith('hop'));
+  const samples = countOf(sides, (way) => way.startsWith('samples'));
+  const others = countOf(sides, (way) => way.endsWith('between devices') && !/^(hop|samples) /.test(way));
   return judged(
     fromHost(sides),
     { wanted: 'at most one to it', holds: countOf(sides, (way) => way.endsWith('toHost')) <= 1 },
-    {
-      wanted: `${stages - 1} hops, the samples' apart, which may be one`,
-      holds: hops >= stages - 1 && hops <= (stages > 1 ? stages : 0),
-    },
+    { wanted: `${stages - 1} hops`, holds: countOf(sides, (way) => way.startsWith('hop')) === stages - 1 },
+    { wanted: 'samples fetched once at most', holds: samples <= (stages > 1 ? 1 : 0) },
+    { wanted: 'no other copy between devices', holds: others === 0 },
   );
 }
 

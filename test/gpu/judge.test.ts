@@ -10,6 +10,8 @@ test.each([
   { what: 'nothing but zeros', found: [0, 0, 0, 0], holds: false },
   { what: 'no numbers', found: [Number.NaN, -2, 3, 0.5], holds: false },
   { what: 'too few numbers', found: [1, -2, 3], holds: false },
+  { what: 'too many numbers', found: [...wanted, 999, 999], holds: false },
+  { what: 'no numbers at all', found: [], holds: false },
   { what: 'an infinite number', found: [1, -2, Number.POSITIVE_INFINITY, 0.5], holds: false },
 ])('$what: holds is $holds', ({ found, holds }) => {
   const found_ = errors(found, wanted);

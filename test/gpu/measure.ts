@@ -16,7 +16,9 @@ export function typesOn(kind: Device['kind']): readonly FloatType[] {
 
 /** How far numbers are from a reference: largest error, that of the largest number, and of the whole by its length. */
 export function errors(found: ArrayLike<number>, wanted: ArrayLike<number>) {
-  let largest = found.length === wanted.length ? 0 : Number.POSITIVE_INFINITY;
+  // Too few numbers or too many are as far away as can be.
+  const isWhole = found.length === wanted.length;
+  let largest = isWhole ? 0 : Number.POSITIVE_INFINITY;
   let top = 0;
   let difference = 0;
   let length = 0;
@@ -27,7 +29,11 @@ export function errors(found: ArrayLike<number>, wanted: ArrayLike<number>) {
     difference += error * error;
     length += wanted[at]! * wanted[at]!;
   }
-  return { largestError: largest, largestNumber: top, relative: Math.sqrt(difference / length) };
+  return {
+    largestError: largest,
+    largestNumber: top,
+    relative: isWhole ? Math.sqrt(difference / length) : Number.POSITIVE_INFINITY,
+  };
 }
 
 /** Milliseconds of `run`, which must wait for the device: median and least of `times`, after two that are not counted. */

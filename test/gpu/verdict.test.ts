@@ -42,6 +42,16 @@ test.each<{ what: string; report: PartReport | undefined; failure: string }>([
     failure: 'films: stopped after its 60 s',
   },
   { what: 'a part crashed', report: { ...ended([held]), end: 'SIGABRT' }, failure: 'films: SIGABRT' },
+  {
+    what: 'a row says neither that it holds nor that it does not',
+    report: ended([held, { ...held, holds: null as unknown as boolean }]),
+    failure: 'films: golden: does not say whether it holds, but null',
+  },
+  {
+    what: 'nothing that was asked for could be measured',
+    report: ended([{ name: 'layers', notRun: 'no PyTorch' }]),
+    failure: 'no row of any part says that something holds',
+  },
   { what: 'a part said nothing', report: ended([]), failure: 'films: nothing was judged' },
   {
     what: 'no row of a part that is to judge says whether it holds',

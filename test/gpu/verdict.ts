@@ -39,14 +39,19 @@ export function verdictOf(
   problem?: string,
 ): Verdict {
   const words = expected.map((part) => wordsOf(part, reports[part.name]));
-  const failures = [...(problem === undefined ? [] : [problem]), ...words.flatMap((each) => each.failures)];
+  const held = words.reduce((sum, each) => sum + each.held, 0);
+  const found = [...(problem === undefined ? [] : [problem]), ...words.flatMap((each) => each.failures)];
+  const failures = found.length === 0 && held === 0 ? [NOTHING_HELD] : found;
   return {
     holds: failures.length === 0,
-    held: words.reduce((sum, each) => sum + each.held, 0),
+    held,
     failures,
     notRun: words.flatMap((each) => each.notRun),
   };
 }
+
+/** What was asked for may all have been impossible here: then nothing is proven. */
+const NOTHING_HELD = 'no row of any part says that something holds';
 
 type Words = Pick<Verdict, 'held' | 'failures' | 'notRun'>;
 
@@ -74,7 +79,8 @@ const LONGEST = 300;
 
 function failureOf({ name, error, holds, wanted, ratio, relative }: Row): readonly string[] {
   if (error !== undefined) return [`${name}: ${error.slice(0, LONGEST)}`];
-  if (holds !== false) return [];
+  if (holds === undefined || holds === true) return [];
+  if (holds !== false) return [`${name}: does not say whether it holds, but ${JSON.stringify(holds)}`];
   const figures = Object.entries({ ratio, 'relative error': relative }).filter(([, figure]) => figure !== undefined);
   const found = figures.map(([what, figure]) => `; ${what} ${figure === null ? 'no number' : figure}`).join('');
   return [`${name}: does not hold; wanted: ${wanted ?? 'not said'}${found}`];
