@@ -63,7 +63,7 @@ async function makeFrom(
   signal: AbortSignal,
 ): Promise<Made | undefined> {
   const { film } = begun;
-  await using latents = openLatentsFile(job.latentsFile, job.plan);
+  await using latents = openLatentsFile(job.latentsFile, spec.output.folder, job.plan);
   try {
     await fillFilm(begun, { spec, job, latents }, io, signal);
     const made = await publishFilm({ film, latents }, job, io);

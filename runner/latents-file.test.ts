@@ -74,7 +74,7 @@ test('latents of an earlier run are replaced, and a link is followed to where it
   for (const value of [1, 2]) {
     const target = await check('latents.st');
     expect(target).toBe(join(folder, 'elsewhere/there.st'));
-    const file = openLatentsFile(target, shape(1));
+    const file = openLatentsFile(target, join(folder, 'out'), shape(1));
     const part = zeros([1, 2, 1, 2, 3]);
     part.data.fill(value);
     await file?.add(part);
@@ -92,7 +92,7 @@ describe('latents of a film of six, as they come', () => {
   const path = () => join(folder, 'elsewhere/latents.st');
 
   test('lie in the file as if they had been joined before', async () => {
-    await using file = openLatentsFile(path(), shape(6));
+    await using file = openLatentsFile(path(), join(folder, 'out'), shape(6));
     for (const part of parts) await file?.add(part);
     await file?.write((text) => expect.fail(text));
     const joined = safetensorsBytes(new Map([['latents', joinLatents(parts)]]));
@@ -100,10 +100,18 @@ describe('latents of a film of six, as they come', () => {
     expect(readdirSync(join(folder, 'elsewhere'))).toEqual(['latents.st']);
   });
 
+  test('of a run that was killed are removed by the next one, also where that gets no latent', async () => {
+    const killed = openLatentsFile(path(), join(folder, 'out'), shape(6));
+    await killed?.add(parts[0]!);
+    expect(readdirSync(join(folder, 'elsewhere'))).toEqual([expect.stringMatching(/^\.unfinished-/)]);
+    await openLatentsFile(path(), join(folder, 'out'), shape(6))?.[Symbol.asyncDispose]();
+    expect(readdirSync(join(folder, 'elsewhere'))).toEqual([]);
+  });
+
   test('are no file before all of them are there, and leave nothing where the film ends early', async () => {
     writeFileSync(path(), '');
     {
-      await using file = openLatentsFile(path(), shape(6));
+      await using file = openLatentsFile(path(), join(folder, 'out'), shape(6));
       await file?.add(parts[0]!);
       const told: string[] = [];
       await file?.write((text) => told.push(text));
@@ -121,7 +129,7 @@ test('the output folder may be one that the run will make', async () => {
 
 test('what cannot be written is a warning at the end', async () => {
   const told: string[] = [];
-  const file = openLatentsFile(join(folder, 'gone/latents.st'), shape(1));
+  const file = openLatentsFile(join(folder, 'gone/latents.st'), join(folder, 'out'), shape(1));
   writeFileSync(join(folder, 'gone'), '');
   await file?.add(zeros([1, 2, 1, 2, 3]));
   await file?.write((text) => told.push(text));

@@ -5,7 +5,7 @@ import { toErrorRecord } from '#contract/error.ts';
 import { isOurName } from './output/survey.ts';
 import type { Plan } from './plan/plan.ts';
 import { storeError } from './store/errors.ts';
-import { openUnfinishedFile, type UnfinishedFile } from './store/unfinished-file.ts';
+import { clearUnfinished, openUnfinishedFile, type UnfinishedFile } from './store/unfinished-file.ts';
 import { checkWritableFile, targetOf } from './store/writable-file.ts';
 import { bytesOf, type F32Tensor } from './tensor.ts';
 import { readSafetensorsHeader } from './weights/safetensors.ts';
@@ -60,19 +60,27 @@ async function holdsSomethingElse(file: string): Promise<boolean> {
   }
 }
 
-/** The file at `path`, as {@link checkLatentsFile} gave it, for the latents of a film; none where the path is undefined. */
-export function openLatentsFile(path: string | undefined, film: LatentsShape): LatentsFile | undefined {
+/**
+ * The file at `path`, as {@link checkLatentsFile} gave it, for the latents of a film whose output folder this run holds; none where the path is
+ * undefined. What earlier runs of the film were killed over is removed.
+ */
+export function openLatentsFile(
+  path: string | undefined,
+  outputFolder: string,
+  film: LatentsShape,
+): LatentsFile | undefined {
   if (path === undefined) return undefined;
   const { latentChannels, latents, latentHeight, latentWidth } = film;
   const head = safetensorsHead(new Map([[TENSOR, [1, latentChannels, latents, latentHeight, latentWidth]]]));
   const latentBytes = latentHeight * latentWidth * Float32Array.BYTES_PER_ELEMENT;
+  const cleared = clearUnfinished(path, outputFolder);
   let opened: Promise<UnfinishedFile> | undefined;
   let failure: unknown;
   let count = 0;
 
   /** All channels lie one after the other: a part is a piece of each. */
   async function put(part: F32Tensor): Promise<void> {
-    opened ??= openUnfinishedFile(path!);
+    opened ??= cleared.then(() => openUnfinishedFile(path!, outputFolder));
     const file = await opened;
     if (count === 0) await file.write(head, 0);
     const bytes = bytesOf(part.data);
@@ -107,6 +115,7 @@ export function openLatentsFile(path: string | undefined, film: LatentsShape): L
       }
     },
     async [Symbol.asyncDispose]() {
+      await cleared;
       const file = await opened?.catch(() => undefined);
       await file?.discard();
     },

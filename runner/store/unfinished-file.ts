@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { explain } from './explain.ts';
 import { syncFolder, UNFINISHED, writeAll } from './folder.ts';
+import { targetOf } from './writable-file.ts';
 
 /** A file that is filled piece by piece, in any order, under another name, and gets its own once it is whole. */
 export interface UnfinishedFile {
@@ -13,9 +14,34 @@ export interface UnfinishedFile {
   discard(): Promise<void>;
 }
 
-/** Begins a file in the folder that it is to lie in, which is made where it is not there. All of it throws coded errors, but for `discard`. */
-export async function openUnfinishedFile(path: string): Promise<UnfinishedFile> {
-  const temporary = join(dirname(path), `${UNFINISHED}${randomBytes(8).toString('hex')}`);
+/** What runs for one output folder call a file that is not finished begins alike, and never as those for another do. */
+async function beginningOf(path: string, outputFolder: string): Promise<string> {
+  const place = await targetOf(outputFolder).catch(() => outputFolder);
+  const digest = createHash('sha256')
+    .update(`${place}\0${basename(path)}`)
+    .digest('hex');
+  return `${UNFINISHED}${digest.slice(0, 16)}-`;
+}
+
+/**
+ * Removes what runs for this output folder were killed over. For the run that holds the folder: no other one that lives writes files
+ * under these names. Never throws.
+ */
+export async function clearUnfinished(path: string, outputFolder: string): Promise<void> {
+  const beginning = await beginningOf(path, outputFolder);
+  const names = await readdir(dirname(path)).catch(() => []);
+  for (const name of names.filter((one) => one.startsWith(beginning))) {
+    await rm(join(dirname(path), name), { force: true }).catch(() => undefined);
+  }
+}
+
+/**
+ * Begins a file in the folder that it is to lie in, which is made where it is not there, by a run that holds the output folder. All of it
+ * throws coded errors, but for `discard`.
+ */
+export async function openUnfinishedFile(path: string, outputFolder: string): Promise<UnfinishedFile> {
+  const beginning = await beginningOf(path, outputFolder);
+  const temporary = join(dirname(path), `${beginning}${randomBytes(8).toString('hex')}`);
   const told = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
