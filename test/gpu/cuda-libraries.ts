@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { CUDA_FOLDER, cudaWheels, RUNTIME_FOLDER, type Wheel } from '../../image/cuda-contents.ts';
@@ -30,6 +30,8 @@ export function cudaCache(environment: Environment): string {
 
 export interface FetchOptions extends Pick<CudaFilesOptions, 'wheels' | 'wheelFolder' | 'report'> {
   readonly cache: string;
+  /** Of {@link partialFolder}, for who removes it where this process is ended meanwhile. */
+  readonly partial?: string;
   readonly runtime?: string;
 }
 
@@ -43,7 +45,8 @@ export async function fetchCuda(options: FetchOptions): Promise<CudaLibraries> {
   if (!existsSync(folder)) {
     mkdirSync(cache, { recursive: true });
     clearAbandoned(cache);
-    const partial = mkdtempSync(join(cache, PARTIAL));
+    const { partial = partialFolder(cache) } = options;
+    mkdirSync(partial);
     try {
       const files = {
         ...(wheelFolder === undefined ? {} : { wheelFolder }),
@@ -60,6 +63,12 @@ export async function fetchCuda(options: FetchOptions): Promise<CudaLibraries> {
 }
 
 const PARTIAL = '.partial-';
+
+/** A folder in the cache for what is not whole yet, which nobody else has. */
+export function partialFolder(cache: string): string {
+  return join(cache, `${PARTIAL}${randomBytes(6).toString('hex')}`);
+}
+
 const ABANDONED_MILLISECONDS = 3_600_000;
 
 /** What another run was killed over: gigabytes. */

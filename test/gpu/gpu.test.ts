@@ -1,12 +1,22 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import { killQuietly } from '../faults/film-process.ts';
 import { buildStandIn, standInEnvironment, standInObstacle } from '../standin-cuda/build.ts';
+import { isGone } from './is-gone.ts';
 import type { PartReport, Verdict } from './verdict.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'gpu-program-'));
@@ -89,6 +99,25 @@ test('what a machine lacks for parts that are not demanded is told and is no fai
   expect([status, reported('lacking').verdict.notRun.length]).toEqual([0, 2]);
 });
 
+test('who has seen enough takes nothing of the report: all parts run to their end', async () => {
+  const temporary = join(scratch, 'unseen');
+  mkdirSync(temporary);
+  const args = [PROGRAM, '--report', report('unseen'), '--device', 'cpu', '--small', '--parts', 'provider,sessions'];
+  const child = spawn(process.execPath, args, {
+    env: { ...BARE, TMPDIR: temporary },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  child.stdout.once('data', () => child.stdout.destroy());
+  expect(await once(child, 'exit')).toEqual([0, null]);
+  const { parts, verdict } = reported('unseen');
+  expect([Object.keys(parts), verdict.holds, said]).toEqual([['provider', 'sessions'], true, '']);
+  expect(readdirSync(temporary).filter((name) => name.startsWith('dualparal-'))).toEqual([]);
+});
+
 test('where nothing that was asked for can be measured nothing is proven, and it ends with 1', () => {
   const { status, stdout } = run('nothing', ['--device', 'cpu', '--parts', 'torch'], {
     DUALPARAL_TORCH_PYTHON: join(scratch, 'no-python'),
@@ -125,6 +154,37 @@ describe.skipIf(obstacle !== undefined)(
       const wanted = ['F32', 'F16', 'BF16'].map((dtype) => `matrix product in ${dtype}: does not hold`);
       expect(verdict.failures).toEqual(wanted.map((words) => expect.stringContaining(words)));
     });
+
+    test.each(['SIGTERM', 'SIGINT'] as const)(
+      '%s while libraries are fetched ends it, and leaves nothing',
+      async (signal) => {
+        const { DUALPARAL_ORT_LIBRARY: _, ...others } = environment('fetching');
+        const bin = mkdtempSync(join(scratch, 'slow-pip-'));
+        const [cache, temporary] = [join(bin, 'cache'), join(bin, 'tmp')];
+        mkdirSync(temporary);
+        writeFileSync(
+          join(bin, 'pip3'),
+          `#!/bin/sh\ntrap '' TERM INT\necho $$ > ${bin}/pid\nwhile :; do sleep 1; done\n`,
+        );
+        chmodSync(join(bin, 'pip3'), 0o755);
+        const env = {
+          ...BARE,
+          ...others,
+          PATH: `${bin}:${process.env.PATH}`,
+          DUALPARAL_CUDA_CACHE: cache,
+          TMPDIR: temporary,
+        };
+        const args = [PROGRAM, '--report', report('fetching'), '--small', '--parts', 'provider'];
+        const child = spawn(process.execPath, args, { env, stdio: 'ignore' });
+        const pidFile = join(bin, 'pid');
+        while (!existsSync(pidFile) || readFileSync(pidFile, 'utf8') === '') await sleep(10);
+        child.kill(signal);
+        expect(await once(child, 'exit')).toEqual([1, null]);
+        expect(reported('fetching').verdict.failures[0]).toMatch(/^stopped from outside/);
+        expect([readdirSync(cache), readdirSync(temporary)]).toEqual([[], []]);
+        expect(await isGone(Number(readFileSync(pidFile, 'utf8')))).toBe(true);
+      },
+    );
 
     test('where CUDA’s libraries cannot be fetched it ends with 1 and says what to do', () => {
       const { DUALPARAL_ORT_LIBRARY: _, ...others } = environment('offline');

@@ -7,11 +7,11 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { toErrorRecord } from '#contract/error.ts';
 import { checkWritable } from '../bench/results-file.ts';
 import { torchEnvironment } from '../torch/python.ts';
 import { type GpuArguments, readArguments } from './arguments.ts';
-import { cudaCache, cudaEnvironment, fetchCuda, keptByHand } from './cuda-libraries.ts';
+import { cudaCache, cudaEnvironment, keptByHand, partialFolder } from './cuda-libraries.ts';
+import type { FetchResult, FetchTask } from './fetch-cuda.ts';
 import { machineOf, noGpu } from './machine.ts';
 import type { PartTask } from './part.ts';
 import { limitOf, MOST_SECONDS, PARTS, PARTS_USAGE, type PartName } from './parts.ts';
@@ -34,8 +34,14 @@ if ('problem' in asked) {
   process.exit(2);
 }
 
+/** Two gigabytes, from whichever index this machine is set up for. */
+const FETCH_SECONDS = 3600;
+
+// A second signal changes nothing: all that runs is ended by the first one, and nothing is to be left behind.
 const stop = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
+// Who has seen enough takes nothing of the report.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 const folder = mkdtempSync(join(tmpdir(), 'dualparal-gpu-'));
 try {
   const { verdict } = await proof(asked);
@@ -60,7 +66,7 @@ async function proof(given: GpuArguments): Promise<Report> {
   const prepared = await prepare(given);
   const { environment } = prepared;
   const report: Report = {
-    machine: machineOf(environment),
+    machine: await machineOf(environment, stop.signal),
     parts: {},
     verdict: verdictOf(expected, {}, prepared.problem),
   };
@@ -100,19 +106,36 @@ interface Prepared {
 async function prepare({ device }: GpuArguments): Promise<Prepared> {
   const environment = process.env;
   if (device === 'cpu') return { environment };
-  const problem = noGpu(environment);
+  const problem = await noGpu(environment, stop.signal);
   if (problem !== undefined) return { environment, problem };
   if (keptByHand(environment)) return { environment };
   const way = 'set LD_LIBRARY_PATH and DUALPARAL_ORT_LIBRARY (docs/gpu.md)';
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     return { environment, problem: `libraries for ${process.platform}/${process.arch} are not fetched: ${way}` };
   }
+  const libraries = await fetchLibraries(environment);
+  if ('problem' in libraries) {
+    return { environment, problem: `${libraries.problem}; fetching CUDA's libraries failed, without it ${way}` };
+  }
+  return { environment: { ...environment, ...cudaEnvironment(libraries, environment) } };
+}
+
+/** In a process of its own, which a stop or its time ends with all that it has started. */
+async function fetchLibraries(environment: NodeJS.ProcessEnv): Promise<FetchResult> {
+  const cache = cudaCache(environment);
+  const task: FetchTask = { cache, partial: partialFolder(cache), result: join(folder, 'libraries.json') };
   try {
-    const libraries = await fetchCuda({ cache: cudaCache(environment), report: (line) => console.log(`== ${line}`) });
-    return { environment: { ...environment, ...cudaEnvironment(libraries, environment) } };
-  } catch (error) {
-    const { code, message } = toErrorRecord(error);
-    return { environment, problem: `${code}: ${message}; fetching CUDA's libraries failed, without it ${way}` };
+    const { end, output } = await runProcess({
+      command: [process.execPath, join(import.meta.dirname, 'fetch-cuda.ts'), JSON.stringify(task)],
+      environment,
+      seconds: FETCH_SECONDS,
+      told: (chunk) => process.stdout.write(chunk),
+      signal: stop.signal,
+    });
+    if (existsSync(task.result)) return JSON.parse(readFileSync(task.result, 'utf8')) as FetchResult;
+    return { problem: `${end}: ${output.slice(-2000)}` };
+  } finally {
+    rmSync(task.partial, { recursive: true, force: true });
   }
 }
 

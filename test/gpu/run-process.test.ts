@@ -4,26 +4,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import { killQuietly } from '../faults/film-process.ts';
+import { isGone } from './is-gone.ts';
 import { runProcess } from './run-process.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'run-process-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
 const shell = (script: string) => ['sh', '-c', script];
-
-/** Whether the process is there, and no more than what its parent has not looked at. */
-function lives(pid: number): boolean {
-  try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-}
-
-async function isGone(pid: number): Promise<boolean> {
-  for (let look = 0; look < 200 && lives(pid); look++) await sleep(25);
-  return !lives(pid);
-}
 
 const pidIn = (file: string) => Number(readFileSync(join(scratch, file), 'utf8'));
 
@@ -70,6 +57,11 @@ test('a process that takes too long is ended with its children, even where it he
   expect(end).toBe('stopped after its 1 s');
   expect(existsSync(file)).toBe(true);
   expect(await isGone(pidIn('slow'))).toBe(true);
+});
+
+test('a process that begins after the stop is ended, too', async () => {
+  const signal = AbortSignal.abort();
+  expect((await runProcess({ command: shell('sleep 600'), seconds: 600, signal })).end).toBe('stopped from outside');
 });
 
 test('a process is ended from outside before its time', async () => {

@@ -53,7 +53,9 @@ export async function runProcess({
   const stopped = new AbortController();
   const over = sleep(1000 * seconds, `stopped after its ${seconds} s`, { signal: stopped.signal }).catch(() => '');
   const aborted = new Promise<string>((resolve) => {
-    signal?.addEventListener('abort', () => resolve('stopped from outside'), { once: true });
+    const stop = () => resolve('stopped from outside');
+    if (signal?.aborted) stop();
+    signal?.addEventListener('abort', stop, { once: true });
   });
   const first = await Promise.race([exited, over, aborted]);
   stopped.abort();
