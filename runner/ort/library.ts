@@ -9,6 +9,7 @@ import { unbroken } from './unbroken.ts';
  * its own JavaScript binding copies every output and cannot keep tensors on a GPU.
  */
 export interface Library {
+  /** Of the file, also where a bare name was opened, which the system's loader looks for. */
   readonly path: string;
   readonly handle: LibraryHandle;
 }
@@ -19,8 +20,26 @@ let process_: LibraryHandle | undefined;
 
 const VARIABLE = 'DUALPARAL_ORT_LIBRARY';
 
-/** Path of the library that npm installed for this machine. Set `DUALPARAL_ORT_LIBRARY` to use another file. */
+/**
+ * Path of the library that npm installed for this machine. Set `DUALPARAL_ORT_LIBRARY` to use another file, or one that the system's loader
+ * finds by its name: then it is opened, and the path is the file's; the name alone where it cannot be.
+ */
 export function libraryPath(): string {
+  const named = namedLibrary();
+  if (!isBare(named)) return named;
+  try {
+    return openLibrary().path;
+  } catch {
+    return named;
+  }
+}
+
+/** Loaders look for such a name in their own folders; a path is taken as it is. */
+function isBare(name: string): boolean {
+  return !name.includes('/');
+}
+
+function namedLibrary(): string {
   const override = process.env[VARIABLE];
   if (override !== undefined && override !== '') return override;
   const installed = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'));
@@ -31,11 +50,11 @@ export function libraryPath(): string {
 /** Opens the library once per thread. Throws `E_DEVICE_LIBRARY`. */
 export function openLibrary(): Library {
   if (opened !== undefined) return opened;
-  const path = libraryPath();
+  const path = namedLibrary();
   try {
     const handle = unbroken(() => koffi.load(path));
-    unbroken(() => pin(path));
-    opened = { path, handle };
+    const pinned = unbroken(() => pin(path));
+    opened = { path: isBare(path) ? (unbroken(() => fileOf(pinned)) ?? path) : path, handle };
     return opened;
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
@@ -48,9 +67,22 @@ export function openLibrary(): Library {
 }
 
 /** Marks the library as never to be unloaded: threads that end must not take it away from the others. */
-function pin(path: string): void {
+function pin(path: string): bigint | null {
   const now = 0x2;
   const noDelete = process.platform === 'darwin' ? 0x80 : 0x1000;
+  return ownProcess().func('void *dlopen(const char *path, int flags)')(path, now | noDelete);
+}
+
+/** The file that a loaded library comes from, by one of its functions; undefined where that is not there. */
+function fileOf(library: bigint | null): string | undefined {
+  const symbol = ownProcess().func('void *dlsym(void *library, const char *name)')(library, 'OrtGetApiBase');
+  // The file's name is the first of four pointers.
+  const found = new BigUint64Array(4);
+  const isFound = symbol !== null && ownProcess().func('int dladdr(void *address, void *found)')(symbol, found) !== 0;
+  return isFound && found[0] !== 0n ? koffi.decode.string(found[0]!) : undefined;
+}
+
+function ownProcess(): LibraryHandle {
   process_ ??= koffi.load(null);
-  process_.func('void *dlopen(const char *path, int flags)')(path, now | noDelete);
+  return process_;
 }
