@@ -1,5 +1,16 @@
 import { createHash } from 'node:crypto';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -112,6 +123,18 @@ describe('a cache that cannot be trusted', () => {
     expect(again.warnings[0]).toMatch(reason);
     expect(readFileSync(file).equals(good)).toBe(true);
     expect((await encode(['a red circle'], options)).warnings).toEqual([]);
+  });
+
+  it('loses what a run was killed over long ago, and nothing that somebody may be at', async () => {
+    const options = withCache();
+    mkdirSync(options.cacheFolder);
+    const old = ['.unfinished-0123456789abcdef', '.unfinished-0123456789abcdef-0123456789abcdef', '.unfinished-mine'];
+    const young = '.unfinished-fedcba9876543210';
+    for (const name of [...old, young]) writeFileSync(join(options.cacheFolder, name), '');
+    for (const name of old) utimesSync(join(options.cacheFolder, name), 0, 0);
+    await encode(['a red circle'], options);
+    const left = filesOf(options.cacheFolder).filter((name) => name.startsWith('.'));
+    expect(left).toEqual([...old.slice(1), young].sort());
   });
 
   it('costs a warning and no film when its folder cannot be written', async () => {

@@ -10,6 +10,7 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readSync,
   renameSync,
   rmSync,
@@ -151,6 +152,7 @@ function writeEmbedding(folder: string, key: string, embedding: F32Tensor): void
   const bytes = safetensorsBytes(new Map([[NAME, embedding]]), { key, sha256: sha256(bytesOf(embedding.data)) });
   const temporary = join(folder, `.unfinished-${randomBytes(8).toString('hex')}`);
   makeFolder(folder);
+  clearAbandoned(folder);
   try {
     const descriptor = openSync(temporary, 'wx');
     try {
@@ -163,6 +165,20 @@ function writeEmbedding(folder: string, key: string, embedding: F32Tensor): void
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
+  }
+}
+
+/** As temporary files are named here; the files of other writers have longer names. */
+const TEMPORARY = /^\.unfinished-[0-9a-f]{16}$/;
+/** Writing one takes seconds. */
+const ABANDONED_MILLISECONDS = 3_600_000;
+
+/** Removes what runs were killed over: a cache outlives all of them. */
+function clearAbandoned(folder: string): void {
+  for (const name of readdirSync(folder).filter((each) => TEMPORARY.test(each))) {
+    const file = join(folder, name);
+    const { mtimeMs = Date.now() } = statSync(file, { throwIfNoEntry: false }) ?? {};
+    if (Date.now() - mtimeMs > ABANDONED_MILLISECONDS) rmSync(file, { force: true });
   }
 }
 
