@@ -66,6 +66,7 @@ export async function openFrameDecoder(
     parts.map(({ device }) => device),
     { patience, signal },
   );
+  signal?.throwIfAborted();
   const tasks = parts.map((part) => ({ model, options: { ...options, ...part, continued: replay.continued } }));
   const chain = startChain(tasks, { worker, patience });
   const abort = () => void chain.close(signal?.reason);

@@ -71,7 +71,13 @@ test('the next block is begun before the last frames of the one before are taken
 test.each([0, 1, 2])('part %i of three that hangs is found by its device, and all of them end', async (hanging) => {
   const behaviours = [0, 1, 2].map((part) => (part === hanging ? 'hang' : ''));
   using all = told(`hanging-${hanging}`, ...behaviours);
-  const patience = { loadMilliseconds: 60_000, firstMilliseconds: 500, leastMilliseconds: 500, factor: 1 };
+  const patience = {
+    loadMilliseconds: 60_000,
+    firstMilliseconds: 500,
+    leastMilliseconds: 500,
+    factor: 1,
+    lookMilliseconds: 60_000,
+  };
   await using decoder = await openFrameDecoder(model, { ...size, parts: all.parts, worker, patience });
   await expect(Array.fromAsync(decoder.decode(latents(3)))).rejects.toMatchObject({
     code: 'E_DECODE_HUNG',
