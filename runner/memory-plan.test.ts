@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { decoderParts } from '../test/build/decoder-parts.ts';
 import { job } from '../test/build/film-plan.ts';
-import { type MemoryPlan, type PlannedUses, planMemory } from './memory-plan.ts';
+import { brokenBytes, type MemoryPlan, type PlannedUses, planMemory } from './memory-plan.ts';
 import type { Device } from './ort/device.ts';
 import type { DecoderPart } from './plan/decoder-cut.ts';
 import { bytesOfDecoder } from './plan/decoder-memory.ts';
@@ -48,7 +48,8 @@ describe.each(CASES)('a decoder in $parts parts on $kind, in tiles: $tiling', ({
     expect(cut.decoders.map(({ stage }) => stage)).toEqual(decoderParts(parts, STAGES).map(({ stage }) => stage));
     const ofDecoder = (memory: MemoryPlan, stage: number) => {
       const own = memory.decoders.filter((part) => part.stage === stage);
-      return sum(own.map((part) => bytesOfDecoder(part) + (way.kind === 'cpu' ? part.pictures : 0)));
+      const broken = way.kind === 'cpu' ? 0 : brokenBytes(memory.stages[stage]!, own);
+      return broken + sum(own.map((part) => bytesOfDecoder(part) + (way.kind === 'cpu' ? part.pictures : 0)));
     };
     const besides = (memory: MemoryPlan) => memory.stageBytes.map((bytes, stage) => bytes - ofDecoder(memory, stage));
     expect(besides(cut)).toEqual(besides(whole));
@@ -70,6 +71,15 @@ describe.each(CASES)('a decoder in $parts parts on $kind, in tiles: $tiling', ({
     // Constants that several parts have are in each of them.
     expect(mapped).toBeLessThan(1e4);
   });
+});
+
+test('a device without a decoder has nothing for pieces, one with both at most an eighth of what they work in', () => {
+  const uses = (working: number) =>
+    memoryOf(WAYS[0]!, decoderParts(1, STAGES)).decoders.map((use) => ({ ...use, working }));
+  expect(brokenBytes({ working: 800 }, [])).toBe(0);
+  expect(brokenBytes({ working: 800 }, uses(800))).toBe(200);
+  expect(brokenBytes({ working: 800 }, uses(10))).toBe(20);
+  expect(brokenBytes({ working: 10 }, uses(800))).toBe(20);
 });
 
 test.each(WAYS)('what was planned of one cut is not taken for another’s: $kind, in tiles: $tiling', (way) => {

@@ -4,7 +4,7 @@ import { openCudaCopies } from '../ort/cuda-copies.ts';
 import { own } from '../ort/lifetime.ts';
 import type { Session } from '../ort/session.ts';
 import { deviceValue, hostValue, type Value, viewOf } from '../ort/value.ts';
-import { bytesPerElement, elementCount } from '../tensor.ts';
+import { bytesPerElement, type DType, elementCount } from '../tensor.ts';
 
 /** Where a part of the decoder has left what the next one goes on with: shared memory, or memory of a CUDA device. */
 export type Handed = { readonly memory: SharedArrayBuffer } | { readonly device: number; readonly address: Handle };
@@ -54,7 +54,7 @@ export function openOutgoing(session: Session, dtype: ChunkType, shape: Shape, s
 }
 
 /** Parts of a value from its beginning, each made once. */
-function views(whole: Value, dtype: ChunkType, stack: DisposableStack): (shape: Shape) => Value {
+export function views(whole: Value, dtype: DType, stack: DisposableStack): (shape: Shape) => Value {
   const made = new Map<string, Value>();
   // Views are made later, when what has been opened so far may have moved to another stack.
   const theirs = stack.use(new DisposableStack());

@@ -33,7 +33,7 @@ const WAYS: readonly Way[] = [
 /** Use of each part of a decoder in so many. */
 function usesOf({ tiles, compute }: Way, parts: number) {
   return decoderParts(parts, parts).map(({ firstUnit, endUnit }) =>
-    decoderUse({ config, tensors, units: { firstUnit, endUnit }, parts, picture, tiles, compute }),
+    decoderUse({ config, tensors, latents: 9, units: { firstUnit, endUnit }, parts, picture, tiles, compute }),
   );
 }
 
@@ -84,6 +84,28 @@ describe.each(CASES)('a decoder in $parts parts $what', ({ parts, ...way }) => {
   });
 });
 
+describe('a film of one latent', () => {
+  test.each(WAYS)('has no graphs of later ones at work: $what', ({ tiles, compute }) => {
+    const use = (latents: number) =>
+      decoderUse({ config, tensors, units: allUnits(config), parts: 1, latents, picture, tiles, compute });
+    const [one, more] = [use(1), use(2)];
+    expect(bytesOfDecoder(one)).toBeLessThan(0.9 * bytesOfDecoder(more));
+    expect(one.states).toBe(more.states);
+    expect(use(9)).toEqual(more);
+  });
+});
+
+test('a device has the states of its largest tile, whatever there are more of', () => {
+  const of = (tiles: DecoderInput['tiles'], attention: 'cuda' | 'cpu') => {
+    const compute = { attention, dtype: 'F32' } as const;
+    return decoderUse({ config, tensors, units: allUnits(config), parts: 1, latents: 9, picture, tiles, compute });
+  };
+  const [small, wide] = [of([TILES, TILES], 'cuda'), of([TILES, large, TILES], 'cuda')];
+  expect(small.states).toBe(small.carried / 2);
+  expect(wide.states).toBe(wide.carried - small.carried);
+  expect(of([TILES, large, TILES], 'cpu')).toMatchObject({ states: wide.carried, carried: 0 });
+});
+
 describe('between two units', () => {
   /** Before the last enlargement: four frames of 192 channels, four times as high and wide as the latent. */
   const cut = { height: 240, width: 416, channels: 192, frames: 4, unit: 15 };
@@ -91,7 +113,7 @@ describe('between two units', () => {
   const of = (firstUnit: number, endUnit: number, dtype: 'F32' | 'F16' = 'F32') => {
     const compute = { attention: 'cuda', dtype } as const;
     const units = { firstUnit, endUnit };
-    return decoderUse({ config, tensors, units, parts: 2, picture, tiles: [picture], compute });
+    return decoderUse({ config, tensors, units, parts: 2, latents: 9, picture, tiles: [picture], compute });
   };
 
   test('there is a tensor of the type that is computed in, on both sides', () => {

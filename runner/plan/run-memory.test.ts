@@ -177,3 +177,26 @@ describe('what kernels of a processor take for themselves', () => {
     expect(all.scratchOf(convolution(8, 16, 3, 32), {})).toEqual([4 * 128 * 1024]);
   });
 });
+
+describe('what kernels of a device take for themselves', () => {
+  const { scratchOf } = kernelsOf({ kind: 'cuda', threads: 4 });
+  const attention = (dtype: Edge['dtype'], pixels: number, width: number): Operation => {
+    const edge: Edge = { name: 'e', dtype, shape: [1, pixels, width] };
+    return { op: 'Attention', inputs: [edge, edge, edge], outputs: [edge] };
+  };
+  test.each([
+    {
+      what: 'attention of 64 × 64 pixels in float16, sums of two parts of the keys',
+      run: attention('F16', 4096, 32),
+      pieces: [4 * 4096, 2 * 4 * 4096, 2 * 32 * 4 * 4096],
+    },
+    {
+      what: 'of as many as keep a device busy, of all keys at once',
+      run: attention('F16', 8192, 32),
+      pieces: [4 * 8192],
+    },
+    { what: 'of more channels than its kernel knows, nothing', run: attention('F16', 4096, 384), pieces: [] },
+    { what: 'in float32, nothing', run: attention('F32', 4096, 32), pieces: [] },
+    { what: 'a sum, nothing', run: operation('a:4 b:4 Add c:4'), pieces: [] },
+  ])('$what', ({ run, pieces }) => expect(scratchOf(run, {})).toEqual(pieces));
+});

@@ -45,29 +45,39 @@ export function sessionMemory(
   loading: Loading,
   arena: Arena = arenaFor(loading.kind),
 ): SessionMemory {
-  const { operations, folded } = executionFor(graph, loading);
+  const { operations } = executionFor(graph, loading);
   const ports = portsOf(graph, loading);
-  const { outside } = ports;
   const before = arena.reserved;
   // A copy of an input is there until the next one is bound.
   for (const edge of graph.inputs) if (ports.copied.has(edge.name)) arena.take(edgeBytes(edge, runs[0]!));
   // What the runs before have left in pieces makes the second time larger than the first.
   for (const lengths of [...runs, ...runs]) runInArena(operations, ports, lengths, kernelsOf(loading), arena);
-  const constants = constantsOf({ operations, folded }, outside, loading);
+  return {
+    ...storedMemory(graph, loading),
+    working: loading.kind === 'cpu' ? arena.touched + operationBytes(graph) : arena.reserved - before,
+  };
+}
+
+/** What the runtime keeps of the operations of a loaded graph on a processor. */
+export function operationBytes({ operations }: Pick<Graph, 'operations'>): number {
+  return OPERATION_BYTES * operations.length;
+}
+
+/** The numbers of a loaded graph. */
+export function storedMemory(
+  graph: Pick<Graph, 'operations' | 'inputs' | 'outputs'>,
+  loading: Loading,
+): Omit<SessionMemory, 'working'> {
+  const constants = constantsOf(executionFor(graph, loading), portsOf(graph, loading).outside, loading);
   const bytesOf = (isOwn: boolean) =>
     constants.filter((one) => one.isOwn === isOwn).map(({ edge }) => edgeBytes(edge, {}));
   const own = bytesOf(true);
   const wide = sum(constants.filter(({ edge }) => isWidened(edge)).map(({ edge }) => edgeBytes(edge, {})));
-  return {
-    weights: sum(own),
-    mapped: sum(bytesOf(false)),
-    working:
-      loading.kind === 'cpu' ? arena.touched + OPERATION_BYTES * graph.operations.length : arena.reserved - before,
-    loading: Math.max(0, ...own) + ROUNDED_PART * wide,
-  };
+  return { weights: sum(own), mapped: sum(bytesOf(false)), loading: Math.max(0, ...own) + ROUNDED_PART * wide };
 }
 
-function executionFor(graph: Pick<Graph, 'operations' | 'inputs'>, { kind }: Loading): Execution {
+/** What of a graph runs where it is loaded so, and what is computed before. */
+export function executionFor(graph: Pick<Graph, 'operations' | 'inputs'>, { kind }: Loading): Execution {
   const { operations, folded } = executionOf(graph);
   if (kind === 'cuda') return { operations, folded };
   const made = new Set(operations.flatMap(({ outputs }) => outputs.map(({ name }) => name)));
@@ -111,7 +121,8 @@ function isRearranged({ op }: Operation, { shape }: Edge, { prepack, optimize }:
   return isProduct || (optimize === 'all' && op === 'Conv' && shape.length === 4);
 }
 
-function portsOf({ inputs, outputs }: Pick<Graph, 'inputs' | 'outputs'>, { kind, isOnHost }: Loading): Ports {
+/** A graph's inputs and outputs, by where they lie. */
+export function portsOf({ inputs, outputs }: Pick<Graph, 'inputs' | 'outputs'>, { kind, isOnHost }: Loading): Ports {
   const names = [...inputs, ...outputs].map(({ name }) => name);
   const isCopied = (name: string) => kind === 'cuda' && isOnHost?.(name) === true;
   return { outside: new Set(names), copied: new Set(names.filter(isCopied)) };

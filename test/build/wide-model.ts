@@ -1,9 +1,15 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseTextEncoderConfig, parseTransformerConfig } from '../../runner/model/component-configs.ts';
-import { textEncoderTensors, transformerTensors } from '../../runner/model/tensor-names.ts';
+import {
+  parseTextEncoderConfig,
+  parseTransformerConfig,
+  parseVaeConfig,
+} from '../../runner/model/component-configs.ts';
+import { textEncoderTensors, transformerTensors, vaeDecoderTensors } from '../../runner/model/tensor-names.ts';
 import type { FloatType } from '../../runner/tensor.ts';
+import { CONFIGS } from '../full-size/published-configs.ts';
 import { type Shape, writeSparseFile } from '../full-size/sparse-file.ts';
+import { vaeEncoderTensors } from '../full-size/vae-encoder-tensors.ts';
 
 /** Widths of Wan 2.1's transformer of 1.3 billion parameters. */
 const WIDE = { num_attention_heads: 12, attention_head_dim: 128, ffn_dim: 8960 };
@@ -34,6 +40,15 @@ export function wideModel(
   const encoder = join(target, 'text_encoder');
   const textConfig = changed(join(encoder, 'config.json'), text);
   write(join(encoder, 'model.safetensors'), textEncoderTensors(parseTextEncoderConfig(textConfig)));
+}
+
+/** Copies a model folder and gives it Wan's own decoder, as a file with holes for weights. */
+export function wanDecoder(source: string, target: string): void {
+  cpSync(source, target, { recursive: true });
+  const config = CONFIGS['Wan2.1-T2V-1.3B']['vae/config.json'];
+  writeFileSync(join(target, 'vae/config.json'), JSON.stringify(config));
+  const tensors = [...vaeEncoderTensors(), ...vaeDecoderTensors(parseVaeConfig(config))];
+  writeSparseFile(join(target, 'vae/diffusion_pytorch_model.safetensors'), tensors, 'F32');
 }
 
 /** Writes changes into a JSON file, and gives what it holds now. */

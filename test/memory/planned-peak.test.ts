@@ -26,6 +26,7 @@ interface Film {
 const FILMS: readonly Film[] = [
   { what: 'the tiny model at 256 × 256 on two stages', pixels: 256, frames: 13, stages: 2 },
   { what: 'the tiny model at 512 × 512', pixels: 512, frames: 5, stages: 1 },
+  { what: 'one frame', pixels: 768, frames: 1, stages: 1 },
   { what: 'tiles', pixels: 384, frames: 5, stages: 1, tiling: true },
   { what: 'four layers of 1.3B width on two stages', pixels: 128, frames: 13, stages: 2, wideLayers: 4 },
   { what: 'a decoder in float16', pixels: 512, frames: 5, stages: 1, precision: { decoding: 'float16' } },

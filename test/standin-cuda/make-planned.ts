@@ -13,28 +13,35 @@ import { promptsOf } from '../../runner/prepare.ts';
 import type { F32Tensor } from '../../runner/tensor.ts';
 import { encodePrompts } from '../../runner/text/encode.ts';
 import { openModel } from '../../runner/weights/open-model.ts';
+import { decoderParts } from '../build/decoder-parts.ts';
 
 /** The film, and the folder of the model that makes it. */
 export interface PlannedFilm {
   readonly folder: string;
   readonly stages: number;
-  readonly pixels: number;
+  /** Width and height; a number is both. */
+  readonly pixels: number | readonly [width: number, height: number];
+  readonly frames?: number;
   readonly sampling?: object;
   readonly decoding?: object;
   readonly parallelism?: object;
+  /** Into how many the decoder is cut, on the last stages; as the plan has it unless said. */
+  readonly parts?: number;
 }
 
 /**
  * A process of its own: makes a film from its prompt to its frames on as many devices as said, in the order of a run, and prints what
  * each should hold at most by the plan, in bytes, CUDA's own libraries aside.
  */
-const { folder, stages, pixels, sampling, decoding, parallelism } = JSON.parse(process.argv[2]!) as PlannedFilm;
+const film = JSON.parse(process.argv[2]!) as PlannedFilm;
+const { folder, stages, pixels, frames = 33, sampling, decoding, parallelism, parts } = film;
+const [width, height] = typeof pixels === 'number' ? [pixels, pixels] : pixels;
 const model = openModel(folder);
 const spec = jobSpecSchema.parse({
   name: 'film',
   prompt: 'a lighthouse',
-  frames: 33,
-  size: { width: pixels, height: pixels },
+  frames,
+  size: { width, height },
   model: { ref: 'model', folder },
   sampling: { steps: 2, guidanceScale: 5, ...sampling },
   decoding: decoding ?? {},
@@ -42,7 +49,8 @@ const spec = jobSpecSchema.parse({
   output: { folder: '/nowhere' },
 });
 const devices = Array.from({ length: stages }, (_, index): Device => ({ kind: 'cuda', index, name: `cuda:${index}` }));
-const plan = planModel(spec, model, devices);
+const whole = planModel(spec, model, devices);
+const plan = parts === undefined ? whole : { ...whole, decoderParts: decoderParts(parts, stages) };
 const dtype = FLOAT_TYPES[plan.precision.sampling];
 const text = { config: model.config.text, weights: model.text, tokenizerFolder: model.tokenizerFolder };
 const { embeddings } = await encodePrompts(text, promptsOf(spec, plan), {
