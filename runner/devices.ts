@@ -11,7 +11,7 @@ import { openLibrary } from './ort/library.ts';
 import { type ChosenDevices, pickDevices } from './ort/pick-devices.ts';
 import { patienceOf } from './thread/patience.ts';
 
-export { checkFreeMemory } from './ort/pick-devices.ts';
+export { heldMemoryProblem } from './ort/pick-devices.ts';
 
 /** This machine as it was found; tests put words into its mouth. */
 export interface Machine {
@@ -74,7 +74,10 @@ export function chooseDevices(
   const asked = deviceChoice(flag, environment);
   machine.checkRuntime();
   const standIns = standInsOf(environment);
-  if (standIns.length > 0) return { devices: standIns, gpus: [], reason: undefined, warnings: [] };
+  if (standIns.length > 0) {
+    const forStages = (count: number) => (count > standIns.length ? undefined : standIns);
+    return { devices: standIns, gpus: [], reason: undefined, warnings: [], forStages };
+  }
   const given = givenGpus(environment, machine.deviceFiles());
   return pickDevices({ stages, asked, given, environment, leastCapability }, machine.found);
 }

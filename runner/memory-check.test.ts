@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { jobSpecSchema } from '#contract/job-spec.ts';
 import type { PublishedModel } from '../test/full-size/published-configs.ts';
 import { writePublishedModel } from '../test/full-size/published-model.ts';
-import { memoryProblem } from './memory-check.ts';
+import { memoryProblem, withMissing } from './memory-check.ts';
 import { planMemory } from './memory-plan.ts';
 import type { Device } from './ort/device.ts';
 import { planJob, planModel } from './plan-job.ts';
@@ -30,26 +30,31 @@ const film = (pixels: number, blockLatents = 4, contextLatents = 2) =>
 
 const NAMES = ['first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth'];
 
+/** Memory of each device in GiB, where they are not alike, and which there are for another number of stages. */
+interface Others {
+  readonly memories?: readonly number[];
+  readonly more?: (devices: readonly Device[], count: number) => readonly Device[] | undefined;
+}
+
 /** Why a film of `of` does not fit into so many GiB, on devices of one kind; undefined where it does. */
 function problemOf(
   spec: ReturnType<typeof film>,
   gib: number,
   device: Partial<Device> = {},
   of: Model = model,
+  { memories = [], more = withMissing }: Others = {},
 ): string | undefined {
   const names = NAMES.slice(0, spec.parallelism.gpus);
-  const devices = names.map((name, index): Device => ({ kind: 'cpu', index, name, ...device }));
+  const devices = names.map((name, index): Device => {
+    const memory = memories[index] === undefined ? {} : { memoryBytes: memories[index] * GIB };
+    return { kind: 'cpu', index, name, ...device, ...memory };
+  });
   const plan = planModel(spec, of, devices);
   const memory = planMemory(spec, plan, of, devices[0]!.kind);
   const room = { bytes: gib * GIB, place: 'this machine', of: '' };
-  const replan: Parameters<typeof memoryProblem>[0]['replan'] = (other) => {
-    return planModel(
-      other,
-      of,
-      Array.from({ length: other.parallelism.gpus }, () => devices[0]!),
-    );
-  };
-  return memoryProblem({ spec, plan, memory, model: of, devices, replan }, room)?.message;
+  const replan = (other: typeof spec, others: readonly Device[]) => planModel(other, of, others);
+  const devicesFor = (count: number) => more(devices, count);
+  return memoryProblem({ spec, plan, memory, model: of, devices, devicesFor, replan }, room)?.message;
 }
 
 describe('a film is refused where its memory is not there', () => {
@@ -129,6 +134,63 @@ describe('published models in bfloat16 on GPUs', () => {
     const problem = published('Wan2.1-T2V-1.3B', 2)(14_400);
     expect(problem).toMatch(/it would fit with decoding\.tiling: true, or with decoding\.precision: float16/);
     expect(published('Wan2.1-T2V-1.3B', 2, { precision: 'float16' })(14_400)).toBeUndefined();
+  });
+});
+
+describe('what is said is something that can be done', () => {
+  const cuda = { kind: 'cuda', memoryBytes: 2 * GIB } as const;
+  const asked = (parallelism: object, base = film(1024)) => ({
+    ...base,
+    parallelism: { ...base.parallelism, ...parallelism },
+  });
+  const untiled = (spec: ReturnType<typeof film>) => ({ ...spec, decoding: { ...spec.decoding, tiling: true } });
+  const onlyThese = (devices: readonly Device[], count: number) =>
+    count > devices.length ? undefined : devices.slice(0, count);
+  const wide = untiled(asked({ gpus: 1 }, film(1024, 8, 4)));
+  const few = { ...cuda, memoryBytes: 1.15 * GIB };
+
+  test('more GPUs where they can be asked for, and not on a machine that has no more', () => {
+    expect(problemOf(wide, 240, few)).toMatch(/parallelism\.gpus: [2-8]/);
+    const here = problemOf(wide, 240, few, model, { more: onlyThese });
+    expect(here).toMatch(/it would fit with /);
+    expect(here).not.toContain('parallelism.gpus');
+  });
+
+  test('GPUs that are missing are taken to be like the smallest', () => {
+    const countOf = (memories: readonly number[]) => {
+      const message = problemOf(asked({ gpus: 2 }, wide), 240, few, model, { memories });
+      return Number(/parallelism\.gpus: (\d+)/.exec(message ?? '')?.[1] ?? Number.POSITIVE_INFINITY);
+    };
+    expect(
+      withMissing(
+        [
+          { ...cuda, index: 0, name: 'large' },
+          { ...few, index: 1, name: 'small' },
+        ],
+        4,
+      ),
+    ).toEqual([{ ...cuda, index: 0, name: 'large' }, ...new Array(3).fill({ ...few, index: 1, name: 'small' })]);
+    expect(countOf([4, 0.7])).toBe(countOf([0.7, 0.7]));
+  });
+
+  test('nothing that the rules of the specification refuse', () => {
+    const least = asked({ gpus: 8, minGpus: 6, guidanceParallel: true }, film(256));
+    const [few, many] = [2, 8].map((gpus) => {
+      const spec = asked({ gpus, guidanceParallel: true }, film(256));
+      const devices = NAMES.slice(0, gpus).map((name, index): Device => ({ kind: 'cpu', index, name }));
+      return planMemory(spec, planModel(spec, model, devices), model, 'cpu').processBytes;
+    });
+    const message = problemOf(least, (few! + many!) / 2 / GIB + 0.1);
+    const [, gpus, , also] = /parallelism\.gpus: (\d+)( and minGpus: (\d+))?/.exec(message ?? '') ?? [];
+    expect(Number(gpus) % 2).toBe(0);
+    expect(Number(gpus) < 6 ? also : '6').toBe(Number(gpus) < 6 ? gpus : '6');
+  });
+
+  test('nothing that others have left too little for', () => {
+    const spec = film(1024);
+    const tiled = /decoding\.tiling: true/;
+    expect(problemOf(spec, 240, cuda)).toMatch(tiled);
+    expect(problemOf(spec, 240, { ...cuda, memoryLimitBytes: 0.1 * GIB })).not.toMatch(tiled);
   });
 });
 

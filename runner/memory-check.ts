@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type CodedError, toErrorRecord } from '#contract/error.ts';
-import type { JobSpec } from '#contract/job-spec.ts';
+import { type JobSpec, jobSpecSchema } from '#contract/job-spec.ts';
 import { type MemoryPlan, type PlannedUses, planMemory } from './memory-plan.ts';
 import type { Device } from './ort/device.ts';
 import { type MemoryRoom, memoryRoom } from './plan/machine-memory.ts';
@@ -16,8 +16,10 @@ export interface CheckedFilm {
   readonly memory: MemoryPlan;
   readonly model: Model;
   readonly devices: readonly Device[];
-  /** Plans another specification of the film. */
-  readonly replan: (spec: JobSpec) => Plan;
+  /** Those of so many stages; undefined where nobody could give them. */
+  readonly devicesFor: (stages: number) => readonly Device[] | undefined;
+  /** Plans another specification of the film on its devices. */
+  readonly replan: (spec: JobSpec, devices: readonly Device[]) => Plan;
 }
 
 /** Beside the film's process: what watches it, and what encodes its pictures. */
@@ -36,9 +38,11 @@ export function memoryProblem(film: CheckedFilm, room: MemoryRoom | undefined = 
   const place: Place = kind === 'cuda' ? { kind, mostStages } : { kind };
   const known: PlannedUses = new Map();
   const fits = (changed: JobSpec) => {
+    // What the rules refuse, or what is not there, is nothing that anybody could do.
+    const others = film.devicesFor(changed.parallelism.gpus)?.map(withWhatIsFree);
+    if (others === undefined || !jobSpecSchema.safeParse(changed).success) return false;
     try {
-      const other = film.replan(changed);
-      const others = Array.from({ length: other.stages.length }, (_, stage) => devices[stage] ?? device!);
+      const other = film.replan(changed, others);
       const need = planMemory(changed, other, model, kind, known);
       return shortage(needsOf(changed, other, need, others, room)) === undefined;
     } catch (error) {
@@ -48,6 +52,20 @@ export function memoryProblem(film: CheckedFilm, room: MemoryRoom | undefined = 
     }
   };
   return memoryError(missing, fitting(remediesOf(spec, place), fits));
+}
+
+/** A change is of use only where others leave as much as it needs. */
+function withWhatIsFree(device: Device): Device {
+  const { memoryBytes, memoryLimitBytes } = device;
+  if (memoryBytes === undefined || memoryLimitBytes === undefined) return device;
+  return { ...device, memoryBytes: Math.min(memoryBytes, memoryLimitBytes) };
+}
+
+/** GPUs that are there, and, where more may be asked for, as many as are missing: each as the one with the least memory. */
+export function withMissing(devices: readonly Device[], count: number): readonly Device[] {
+  const memoryOf = ({ memoryBytes = Number.POSITIVE_INFINITY }: Device) => memoryBytes;
+  const least = devices.toSorted((a, b) => memoryOf(a) - memoryOf(b))[0]!;
+  return Array.from({ length: count }, (_, stage) => devices[stage] ?? least);
 }
 
 function needsOf(

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import type { JobSpec } from '#contract/job-spec.ts';
 import type { PlanSummary } from '#contract/progress.ts';
-import { checkFreeMemory, chooseDevices, machineWith } from './devices.ts';
-import { memoryProblem } from './memory-check.ts';
+import { chooseDevices, heldMemoryProblem, machineWith } from './devices.ts';
+import { memoryProblem, withMissing } from './memory-check.ts';
 import { type MemoryPlan, planMemory } from './memory-plan.ts';
 import { FLOAT_NAMES, type FloatName, storedFloatType } from './model/float-types.ts';
 import type { Device } from './ort/device.ts';
@@ -11,7 +11,7 @@ import type { PipelineModel } from './pipeline/stage-task.ts';
 import { transformerBytes } from './plan/memory.ts';
 import { type Plan, planRun } from './plan/plan.ts';
 import { leastCapability, precisionWarnings, resolvePrecision } from './plan/precision.ts';
-import { withWayRound } from './plan/verdict.ts';
+import { triedAllTheSame, withWayRound } from './plan/verdict.ts';
 import { isSwitchedOn } from './switches.ts';
 import { type Model, openModel } from './weights/open-model.ts';
 
@@ -39,8 +39,11 @@ export interface PlanExtras {
 export function planJob(
   spec: JobSpec,
   environment: NodeJS.ProcessEnv,
-  { device, found, ignoreMemory = isSwitchedOn(environment, 'DUALPARAL_IGNORE_MEMORY') }: PlanExtras = {},
+  { device, found, ignoreMemory: asked }: PlanExtras = {},
 ): PlannedJob {
+  // A word that says neither yes nor no is refused whatever else is said.
+  const isIgnored = isSwitchedOn(environment, 'DUALPARAL_IGNORE_MEMORY');
+  const ignoreMemory = asked ?? isIgnored;
   const model = openModel(spec.model.folder);
   const least = leastCapability(spec, storedFormat(model));
   const wish = { flag: device, leastCapability: least };
@@ -48,19 +51,21 @@ export function planJob(
   const { devices, warnings: deviceWarnings } = chosen;
   const plan = planModel(spec, model, devices);
   const memory = planMemory(spec, plan, model, devices[0]!.kind);
+  // The resource has no field that lets a film be tried, and a pod no other way.
+  const inPod = Boolean(environment.KUBERNETES_SERVICE_HOST);
   const problem = memoryProblem({
     spec,
     plan,
     memory,
     model,
     devices,
-    replan: (other) => replan(other, model, devices),
+    // Who writes a resource may ask for more GPUs than this pod was given; a machine has those that it has.
+    devicesFor: (count) => chosen.forStages(count) ?? (inPod ? withMissing(devices, count) : undefined),
+    replan: (other, others) => planModel(other, model, others),
   });
-  // The resource has no field that says so, and a pod no other way.
-  const inPod = Boolean(environment.KUBERNETES_SERVICE_HOST);
-  if (problem !== undefined && !ignoreMemory) throw inPod ? problem : withWayRound(problem);
-  if (!ignoreMemory) checkFreeMemory(chosen, memory.stageBytes);
-  const memoryWarnings = problem === undefined ? [] : [`it is tried all the same: ${problem.message}`];
+  const refused = problem === undefined || inPod || ignoreMemory ? problem : withWayRound(problem);
+  const held = heldMemoryProblem(chosen, memory.stageBytes);
+  const memoryWarnings = triedAllTheSame([refused, held], ignoreMemory);
   const formatWarnings = precisionWarnings(plan.precision, devices.slice(0, plan.stages.length));
   return { model, devices, plan, memory, deviceWarnings: [...deviceWarnings, ...memoryWarnings, ...formatWarnings] };
 }
@@ -85,16 +90,6 @@ function storedFormat(model: PipelineModel): FloatName {
 
 function expertsOf({ transformer, transformer2 }: PipelineModel) {
   return [transformer, transformer2].filter((weights) => weights !== null);
-}
-
-/** Another specification of the film, on as many devices as it asks for. */
-function replan(spec: JobSpec, model: Model, devices: readonly Device[]): Plan {
-  const { gpus } = spec.parallelism;
-  return planModel(
-    spec,
-    model,
-    Array.from({ length: gpus }, (_, stage) => devices[stage] ?? devices[0]!),
-  );
 }
 
 /** The plan as it is reported: to the operator, in `--json` and on screen. */

@@ -1,7 +1,8 @@
 import { defineErrors } from '#contract/error.ts';
 
 /** Variables of the environment that say yes or no. */
-export type Switch = 'DUALPARAL_IGNORE_MEMORY' | 'DUALPARAL_NO_PARENT' | 'DUALPARAL_DEBUG';
+export const SWITCHES = ['DUALPARAL_IGNORE_MEMORY', 'DUALPARAL_NO_PARENT', 'DUALPARAL_DEBUG'] as const;
+export type Switch = (typeof SWITCHES)[number];
 
 const switchError = defineErrors({
   E_ENVIRONMENT_SWITCH: {

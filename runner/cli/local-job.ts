@@ -34,7 +34,15 @@ export function localJob(options: LocalOptions): LocalJob {
     outputFolder: resolve(options.output ?? join('out', name)),
   });
   const asked = options.stages === undefined ? spec : withStages(spec, parseStages(options.stages));
-  return { spec: asked, notes: notesOf(manifest) };
+  return { spec: withLeast(asked, generation.parallelism.minGpus), notes: notesOf(manifest) };
+}
+
+/** What is said to whoever wrote the manifest has to fit its fewest devices, too; a run does not ask for them. */
+function withLeast(spec: JobSpec, minGpus: number | undefined): JobSpec {
+  const { parallelism } = spec;
+  return minGpus === undefined || minGpus > parallelism.gpus
+    ? spec
+    : { ...spec, parallelism: { ...parallelism, minGpus } };
 }
 
 /** The film on another number of devices, held to the rules again. Throws `E_CLI_STAGES_FIT`. */

@@ -5,7 +5,7 @@ import { type ErrorRecord, toErrorRecord } from '#contract/error.ts';
 import { EXITS } from '#contract/exit.ts';
 import type { Result } from '#contract/result.ts';
 import { CONTRACT_VERSION } from '#contract/version.ts';
-import { isSwitchedOn } from '../switches.ts';
+import { isSwitchedOn, SWITCHES } from '../switches.ts';
 import { checkpointsCommand } from './checkpoints.ts';
 import { devicesCommand } from './devices.ts';
 import { cliError } from './errors.ts';
@@ -74,7 +74,7 @@ const program = new Command('dualparal')
       ),
   })
   .hook('preAction', () => {
-    for (const variable of ['DUALPARAL_NO_PARENT', 'DUALPARAL_DEBUG'] as const) isSwitchedOn(process.env, variable);
+    for (const variable of SWITCHES) isSwitchedOn(process.env, variable);
   })
   .showHelpAfterError('see dualparal --help');
 

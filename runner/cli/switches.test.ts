@@ -11,6 +11,8 @@ test.each([
   { verb: ['generate', ...FILM, '-o', '/nonexistent/films'], variable: 'DUALPARAL_IGNORE_MEMORY' },
   { verb: ['generate', ...FILM, '-o', '/nonexistent/films'], variable: 'DUALPARAL_NO_PARENT' },
   { verb: ['devices'], variable: 'DUALPARAL_DEBUG' },
+  { verb: ['devices'], variable: 'DUALPARAL_IGNORE_MEMORY' },
+  { verb: ['plan', ...FILM, '--ignore-memory'], variable: 'DUALPARAL_IGNORE_MEMORY' },
 ])('$verb.0 refuses $variable=true by name', ({ verb, variable }) => {
   const { status, stderr } = spawnSync(join(ROOT, 'bin/dualparal.mjs'), verb, {
     encoding: 'utf8',

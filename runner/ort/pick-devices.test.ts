@@ -3,7 +3,7 @@ import { findingsOf, gpuOf } from '../../test/build/gpu.ts';
 import type { DeviceChoice } from './device-choice.ts';
 import { CUDA_ITSELF_BYTES } from './device-fitness.ts';
 import type { Gpu, GpuFindings } from './gpu.ts';
-import { checkFreeMemory, pickDevices, type Wish } from './pick-devices.ts';
+import { heldMemoryProblem, pickDevices, type Wish } from './pick-devices.ts';
 
 const GIB = 2 ** 30;
 const GIVEN = 'NVIDIA_VISIBLE_DEVICES=GPU-1';
@@ -209,8 +209,8 @@ test('GPUs that a variable hides are said to be hidden by it', () => {
 
 test('a stage that would fit if nobody else held memory is refused with what is free, needed and held', () => {
   const chosen = pickDevices(wish('auto', { stages: 2 }), findingsOf([gpuOf(0), busy(1)]));
-  expect(() => checkFreeMemory(chosen, [60 * GIB, 60 * GIB])).not.toThrow();
-  const failure = caught(() => checkFreeMemory(chosen, [75 * GIB, 75 * GIB]));
+  expect(heldMemoryProblem(chosen, [60 * GIB, 60 * GIB])).toBeUndefined();
+  const failure = heldMemoryProblem(chosen, [75 * GIB, 75 * GIB])!;
   expect([failure.code, failure.message]).toEqual([
     'E_DEVICE_HELD',
     expect.stringMatching(
@@ -220,7 +220,15 @@ test('a stage that would fit if nobody else held memory is refused with what is 
 });
 
 test('the processor has no memory to check', () => {
-  expect(() => checkFreeMemory(pickDevices(wish('cpu'), findingsOf([])), [80 * GIB])).not.toThrow();
+  expect(heldMemoryProblem(pickDevices(wish('cpu'), findingsOf([])), [80 * GIB])).toBeUndefined();
+});
+
+test('a film of more stages would get the best of what is there, and nothing where there are not so many', () => {
+  const chosen = pickDevices(wish('auto', { stages: 1 }), findingsOf([busy(0), gpuOf(1), gpuOf(2)]));
+  const indices = (stages: number) => chosen.forStages(stages)?.map(({ index }) => index);
+  expect(indices(1)).toEqual(chosen.devices.map(({ index }) => index));
+  expect([2, 3, 4].map(indices)).toEqual([[1, 2], [0, 1, 2], undefined]);
+  expect(pickDevices(wish('cpu'), findingsOf([])).forStages(7)).toHaveLength(7);
 });
 
 function caught(run: () => unknown): { readonly code: string; readonly message: string } {

@@ -31,6 +31,8 @@ export interface ChosenDevices {
   /** Why GPUs must be used, for errors; undefined where nobody wants them in particular. */
   readonly reason: string | undefined;
   readonly warnings: readonly string[];
+  /** What a film of another number of stages would get here; undefined where there are not so many. */
+  readonly forStages: (stages: number) => readonly Device[] | undefined;
 }
 
 /**
@@ -49,23 +51,26 @@ export function pickDevices(wish: Wish, found: GpuFindings): ChosenDevices {
   const usable = judged.filter(({ obstacle }) => obstacle === undefined).map(({ gpu }) => gpu);
   if (usable.length === 0) return withoutGpus(wish, reason, judged[0]!.obstacle!);
   if (usable.length < stages) throw tooFew(stages, judged, reason);
+  const ranked = rankGpus(usable, wish.leastCapability);
   // Stages in the order of the numbers: neighbours on the bus hand hidden states on.
-  const gpus = rankGpus(usable, wish.leastCapability)
-    .slice(0, stages)
-    .toSorted((a, b) => a.index - b.index);
-  return { devices: gpus.map(deviceOf), gpus, reason, warnings: warningsOf(gpus, found) };
+  const best = (count: number) => ranked.slice(0, count).toSorted((a, b) => a.index - b.index);
+  const gpus = best(stages);
+  const forStages = (count: number) => (count > ranked.length ? undefined : best(count).map(deviceOf));
+  return { devices: gpus.map(deviceOf), gpus, reason, warnings: warningsOf(gpus, found), forStages };
 }
 
-/**
- * Refuses stages that would fit their GPU if nobody else held its memory. `needs`: bytes of each stage.
- * Throws `E_DEVICE_HELD`.
- */
-export function checkFreeMemory({ devices, gpus, reason }: ChosenDevices, needs: readonly number[]): void {
+/** The error of stages that would fit their GPU if nobody else held its memory, `E_DEVICE_HELD`; undefined where there is none. `needs`: bytes of each stage. */
+export function heldMemoryProblem(
+  { devices, gpus, reason }: Pick<ChosenDevices, 'devices' | 'gpus' | 'reason'>,
+  needs: readonly number[],
+): CodedError | undefined {
   for (const [stage, gpu] of gpus.entries()) {
     const need = needs[stage] ?? 0;
-    if (need <= devices[stage]!.memoryLimitBytes!) continue;
-    throw obstacleError(heldObstacle(gpu, need + CUDA_ITSELF_BYTES), reason);
+    if (need > devices[stage]!.memoryLimitBytes!) {
+      return obstacleError(heldObstacle(gpu, need + CUDA_ITSELF_BYTES), reason);
+    }
   }
+  return undefined;
 }
 
 /** What is to be known of the GPUs that were chosen. */
@@ -95,7 +100,7 @@ function withoutGpus({ stages, environment }: Wish, reason: string | undefined, 
 }
 
 function onProcessor(stages: number, warnings: readonly string[]): ChosenDevices {
-  return { devices: cpuDevices(stages), gpus: [], reason: undefined, warnings };
+  return { devices: cpuDevices(stages), gpus: [], reason: undefined, warnings, forStages: cpuDevices };
 }
 
 interface Judged {

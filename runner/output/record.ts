@@ -36,7 +36,7 @@ export function filmIdentity(spec: JobSpec, precision?: FilmPrecision, noise?: s
     decoding,
     ...rest
   } = spec;
-  const { gpus: _gpus, ...blocks } = parallelism;
+  const { gpus: _gpus, minGpus: _least, ...blocks } = parallelism;
   return {
     ...rest,
     sampling: { ...sampling, precision: precision?.sampling ?? sampling.precision },

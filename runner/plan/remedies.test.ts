@@ -49,6 +49,18 @@ test('on the processor fewer stages come first, as many as there is room for; on
   expect(fitting(remediesOf(job({ parallelism: { gpus: 1 } }), CPU), () => true)[0]).toBe('decoding.tiling: true');
 });
 
+test('fewer stages than the least bring that down, too, and more leave it', () => {
+  const least = job({ parallelism: { gpus: 8, minGpus: 4 } });
+  const said = (fits: (gpus: number) => boolean, place: Parameters<typeof remediesOf>[1]) =>
+    fitting(remediesOf(least, place), ({ parallelism }) => {
+      const { gpus, minGpus } = parallelism;
+      return minGpus! <= gpus && fits(gpus);
+    })[0];
+  expect(said((count) => count <= 5, CPU)).toBe('parallelism.gpus: 5');
+  expect(said((count) => count <= 3, CPU)).toBe('parallelism.gpus: 3 and minGpus: 3');
+  expect(said((count) => count > 8, gpus(30))).toBe('parallelism.gpus: 9');
+});
+
 test('a decoder in float16 is no remedy on the processor, nor where it has that already', () => {
   const fits = ({ decoding }: JobSpec) => decoding.precision === 'float16';
   expect(fitting(remediesOf(job(), CPU), fits)).toEqual([]);

@@ -86,9 +86,14 @@ function withFewerStages(spec: JobSpec): readonly Remedy[] {
 }
 
 function withStages(spec: JobSpec, counts: readonly number[]): readonly Remedy[] {
-  const { parallelism } = spec;
+  const { minGpus, ...parallelism } = spec.parallelism;
   return counts.map((gpus) => {
-    return { text: `parallelism.gpus: ${gpus}`, spec: { ...spec, parallelism: { ...parallelism, gpus } } };
+    const least = minGpus === undefined ? {} : { minGpus: Math.min(minGpus, gpus) };
+    const also = minGpus !== undefined && minGpus > gpus ? ` and minGpus: ${gpus}` : '';
+    return {
+      text: `parallelism.gpus: ${gpus}${also}`,
+      spec: { ...spec, parallelism: { ...parallelism, gpus, ...least } },
+    };
   });
 }
 

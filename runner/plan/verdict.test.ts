@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { memoryError, shortage, withWayRound } from './verdict.ts';
+import { describe, expect, test } from 'vitest';
+import { memoryError, shortage, triedAllTheSame, withWayRound } from './verdict.ts';
 
 const GIB = 2 ** 30;
 const need = (what: string, gib: number, have: number) => ({ what, place: 'gpu', need: gib * GIB, have: have * GIB });
@@ -26,4 +26,21 @@ test('the error says what is needed, what there is, what is missing and what wou
   const { message, ...rest } = withWayRound(error);
   expect(message).toBe(`${error.message} (to try it all the same: --ignore-memory, or DUALPARAL_IGNORE_MEMORY=1)`);
   expect(rest).toMatchObject({ code: 'E_PLAN_MEMORY', exit: error.exit, fixer: error.fixer });
+});
+
+describe('a film whose memory is not there', () => {
+  const problem = (what: string) => memoryError({ what, place: 'here', need: 2 ** 30, have: 0 }, []);
+  const [first, second] = [problem('this film'), problem('stage 0')];
+
+  test('is refused with the first of its problems', () => {
+    expect(() => triedAllTheSame([first, second], false)).toThrow(first);
+    expect(() => triedAllTheSame([undefined, second], false)).toThrow(second);
+    expect(triedAllTheSame([undefined, undefined], false)).toEqual([]);
+  });
+
+  test('has a warning for each where it is tried', () => {
+    expect(triedAllTheSame([first, undefined], true)).toEqual([`it is tried all the same: ${first.message}`]);
+    expect(triedAllTheSame([undefined, second], true)).toEqual([`it is tried all the same: ${second.message}`]);
+    expect(triedAllTheSame([first, second], true)).toHaveLength(2);
+  });
 });

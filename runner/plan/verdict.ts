@@ -41,3 +41,10 @@ export function withWayRound(error: CodedError): CodedError {
   const record = toErrorRecord(error);
   return fromErrorRecord({ ...record, message: `${record.message}${WAY_ROUND}` });
 }
+
+/** Warnings of a film that is tried although its memory is not there; throws the first of the problems where it is not tried. */
+export function triedAllTheSame(problems: readonly (CodedError | undefined)[], isTried: boolean): readonly string[] {
+  const found = problems.filter((problem) => problem !== undefined);
+  if (found.length > 0 && !isTried) throw found[0]!;
+  return found.map(({ message }) => `it is tried all the same: ${message}`);
+}
