@@ -3,11 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { jobSpecSchema } from '#contract/job-spec.ts';
+import { findingsOf, gpuOf } from '../test/build/gpu.ts';
 import type { PublishedModel } from '../test/full-size/published-configs.ts';
 import { writePublishedModel } from '../test/full-size/published-model.ts';
-import { memoryProblem, withMissing } from './memory-check.ts';
+import { hasRoom, memoryProblem, withMissing } from './memory-check.ts';
 import { planMemory } from './memory-plan.ts';
 import type { Device } from './ort/device.ts';
+import { CUDA_ITSELF_BYTES } from './ort/device-fitness.ts';
+import type { CutOptions } from './plan/cut-by-time.ts';
 import { planJob, planModel } from './plan-job.ts';
 import { type Model, openModel } from './weights/open-model.ts';
 
@@ -49,10 +52,14 @@ function problemOf(
     const memory = memories[index] === undefined ? {} : { memoryBytes: memories[index] * GIB };
     return { kind: 'cpu', index, name, ...device, ...memory };
   });
-  const plan = planModel(spec, of, devices);
-  const memory = planMemory(spec, plan, of, devices[0]!.kind);
   const room = { bytes: gib * GIB, place: 'this machine', of: '' };
-  const replan = (other: typeof spec, others: readonly Device[]) => planModel(other, of, others);
+  const plans = [{}, { isUndivided: true }].map((options) => {
+    const one = planModel(spec, of, devices, options);
+    return { plan: one, memory: planMemory(spec, one, of, devices[0]!.kind) };
+  });
+  const { plan, memory } = plans.find((one) => hasRoom({ spec, devices, ...one }, room)) ?? plans[0]!;
+  const replan = (other: typeof spec, others: readonly Device[], options: CutOptions) =>
+    planModel(other, of, others, options);
   const devicesFor = (count: number) => more(devices, count);
   return memoryProblem({ spec, plan, memory, model: of, devices, devicesFor, replan }, room)?.message;
 }
@@ -76,7 +83,7 @@ describe('a film is refused where its memory is not there', () => {
   test('on devices with memory of their own each stage is held to its own', () => {
     const cuda = { kind: 'cuda', memoryBytes: 2 * GIB } as const;
     expect(problemOf(film(1024), 240, cuda)).toMatch(
-      /^stage 1 \(layers 4–7\) needs \d\.\d\d GiB of memory on second, which has 2\.00 GiB: \d\.\d\d GiB too little; it would fit with decoding\.tiling: true/,
+      /^stage 1 \(layers 4–7, and the decoder\) needs \d\.\d\d GiB of memory on second, which has 2\.00 GiB: \d\.\d\d GiB too little; it would fit with decoding\.tiling: true/,
     );
     expect(problemOf(film(1024), 240, { ...cuda, memoryBytes: 80 * GIB })).toBeUndefined();
   });
@@ -87,7 +94,7 @@ describe('on the processor each stage takes memory of its own', () => {
 
   test('so that fewer stages are the first thing that is said, as many as there is room for', () => {
     const [few, many] = [1, 8].map((gpus) =>
-      planMemory(on(gpus), planModel(on(gpus), model, standIns(gpus)), model, 'cpu'),
+      planMemory(on(gpus), planModel(on(gpus), model, standIns(gpus), { isUndivided: true }), model, 'cpu'),
     );
     const gib = (few!.processBytes + many!.processBytes) / 2 / GIB + 0.1;
     const said = Number(/it would fit with parallelism\.gpus: (\d+)/.exec(problemOf(on(8), gib) ?? '')?.[1]);
@@ -178,7 +185,7 @@ describe('what is said is something that can be done', () => {
     const [few, many] = [2, 8].map((gpus) => {
       const spec = asked({ gpus, guidanceParallel: true }, film(256));
       const devices = NAMES.slice(0, gpus).map((name, index): Device => ({ kind: 'cpu', index, name }));
-      return planMemory(spec, planModel(spec, model, devices), model, 'cpu').processBytes;
+      return planMemory(spec, planModel(spec, model, devices, { isUndivided: true }), model, 'cpu').processBytes;
     });
     const message = problemOf(least, (few! + many!) / 2 / GIB + 0.1);
     const [, gpus, , also] = /parallelism\.gpus: (\d+)( and minGpus: (\d+))?/.exec(message ?? '') ?? [];
@@ -222,5 +229,35 @@ describe('a film that no machine could make', () => {
   ])('is planned with a warning if $what says so', ({ environment, extras }) => {
     const { deviceWarnings } = planJob(huge, environment, { device: 'cpu', ...extras });
     expect(deviceWarnings).toEqual([expect.stringMatching(/^it is tried all the same: this film needs \d+\.\d\d GiB/)]);
+  });
+});
+
+describe('a decoder in parts takes more of some devices than in one piece, and less of the last one', () => {
+  const spec = {
+    ...film(768),
+    sampling: jobSpecSchema.shape.sampling.parse({ guidanceScale: 1, steps: 8 }),
+    parallelism: { ...film(768).parallelism, gpus: 4 },
+  };
+  /** First units of the parts on GPUs of which so much is left to films, in GiB. */
+  const partsOn = (...rooms: readonly number[]) => {
+    const gpus = rooms.map((gib, index) => {
+      const bytes = gib * GIB + CUDA_ITSELF_BYTES;
+      return gpuOf(index, { totalBytes: bytes, freeBytes: bytes });
+    });
+    const { plan } = planJob(spec, {}, { device: 'cuda', found: findingsOf(gpus) });
+    return plan.decoderParts.map(({ stage }) => stage);
+  };
+
+  test('parts are taken where they fit', () => {
+    expect(partsOn(80, 80, 80, 80)).toEqual([0, 1, 2, 3]);
+    expect(partsOn(80, 80, 80, 1.3)).toEqual([0, 1, 2, 3]);
+  });
+
+  test('one piece is, where only that fits', () => {
+    expect(partsOn(80, 80, 0.9, 80)).toEqual([3]);
+  });
+
+  test('where neither fits the error names the device of the part that does not', () => {
+    expect(() => partsOn(80, 80, 0.9, 1.3)).toThrow(/^stage 2 \(layers \d–\d, and a part of the decoder\) needs/);
   });
 });

@@ -3,6 +3,7 @@ import { type CodedError, toErrorRecord } from '#contract/error.ts';
 import { type JobSpec, jobSpecSchema } from '#contract/job-spec.ts';
 import { type MemoryPlan, type PlannedUses, planMemory } from './memory-plan.ts';
 import type { Device } from './ort/device.ts';
+import type { CutOptions } from './plan/cut-by-time.ts';
 import { type MemoryRoom, memoryRoom } from './plan/machine-memory.ts';
 import type { Plan } from './plan/plan.ts';
 import { fitting, type Place, remediesOf } from './plan/remedies.ts';
@@ -19,13 +20,21 @@ export interface CheckedFilm {
   /** Those of so many stages; undefined where nobody could give them. */
   readonly devicesFor: (stages: number) => readonly Device[] | undefined;
   /** Plans another specification of the film on its devices. */
-  readonly replan: (spec: JobSpec, devices: readonly Device[]) => Plan;
+  readonly replan: (spec: JobSpec, devices: readonly Device[], options: CutOptions) => Plan;
 }
 
 /** Beside the film's process: what watches it, and what encodes its pictures. */
 const PARENT_BYTES = 75e6;
 const ENCODER_BYTES = 40e6;
 const ENCODER_BYTES_PER_PIXEL = 150;
+
+/** Whether a film's memory is there, as far as anybody tells. */
+export function hasRoom(
+  { spec, plan, memory, devices }: Pick<CheckedFilm, 'spec' | 'plan' | 'memory' | 'devices'>,
+  room: MemoryRoom | undefined = thisRoom(),
+): boolean {
+  return shortage(needsOf(spec, plan, memory, devices, room)) === undefined;
+}
 
 /** The error of a film whose memory is not there, with what would fit; undefined where all fits or nobody tells what there is. */
 export function memoryProblem(film: CheckedFilm, room: MemoryRoom | undefined = thisRoom()): CodedError | undefined {
@@ -42,9 +51,11 @@ export function memoryProblem(film: CheckedFilm, room: MemoryRoom | undefined = 
     const others = film.devicesFor(changed.parallelism.gpus)?.map(withWhatIsFree);
     if (others === undefined || !jobSpecSchema.safeParse(changed).success) return false;
     try {
-      const other = film.replan(changed, others);
-      const need = planMemory(changed, other, model, kind, known);
-      return shortage(needsOf(changed, other, need, others, room)) === undefined;
+      return [{}, { isUndivided: true }].some((options) => {
+        const other = film.replan(changed, others, options);
+        const need = planMemory(changed, other, model, kind, known);
+        return hasRoom({ spec: changed, plan: other, memory: need, devices: others }, room);
+      });
     } catch (error) {
       // What cannot be planned is no remedy; anything else is no error of the plan.
       if (toErrorRecord(error).code.startsWith('E_PLAN_')) return false;
@@ -70,7 +81,7 @@ export function withMissing(devices: readonly Device[], count: number): readonly
 
 function needsOf(
   { size }: JobSpec,
-  { stages }: Plan,
+  { stages, decoderParts }: Plan,
   { processBytes, stageBytes }: MemoryPlan,
   devices: readonly Device[],
   room: MemoryRoom | undefined,
@@ -79,7 +90,9 @@ function needsOf(
   const host = { what: 'this film', need: processBytes + PARENT_BYTES + encoder };
   const ofDevices = stages.flatMap(({ firstLayer, endLayer }, stage): readonly MemoryNeed[] => {
     const { name: place, memoryBytes } = devices[stage]!;
-    const what = `stage ${stage} (layers ${firstLayer}–${endLayer - 1})`;
+    const decodes = decoderParts.some((part) => part.stage === stage);
+    const decoder = decoderParts.length === 1 ? 'the decoder' : 'a part of the decoder';
+    const what = `stage ${stage} (layers ${firstLayer}–${endLayer - 1}${decodes ? `, and ${decoder}` : ''})`;
     return memoryBytes === undefined ? [] : [{ what, place, need: stageBytes[stage]!, have: memoryBytes }];
   });
   return [...ofDevices, ...(room === undefined ? [] : [{ ...host, place: room.place, have: room.bytes, of: room.of }])];

@@ -2,12 +2,13 @@ import { availableParallelism } from 'node:os';
 import type { JobSpec } from '#contract/job-spec.ts';
 import type { PlanSummary } from '#contract/progress.ts';
 import { chooseDevices, heldMemoryProblem, machineWith } from './devices.ts';
-import { memoryProblem, withMissing } from './memory-check.ts';
+import { hasRoom, memoryProblem, withMissing } from './memory-check.ts';
 import { type MemoryPlan, planMemory } from './memory-plan.ts';
 import { FLOAT_NAMES, type FloatName, storedFloatType } from './model/float-types.ts';
 import type { Device } from './ort/device.ts';
 import type { GpuFindings } from './ort/gpu.ts';
 import type { PipelineModel } from './pipeline/stage-task.ts';
+import type { CutOptions } from './plan/cut-by-time.ts';
 import { transformerBytes } from './plan/memory.ts';
 import { type Plan, planRun } from './plan/plan.ts';
 import { leastCapability, precisionWarnings, resolvePrecision } from './plan/precision.ts';
@@ -49,8 +50,17 @@ export function planJob(
   const wish = { flag: device, leastCapability: least };
   const chosen = chooseDevices(spec.parallelism.gpus, environment, wish, machineWith(found));
   const { devices, warnings: deviceWarnings } = chosen;
-  const plan = planModel(spec, model, devices);
-  const memory = planMemory(spec, plan, model, devices[0]!.kind);
+  const { kind } = devices[0]!;
+  // A decoder in parts is faster; where it does not fit, one piece may.
+  const planned = (options: CutOptions) => {
+    const plan = planModel(spec, model, devices, options);
+    const memory = planMemory(spec, plan, model, kind);
+    const fits = hasRoom({ spec, plan, memory, devices }) && heldMemoryProblem(chosen, memory.stageBytes) === undefined;
+    return { plan, memory, fits };
+  };
+  const cut = planned({});
+  const whole = cut.fits || cut.plan.decoderParts.length === 1 ? undefined : planned({ isUndivided: true });
+  const { plan, memory } = whole?.fits === true ? whole : cut;
   // The resource has no field that lets a film be tried, and a pod no other way.
   const inPod = Boolean(environment.KUBERNETES_SERVICE_HOST);
   const problem = memoryProblem({
@@ -61,7 +71,7 @@ export function planJob(
     devices,
     // Who writes a resource may ask for more GPUs than this pod was given; a machine has those that it has.
     devicesFor: (count) => chosen.forStages(count) ?? (inPod ? withMissing(devices, count) : undefined),
-    replan: (other, others) => planModel(other, model, others),
+    replan: (other, others, options) => planModel(other, model, others, options),
   });
   const refused = problem === undefined || inPod || ignoreMemory ? problem : withWayRound(problem);
   const held = heldMemoryProblem(chosen, memory.stageBytes);
@@ -71,7 +81,12 @@ export function planJob(
 }
 
 /** The plan of a spec for a model whose folder has been checked. Throws `E_PLAN_…` errors. */
-export function planModel(spec: JobSpec, model: PipelineModel, devices: readonly Device[]): Plan {
+export function planModel(
+  spec: JobSpec,
+  model: PipelineModel,
+  devices: readonly Device[],
+  options: CutOptions = {},
+): Plan {
   const { layers } = model.config.transformer;
   const bytes = expertsOf(model).map(({ tensors }) =>
     transformerBytes(
@@ -80,7 +95,7 @@ export function planModel(spec: JobSpec, model: PipelineModel, devices: readonly
     ),
   );
   const precision = resolvePrecision(spec, storedFormat(model), devices.slice(0, spec.parallelism.gpus));
-  return planRun(spec, model.config, bytes, devices, precision, availableParallelism());
+  return planRun(spec, model.config, bytes, devices, precision, { cores: availableParallelism(), ...options });
 }
 
 /** The format of most of a model's transformer. */

@@ -31,6 +31,7 @@ function run(changes: Partial<UncutRun> = {}): UncutRun {
     lines: 1,
     devices: new Array(8).fill(H200),
     precision: { sampling: 'bfloat16', decoding: 'float32' },
+    options: {},
     ...changes,
   };
 }

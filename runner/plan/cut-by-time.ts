@@ -29,8 +29,15 @@ export interface UncutRun {
   /** Those of the stages, all of one kind. */
   readonly devices: readonly PlanDevice[];
   readonly precision: FilmPrecision;
+  readonly options: CutOptions;
+}
+
+/** What decides how the decoder is cut, besides time. */
+export interface CutOptions {
   /** Of the processor, where that is what computes; 1 unless said. */
   readonly cores?: number;
+  /** The decoder in one piece, which is slower and takes less memory in all. */
+  readonly isUndivided?: boolean;
 }
 
 /** Layers and decoder cut by modelled time, and what comes of it. */
@@ -45,7 +52,10 @@ export interface TimedCut extends WholeCut {
  * decoder. On a processor that all stages share, where the decoder runs makes no difference: it is cut so that all cores are at work.
  */
 export function cutByTime(uncut: UncutRun): TimedCut {
-  const { config, cut, sizes, schedule, stages, lines, devices, precision, cores = 1 } = uncut;
+  const { config, cut, sizes, schedule, stages, lines, devices, precision } = uncut;
+  const { cores = 1 } = uncut.options;
+  // Parts work at several latents at once.
+  const isUndivided = uncut.options.isUndivided === true || cut.latents === 1;
   const isOnCards = devices[0]!.kind === 'cuda';
   const work = workOf(config, sizes);
   const { layers, width } = config.transformer;
@@ -57,13 +67,16 @@ export function cutByTime(uncut: UncutRun): TimedCut {
     latentsPerItem: (cut.blockLatents * cut.blocks * lines) / itemsOf(schedule),
     decoderSlowness: isOnCards ? decoderSlowness(precision) : 0,
   });
-  const whole = cutWithDecoder(run);
+  const whole = cutWithDecoder(run, isUndivided);
   const balance = balanceOf(whole, run);
   const cards = devices.map(({ card }) => card);
   const speed = measuredSpeed(cards, { type: precision.sampling, width, tokens: sizes.windowTokens });
   const secondsPerItem = speed === undefined ? null : (balance.pace * work.layer) / speed.layers;
   const picture = { height: sizes.latentHeight, width: sizes.latentWidth };
   const ofProcessor = () =>
-    processorParts(config.vae, picture, precision, cores).map((units) => ({ stage: stages - 1, ...units }));
+    processorParts(config.vae, picture, precision, isUndivided ? 1 : cores).map((units) => ({
+      stage: stages - 1,
+      ...units,
+    }));
   return { ...whole, ...(isOnCards ? {} : { decoderParts: ofProcessor() }), balance, secondsPerItem };
 }

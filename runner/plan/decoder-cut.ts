@@ -20,14 +20,14 @@ const BISECTIONS = 24;
 /**
  * Cuts layers and decoder so that the slowest device is as fast as it can be, with as few parts of the decoder as come within 1 % of that:
  * with each part a latent passes one device more. Every stage has a layer at least. Where an undivided decoder on the last device is as
- * good, the layers are cut around it.
+ * good, or is asked for, the layers are cut around it.
  */
-export function cutWithDecoder(run: RunTimes): WholeCut {
+export function cutWithDecoder(run: RunTimes, isUndivided = false): WholeCut {
   const { layers, units } = run;
   const decoderParts = partsOf(run, [units.length]);
   const besides = besidesLayers(run, decoderParts);
   const slices = balanceLayers(layers, besides);
-  if (units.every((time) => time === 0)) return { slices, decoderParts };
+  if (isUndivided || units.every((time) => time === 0)) return { slices, decoderParts };
   const pace = paceOf(slices, besides);
   const packAt = packer(run);
   const best = leastPace(pace, (one) => packAt(one).some((packed) => packed.layers >= layers));

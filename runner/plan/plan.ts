@@ -7,7 +7,7 @@ import { bytesPerElement } from '../tensor.ts';
 import type { Balance } from './balance.ts';
 import { type BlockCut, cutIntoBlocks, latentsOfFrames } from './blocks.ts';
 import { checkStages, checkWindow } from './checks.ts';
-import { cutByTime, type PlanDevice } from './cut-by-time.ts';
+import { type CutOptions, cutByTime, type PlanDevice } from './cut-by-time.ts';
 import type { DecoderPart } from './decoder-cut.ts';
 import { planError } from './errors.ts';
 import { leftPlaces } from './left-places.ts';
@@ -67,7 +67,7 @@ const RING_SLOTS = 2;
 
 /**
  * Plans a run. `transformers` are the stored bytes of each expert; `devices` may be more than the stages need;
- * `precision`: as `resolvePrecision` gives it, float32 where absent; `cores`: of the processor, where that is what computes.
+ * `precision`: as `resolvePrecision` gives it, float32 where absent; `options`: how the decoder is cut.
  * Throws the `E_PLAN_…` errors for what cannot run, before anything loads.
  */
 export function planRun(
@@ -76,7 +76,7 @@ export function planRun(
   transformers: readonly TransformerBytes[],
   devices: readonly PlanDevice[],
   precision: FilmPrecision = FLOAT32,
-  cores?: number,
+  options: CutOptions = {},
 ): Plan {
   const { gpus, blockLatents, contextLatents, guidanceParallel } = spec.parallelism;
   const { layers, latentChannels, maxPositions } = config.transformer;
@@ -112,7 +112,7 @@ export function planRun(
     lines,
     devices: devices.slice(0, gpus),
     precision,
-    ...(cores === undefined ? {} : { cores }),
+    options,
   });
   // A run is so many times as long as the slowest stage is at an item; of two lines each has half of the stages.
   const itemTimes = strideOutlook(run, stride).duration / lines;

@@ -29,10 +29,12 @@ interface Case extends Omit<PlannedFilm, 'folder'> {
 }
 
 const wide = (model: WideModel) => (tiny: string, folder: string) => wideModel(tiny, folder, model);
+/** So many that stage and decoder of a device have been at their most at once. */
+const LONG = 121;
 const CASES: readonly Case[] = [
-  { what: 'the tiny model at 512 × 512', stages: 4, pixels: 512 },
+  { what: 'the tiny model at 512 × 512', stages: 4, pixels: 512, frames: LONG },
   { what: 'layers of 1.3B width', stages: 2, pixels: 256, make: wide({ layers: 4 }) },
-  { what: 'a layer of 1.3B width for each stage', stages: 4, pixels: 256, make: wide({ layers: 4 }) },
+  { what: 'a layer of 1.3B width for each stage', stages: 4, pixels: 256, frames: LONG, make: wide({ layers: 4 }) },
   {
     what: 'bfloat16, and a text encoder that takes more than all else',
     stages: 1,
@@ -41,7 +43,11 @@ const CASES: readonly Case[] = [
   },
   { what: 'a decoder in float16', stages: 1, pixels: 512, decoding: { precision: 'float16' } },
   { what: 'a decoder in tiles', stages: 1, pixels: 512, decoding: { tiling: true } },
-  { what: 'a left context that is used again', stages: 4, pixels: 512, parallelism: { leftContext: 'reuse' } },
+  {
+    what: 'a left context that is used again',
+    ...{ stages: 4, pixels: 512, frames: LONG },
+    parallelism: { leftContext: 'reuse' },
+  },
   {
     what: 'layers of 1.3B width, left context used again',
     stages: 2,
