@@ -73,11 +73,11 @@ describe.each(CASES)('a decoder in $parts parts on $kind, in tiles: $tiling', ({
   });
 });
 
-test('a device without a decoder has nothing for pieces, one with both at most an eighth of what they work in', () => {
+test('a device without a decoder has nothing for pieces, one with both at most three sixteenths of what they work in', () => {
   const uses = (working: number) =>
     memoryOf(WAYS[0]!, decoderParts(1, STAGES)).decoders.map((use) => ({ ...use, working }));
   expect(brokenBytes({ working: 800 }, [])).toBe(0);
-  expect(brokenBytes({ working: 800 }, uses(800))).toBe(200);
+  expect(brokenBytes({ working: 800 }, uses(800))).toBe(300);
   expect(brokenBytes({ working: 800 }, uses(10))).toBe(20);
   expect(brokenBytes({ working: 10 }, uses(800))).toBe(20);
 });

@@ -90,26 +90,40 @@ const ALIKE: readonly Case[] = [
 ];
 
 let films = 0;
+/** Runs of a film: what its threads have in memory at once differs from one to the next, and the plan is of the most. */
+const RUNS = 5;
 
-/** Expects each device to hold, of what is planned for it, from 5 % more to so much less. */
+/** Expects each device to hold, of what is planned for it, from 5 % more in any run to so much less in all of them. */
 function expectPlanned({ make, ...film }: Omit<Case, 'what'>, most: number): void {
   const tiny = join(import.meta.dirname, '../../models/tiny');
   const name = String(films++);
   const folder = make === undefined ? tiny : join(scratch, name);
   make?.(tiny, folder);
+  const held = new Array<number>(film.stages).fill(0);
+  let planned: readonly number[] = [];
+  const ratios = () => planned.map((bytes, device) => bytes / held[device]!);
+  for (let run = 0; run < RUNS && !(ratios().length > 0 && ratios().every((ratio) => ratio <= most)); run++) {
+    const made = makePlanned({ ...film, folder }, `${name}-${run}`);
+    planned = made.planned;
+    expect(made.held).toHaveLength(film.stages);
+    for (const [device, bytes] of made.held.entries()) held[device] = Math.max(held[device]!, bytes);
+  }
+  for (const [device, ratio] of ratios().entries()) {
+    expect(ratio, `device ${device}: ${planned[device]} planned, ${held[device]} measured`).toBeGreaterThanOrEqual(
+      0.95,
+    );
+    expect(ratio, `device ${device}: ${planned[device]} planned, ${held[device]} measured`).toBeLessThanOrEqual(most);
+  }
+}
+
+/** Makes a film in a process of its own: what is planned for each device, and the most that it held. */
+function makePlanned(film: PlannedFilm, name: string) {
   const log = join(scratch, `log-${name}`);
   const env = { ...process.env, ...standInEnvironment(buildStandIn(), log) };
-  const words = [join(import.meta.dirname, 'make-planned.ts'), JSON.stringify({ ...film, folder })];
+  const words = [join(import.meta.dirname, 'make-planned.ts'), JSON.stringify(film)];
   const { status, stdout, stderr } = spawnSync(process.execPath, words, { env, encoding: 'utf8' });
   expect([status, stderr]).toEqual([0, '']);
-  const planned = JSON.parse(stdout) as readonly number[];
-  const measured = peaks(readFileSync(log, 'utf8'));
-  expect(measured).toHaveLength(film.stages);
-  for (const [device, bytes] of measured.entries()) {
-    const ratio = planned[device]! / bytes;
-    expect(ratio, `device ${device}: ${planned[device]} planned, ${bytes} measured`).toBeGreaterThanOrEqual(0.95);
-    expect(ratio, `device ${device}: ${planned[device]} planned, ${bytes} measured`).toBeLessThanOrEqual(most);
-  }
+  return { planned: JSON.parse(stdout) as readonly number[], held: peaks(readFileSync(log, 'utf8')) };
 }
 
 test.skipIf(obstacle !== undefined).each(CASES)(
