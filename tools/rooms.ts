@@ -180,7 +180,7 @@ export const DECISIONS: Readonly<Record<string, readonly string[]>> = {
     'operator/api',
   ],
   'operator/reconcile/lost-pods': [
-    ...parts('observed', 'verdict', 'attempts', 'deadlines', 'retries', 'giving-up'),
+    ...parts('observed', 'verdict', 'attempts', 'deadlines', 'giving-up'),
     'operator/api',
   ],
   'operator/reconcile/clearing': [...parts('observed', 'verdict'), 'operator/api', 'runner/contract'],

@@ -15,6 +15,16 @@ import type { Context, Gate, Verdict } from './verdict.ts';
 /** Reason of what is at work while the film is given up for an attempt before. */
 const GIVEN_UP = 'GivenUp';
 
+/** Whether what is at work is ended for that: the film is given up. */
+export function isGivenUp(reason?: string): boolean {
+  return reason === GIVEN_UP || isUsedUp(reason);
+}
+
+/** What is said of an attempt at work while the film is given up for the end of one. */
+export function givenUpAfter(attempt: number, end: Pick<Attempt, 'reason' | 'message'>): Why {
+  return why(GIVEN_UP, { attempt, why: endingOf(end) });
+}
+
 /** A failure that another try cannot mend is the end: wrong spec, no such model, full disk. */
 export const failure: Gate = (context) => {
   const end = finalEnd(context);
@@ -29,8 +39,7 @@ function finalEnd(context: Context): { readonly told: Why; readonly meanwhile: W
   if (job === undefined && last === undefined) return undefined;
   const jobSays = why('JobFailed', { job: job?.name ?? '', detail: job?.ended?.message ?? '' });
   const told = { reason: last?.reason ?? jobSays.reason, message: last?.message ?? jobSays.message };
-  const values = { attempt: last?.number ?? job?.number ?? 0, why: endingOf(told) };
-  return { told, meanwhile: why(GIVEN_UP, values) };
+  return { told, meanwhile: givenUpAfter(last?.number ?? job?.number ?? 0, told) };
 }
 
 /**
@@ -137,9 +146,9 @@ export function deletedFor(status: VideoGenerationStatus | undefined, number: nu
 function givenUpFor(status: VideoGenerationStatus | undefined, number: number): Why | undefined {
   if (status?.claim?.attempt !== number) return undefined;
   const { reason = '', message = '' } = status;
-  if (isUsedUp(reason) || reason === GIVEN_UP) return { reason, message };
+  if (isGivenUp(reason)) return { reason, message };
   const end = podlessEnd(status, number);
-  return end !== undefined && isFinal(end) ? why(GIVEN_UP, { attempt: number, why: endingOf(end) }) : undefined;
+  return end !== undefined && isFinal(end) ? givenUpAfter(number, end) : undefined;
 }
 
 /** How a Job ended that was deleted before anybody saw a pod of it. */

@@ -1,10 +1,8 @@
-import { why } from '../api/reasons.ts';
 import type { Attempt } from '../api/status.ts';
-import { endingOf, isEnded, newEnds } from './attempts.ts';
+import { isEnded, newEnds } from './attempts.ts';
 import { isEnding, passedBy } from './deadlines.ts';
-import { exhausted, failure, isFinal } from './giving-up.ts';
+import { exhausted, failure, givenUpAfter, isFinal, isGivenUp } from './giving-up.ts';
 import { hasFilm, type JobView, lostPod } from './observed.ts';
-import { isUsedUp } from './retries.ts';
 import type { Context, Verdict } from './verdict.ts';
 
 /**
@@ -25,7 +23,7 @@ export function lostEnding(job: JobView, context: Context): Verdict | undefined 
 
 /** Whether the film is given up with an attempt that has not ended yet, for the end of one before it. */
 function isLast(attempt: Attempt): boolean {
-  return !isEnded(attempt) && (attempt.reason === 'GivenUp' || isUsedUp(attempt.reason));
+  return !isEnded(attempt) && isGivenUp(attempt.reason);
 }
 
 /** As of a pod whose Job is there, the budget is judged when an attempt ends: one at work goes on whatever becomes of it meanwhile. */
@@ -34,7 +32,7 @@ function givenUp(job: JobView, context: Context): Verdict | undefined {
   const final = failure(context);
   if (final?.outcome === 'failed') {
     const attempt = attempts.findLast(isFinal)?.number ?? job.number;
-    return { outcome: 'ending', job, why: why('GivenUp', { attempt, why: endingOf(final.why) }), isGivenUp: true };
+    return { outcome: 'ending', job, why: givenUpAfter(attempt, final.why), isGivenUp: true };
   }
   const isJudged = newEnds(attempts, observed.status?.attempts).length > 0;
   const spent = isJudged ? exhausted(context) : undefined;

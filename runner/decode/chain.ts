@@ -85,10 +85,12 @@ export function startChain(tasks: readonly DecodeTask[], { worker, patience: set
       link.handed = told.handed;
       if (link === last && link.made % link.tiles === 0) answerNext(told.frames);
     }
-    if (links.every(({ tiles }) => tiles > 0)) {
-      ready.resolve();
-      handOn();
-    }
+    if (isLoaded()) ready.resolve();
+    handOn();
+  }
+
+  function isLoaded(): boolean {
+    return links.every(({ tiles }) => tiles > 0);
   }
 
   function answerNext(frames: Frames | null): void {
@@ -98,7 +100,7 @@ export function startChain(tasks: readonly DecodeTask[], { worker, patience: set
 
   /** Asks every part that may go on. */
   function handOn(): void {
-    if (failure !== undefined) return;
+    if (failure !== undefined || !isLoaded()) return;
     for (const [part, link] of links.entries()) {
       if (!mayAsk(links, part, requested * link.tiles)) continue;
       const latent = wanted.get(Math.floor(link.asked / link.tiles))!;
@@ -139,7 +141,7 @@ export function startChain(tasks: readonly DecodeTask[], { worker, patience: set
       if (failure !== undefined) answer.reject(failure.reason);
       else {
         wanted.set(requested++, { latent, isReplayed, answer });
-        if (links.every(({ tiles }) => tiles > 0)) handOn();
+        handOn();
       }
       return answer.promise;
     },

@@ -1,5 +1,4 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,9 +6,10 @@ import { type ChunkKind, hiddenShape } from '../../runner/model/vae-decoder.ts';
 import { vaeUnits } from '../../runner/model/vae-units.ts';
 import { elementCount } from '../../runner/tensor.ts';
 import { openModel } from '../../runner/weights/open-model.ts';
-import { buildStandIn, type StandIn, standInEnvironment, standInObstacle } from './build.ts';
+import { buildStandIn, type StandIn, standInObstacle } from './build.ts';
 import { copiesIn, type LoggedEvent, partOf } from './log.ts';
 import type { DecoderEnd, DecoderTask } from './make-decoder.ts';
+import { runOnStandIn } from './run-program.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'standin-decoder-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -34,17 +34,8 @@ describe.skipIf(obstacle !== undefined)(
 
     /** Decodes in a process of its own: how it ended, and what the devices were asked for. */
     function decode(task: DecoderTask, faults: Readonly<Record<string, string>> = {}) {
-      const path = join(scratch, `log-${count++}`);
-      const env = { ...process.env, ...standInEnvironment(standIn, path), ...faults };
-      const script = join(import.meta.dirname, 'make-decoder.ts');
-      const { stdout, stderr } = spawnSync(process.execPath, [script, JSON.stringify(task)], {
-        env,
-        encoding: 'utf8',
-        timeout: 110_000,
-      });
-      const lost = { frames: [], error: stderr };
-      const end: DecoderEnd = JSON.parse(stdout.trim().split('\n').at(-1) || JSON.stringify(lost));
-      return { ...end, log: readFileSync(path, 'utf8') };
+      const log = join(scratch, `log-${count++}`);
+      return runOnStandIn<DecoderEnd>(standIn, 'make-decoder.ts', task, { frames: [] }, { log, faults });
     }
 
     /** What the threads did that copied or computed, by their devices. */

@@ -1,14 +1,14 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sliceGraph } from '../../runner/model/layers.ts';
 import { openModel } from '../../runner/weights/open-model.ts';
-import { buildStandIn, type StandIn, standInEnvironment, standInObstacle } from './build.ts';
+import { buildStandIn, type StandIn, standInObstacle } from './build.ts';
 import { unaccounted } from './launches.ts';
 import { copiesIn, itemsIn, type LoggedEvent, partOf } from './log.ts';
 import type { FilmEnd, FilmTask } from './make-film.ts';
+import { runOnStandIn } from './run-program.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'standin-film-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -32,17 +32,14 @@ describe.skipIf(obstacle !== undefined)(`a film on CUDA that computes nothing ($
 
   /** Makes a film in a process of its own: how it ended, and what the devices were asked for. */
   function makeFilm(task: FilmTask, faults: Readonly<Record<string, string>> = {}) {
-    const path = join(scratch, `log-${count++}`);
-    const env = { ...process.env, ...standInEnvironment(standIn, path), ...faults };
-    const script = join(import.meta.dirname, 'make-film.ts');
-    const { stdout, stderr } = spawnSync(process.execPath, [script, JSON.stringify(task)], {
-      env,
-      encoding: 'utf8',
-      timeout: 110_000,
-    });
-    const lost = { shape: [], layers: [], decodedOn: [], error: stderr };
-    const end: FilmEnd = JSON.parse(stdout.trim().split('\n').at(-1) || JSON.stringify(lost));
-    return { ...end, log: readFileSync(path, 'utf8') };
+    const log = join(scratch, `log-${count++}`);
+    return runOnStandIn<FilmEnd>(
+      standIn,
+      'make-film.ts',
+      task,
+      { shape: [], layers: [], decodedOn: [] },
+      { log, faults },
+    );
   }
 
   /** Where work was done and numbers lay. */
