@@ -6,6 +6,7 @@ import type { ResumePoint } from './decode/replay.ts';
 import { TILING } from './decode/tiles.ts';
 import type { FilmCheckpoints } from './film-checkpoints.ts';
 import type { LatentsFile } from './latents-file.ts';
+import { type LimitShares, shareLimits } from './memory-plan.ts';
 import { FLOAT_TYPES } from './model/float-types.ts';
 import { openPipeline, type Pipeline, type PipelineInput } from './pipeline/driver.ts';
 import type { PipelineEvent } from './pipeline/watch.ts';
@@ -32,6 +33,7 @@ export async function fillFilm(begun: BegunFilm, what: FilmToFill, io: RunnerIo,
   const { film, checkpoint, encoded, checkpoints } = begun;
   const { spec, job, latents } = what;
   const { plan, model } = job;
+  const limits = shareLimits(job.devices, job.memory);
   const finished = checkpoint?.manifest.finished.length ?? 0;
   await showKept(begun, what, io);
   if (encoded === plan.blocks) return;
@@ -39,32 +41,30 @@ export async function fillFilm(begun: BegunFilm, what: FilmToFill, io: RunnerIo,
   const [conditional, unconditional = null] = isDenoised ? [] : await encode(spec, job, io, signal);
   enter(io, 'Loading');
   const point = checkpoint && (await decoderPoint(checkpoint, plan, model.config.vae, encoded));
-  await using decoder = await openDecoder(spec, job, point, signal);
-  const queue = openBlockQueue({
-    decoder,
-    film,
-    async stored({ index, latents: clean }) {
-      io.tracker.frames(film.framesReady);
-      io.changed();
-      if (index >= finished) await latents?.add(clean);
+  const taker: BlockTaker = {
+    finished,
+    openDecoder: () => openDecoder(spec, job, limits, { from: point, signal }),
+    openQueue: (decoder) =>
+      openBlockQueue({
+        decoder,
+        film,
+        async stored({ index, latents: clean }) {
+          io.tracker.frames(film.framesReady);
+          io.changed();
+          if (index >= finished) await latents?.add(clean);
+        },
+      }),
+    async addKept(queue) {
+      for (let index = encoded; checkpoint !== undefined && index < finished; index++) {
+        await queue.add({ index, firstLatent: 0, latents: await keptBlock(checkpoint, plan, index) });
+      }
     },
-  });
-  const addKept = async () => {
-    for (let index = encoded; checkpoint !== undefined && index < finished; index++) {
-      await queue.add({ index, firstLatent: 0, latents: await keptBlock(checkpoint, plan, index) });
-    }
   };
   await using _ = checkpoints;
-  if (isDenoised) {
-    try {
-      await addKept();
-      await queue.finish();
-    } finally {
-      await queue.settled();
-    }
-  } else {
+  if (isDenoised) await takeKept(taker);
+  else {
     const from = checkpoint && pipelineState(checkpoint, plan);
-    const input = { plan, model, devices: job.devices, noise: job.noise, conditional: conditional!, unconditional };
+    const input = { plan, model, devices: limits.stages, noise: job.noise, conditional: conditional!, unconditional };
     await using pipeline = await openStoppable(
       {
         ...input,
@@ -75,9 +75,8 @@ export async function fillFilm(begun: BegunFilm, what: FilmToFill, io: RunnerIo,
       signal,
     );
     io.lanes.read = pipeline.lanes;
-    collectLoadingGarbage();
     enter(io, 'Denoising');
-    await takeBlocks(pipeline, begun, { addKept, queue, finished }, signal);
+    await takeBlocks(pipeline, begun, taker, signal);
   }
   await checkpoints.complete();
 }
@@ -99,24 +98,44 @@ async function showKept(
 }
 
 /** Who takes blocks: those that are kept come first. */
-interface BlockTakers {
-  readonly addKept: () => Promise<void>;
-  /** So many. */
+interface BlockTaker {
+  /** So many are kept. */
   readonly finished: number;
-  readonly queue: BlockQueue;
+  readonly openDecoder: () => Promise<FrameDecoder>;
+  readonly openQueue: (decoder: FrameDecoder) => BlockQueue;
+  readonly addKept: (queue: BlockQueue) => Promise<void>;
 }
 
-/** Takes the blocks as they leave the pipeline; those that were taken are stored, also where a later one cannot be made. */
+/** Where all blocks are kept. */
+async function takeKept({ openDecoder: open, openQueue, addKept }: BlockTaker): Promise<void> {
+  await using decoder = await open();
+  const queue = openQueue(decoder);
+  try {
+    await addKept(queue);
+    await queue.finish();
+  } finally {
+    await queue.settled();
+  }
+}
+
+/**
+ * Takes the blocks as they leave the pipeline; those that were taken are stored, also where a later one cannot be made. The decoder is
+ * opened behind the stages: they are at work meanwhile, and what it loads later comes to lie in its own memory (`ort/arena.ts`).
+ */
 async function takeBlocks(
   pipeline: Pipeline,
   { checkpoint, checkpoints }: Pick<BegunFilm, 'checkpoint' | 'checkpoints'>,
-  { addKept, finished, queue }: BlockTakers,
+  { openDecoder: open, openQueue, addKept, finished }: BlockTaker,
   signal: AbortSignal,
 ): Promise<void> {
   const blocks = pipeline.finishedBlocks();
   checkpoints.start(pipeline);
+  await using opened = new AsyncDisposableStack();
+  let queue: BlockQueue | undefined;
   try {
-    await addKept();
+    queue = openQueue(opened.use(await open()));
+    collectLoadingGarbage();
+    await addKept(queue);
     for (;;) {
       const { done, value: block } = await unlessStopped(Promise.race([blocks.next(), queue.failed]), signal);
       if (done === true) return await queue.finish();
@@ -125,7 +144,7 @@ async function takeBlocks(
       await checkpoints.settled();
     }
   } catch (error) {
-    await queue.settled();
+    await queue?.settled();
     if (signal.aborted && checkpoints.isOn) await stopAfterCheckpoint(pipeline, blocks, checkpoints);
     throw error;
   }
@@ -209,9 +228,9 @@ async function encode(
 /** The decoder's parts share the devices of stages. */
 function openDecoder(
   { decoding }: JobSpec,
-  { model, devices, plan, patience }: PreparedJob,
-  from: ResumePoint | undefined,
-  signal: AbortSignal,
+  { model, plan, patience }: PreparedJob,
+  { decoders: devices }: LimitShares,
+  { from, signal }: { readonly from: ResumePoint | undefined; readonly signal: AbortSignal },
 ): Promise<FrameDecoder> {
   const { latentHeight, latentWidth, decoderParts, precision } = plan;
   return openFrameDecoder(

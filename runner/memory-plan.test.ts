@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { decoderParts } from '../test/build/decoder-parts.ts';
 import { job } from '../test/build/film-plan.ts';
-import { brokenBytes, type MemoryPlan, type PlannedUses, planMemory } from './memory-plan.ts';
+import { type MemoryPlan, type PlannedUses, planMemory, shareLimits } from './memory-plan.ts';
 import type { Device } from './ort/device.ts';
 import type { DecoderPart } from './plan/decoder-cut.ts';
 import { bytesOfDecoder } from './plan/decoder-memory.ts';
+import { bytesOfStage } from './plan/film-memory.ts';
 import { sum } from './plan/session-memory.ts';
 import { planModel } from './plan-job.ts';
 import { openModel } from './weights/open-model.ts';
@@ -48,8 +49,7 @@ describe.each(CASES)('a decoder in $parts parts on $kind, in tiles: $tiling', ({
     expect(cut.decoders.map(({ stage }) => stage)).toEqual(decoderParts(parts, STAGES).map(({ stage }) => stage));
     const ofDecoder = (memory: MemoryPlan, stage: number) => {
       const own = memory.decoders.filter((part) => part.stage === stage);
-      const broken = way.kind === 'cpu' ? 0 : brokenBytes(memory.stages[stage]!, own);
-      return broken + sum(own.map((part) => bytesOfDecoder(part) + (way.kind === 'cpu' ? part.pictures : 0)));
+      return sum(own.map((part) => bytesOfDecoder(part) + (way.kind === 'cpu' ? part.pictures : 0)));
     };
     const besides = (memory: MemoryPlan) => memory.stageBytes.map((bytes, stage) => bytes - ofDecoder(memory, stage));
     expect(besides(cut)).toEqual(besides(whole));
@@ -73,13 +73,20 @@ describe.each(CASES)('a decoder in $parts parts on $kind, in tiles: $tiling', ({
   });
 });
 
-test('a device without a decoder has nothing for pieces, one with both at most three sixteenths of what they work in', () => {
-  const uses = (working: number) =>
-    memoryOf(WAYS[0]!, decoderParts(1, STAGES)).decoders.map((use) => ({ ...use, working }));
-  expect(brokenBytes({ working: 800 }, [])).toBe(0);
-  expect(brokenBytes({ working: 800 }, uses(800))).toBe(300);
-  expect(brokenBytes({ working: 800 }, uses(10))).toBe(20);
-  expect(brokenBytes({ working: 10 }, uses(800))).toBe(20);
+test('stage and decoder of a device share its limit by what is planned for them, to the last byte', () => {
+  const memory = memoryOf(WAYS[0]!, decoderParts(2, STAGES));
+  const gpu = (index: number): Device => ({ kind: 'cuda', index, name: `cuda:${index}` });
+  const limited = Array.from({ length: STAGES }, (_, index) => ({ ...gpu(index), memoryLimitBytes: 1e9 + index }));
+  const { stages, decoders } = shareLimits(limited, memory);
+  const limitsOf = (devices: readonly Device[]) => devices.map(({ memoryLimitBytes }) => memoryLimitBytes!);
+  for (const [stage, limit] of limitsOf(limited).entries()) {
+    const [own, ofDecoder] = [limitsOf(stages)[stage]!, limitsOf(decoders)[stage]!];
+    expect(own + ofDecoder).toBe(limit);
+    const part = memory.decoders.find((each) => each.stage === stage);
+    if (part === undefined) expect(ofDecoder).toBe(0);
+    else expect(own / ofDecoder).toBeCloseTo(bytesOfStage(memory.stages[stage]!) / bytesOfDecoder(part), 5);
+  }
+  expect(shareLimits([gpu(0)], memory)).toEqual({ stages: [gpu(0)], decoders: [gpu(0)] });
 });
 
 test.each(WAYS)('what was planned of one cut is not taken for another’s: $kind, in tiles: $tiling', (way) => {

@@ -121,17 +121,29 @@ function deviceBytes(
   const film = bytesOfStage(use) + sum(own.map(bytesOfDecoder));
   if (kind === 'cpu') return film + sum(own.map(({ pictures }) => pictures));
   const reads = stage === 0 ? text.weights + text.working : 0;
-  return CUDA_LIBRARIES_BYTES + Math.max(film + brokenBytes(use, own), reads);
+  return CUDA_LIBRARIES_BYTES + Math.max(film, reads);
 }
 
-/** Counted on the stand-in for CUDA: of the same films in several runs at most a fifth was missing, and mostly nothing. */
-const BROKEN_PART = 3 / 16;
+/** The devices of a film's stages, as its stages and as its decoder's parts may take of them. */
+export interface LimitShares {
+  readonly stages: readonly Device[];
+  readonly decoders: readonly Device[];
+}
 
-/**
- * Stage and decoder of a device take turns in one arena as they happen to come: what one has left in pieces does not serve the other
- * whole. It is no more than a few pieces of the one that takes less.
- */
-export function brokenBytes({ working }: Pick<StageUse, 'working'>, decoders: readonly DecoderUse[]): number {
-  const decoding = sum(decoders.map((decoder) => decoder.working));
-  return Math.min(BROKEN_PART * (working + decoding), 2 * working, 2 * decoding);
+/** A stage and a part of the decoder on its device, which have an arena each, share the device's one limit in the proportion of what is planned for them. */
+export function shareLimits(
+  devices: readonly Device[],
+  { stages, decoders }: Pick<MemoryPlan, 'stages' | 'decoders'>,
+): LimitShares {
+  const shares = devices.map((device, stage) => {
+    const use = stages[stage];
+    if (device.memoryLimitBytes === undefined || use === undefined) return { stage: device, decoder: device };
+    const decoding = sum(decoders.filter((part) => part.stage === stage).map(bytesOfDecoder));
+    const ofDecoder = Math.round(device.memoryLimitBytes * (decoding / (decoding + bytesOfStage(use))));
+    return {
+      stage: { ...device, memoryLimitBytes: device.memoryLimitBytes - ofDecoder },
+      decoder: { ...device, memoryLimitBytes: ofDecoder },
+    };
+  });
+  return { stages: shares.map(({ stage }) => stage), decoders: shares.map(({ decoder }) => decoder) };
 }

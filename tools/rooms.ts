@@ -81,7 +81,7 @@ const RUNNER: Readonly<Record<string, readonly string[]>> = {
       'pipeline',
       'thread',
     ],
-    ...['latents-file', 'model', 'tensor', 'contract'],
+    ...['latents-file', 'memory-plan', 'model', 'tensor', 'contract'],
   ],
   generate: [
     ...['begin-film', 'fill-film', 'runner-io', 'prepare', 'plan-job', 'checkpoint', 'output', 'store'],

@@ -2,8 +2,8 @@ import { latentAt } from '../latents.ts';
 import type { UnitRange } from '../model/vae-units.ts';
 import type { Device } from '../ort/device.ts';
 import type { F32Tensor } from '../tensor.ts';
+import { openArenas } from '../thread/arenas.ts';
 import type { PatienceSettings } from '../thread/patience.ts';
-import { shareArenas } from '../thread/shared-arenas.ts';
 import { startChain } from './chain.ts';
 import type { Frames } from './decode-worker.ts';
 import type { DecoderModel, DecoderOptions } from './decoder.ts';
@@ -62,7 +62,7 @@ export async function openFrameDecoder(
 ): Promise<FrameDecoder> {
   signal?.throwIfAborted();
   const replay = replayOf(model.config, from);
-  await shareArenas(
+  await openArenas(
     parts.map(({ device }) => device),
     { patience, signal },
   );

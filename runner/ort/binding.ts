@@ -1,9 +1,9 @@
 import { ortApi } from './api.ts';
+import { shrinkingRun } from './arena.ts';
 import { cancelHandles } from './cancel.ts';
 import { deviceError } from './errors.ts';
 import { startLife } from './lifetime.ts';
 import type { Session } from './session.ts';
-import { shrinkingRun } from './shared-arena.ts';
 import { check, created } from './status.ts';
 import type { Value } from './value.ts';
 

@@ -25,11 +25,11 @@ const WORDS: Readonly<Record<(typeof BREAKAGES)[number], RegExp>> = {
 /** What a process of its own finds, and what it comes to where it goes on all the same. */
 const PROGRAM = `
   import { readProvider } from '${join(import.meta.dirname, 'cuda-provider.ts')}';
-  import { shareArena } from '${join(import.meta.dirname, 'shared-arena.ts')}';
+  import { openArena } from '${join(import.meta.dirname, 'arena.ts')}';
   const { missing } = await readProvider({ environment: process.env, milliseconds: 60_000 });
   let error = null;
   try {
-    if (process.env.GO_ON) await shareArena({ kind: 'cuda', index: 0, name: 'cuda:0' });
+    if (process.env.GO_ON) await openArena({ kind: 'cuda', index: 0, name: 'cuda:0' });
   } catch ({ code, message, fixer, exit }) {
     error = { code, message, fixer, exit };
   }

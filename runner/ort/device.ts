@@ -4,8 +4,8 @@ export interface Device {
   readonly index: number;
   readonly name: string;
   /**
-   * Limit of the device memory that all sessions of this process together may take; none where absent. The runtime never refuses
-   * weights by it: a plan must not let them exceed it. CUDA only.
+   * Limit of the device memory that all sessions of an arena together may take; none where absent. The runtime never refuses weights by it:
+   * a plan must not let them exceed it. CUDA only.
    */
   readonly memoryLimitBytes?: number;
   /** What this program could have of the device's memory if nobody else held any. CUDA only. */

@@ -90,7 +90,7 @@ function configureCuda(settings: Handle, device: Device, entry: (key: string, va
   // Weights take their exact size instead of a piece of the arena's, and nothing may fall back to the CPU silently.
   entry('session.use_device_allocator_for_initializers', '1');
   entry('session.disable_cpu_ep_fallback', '1');
-  // All other memory comes from the device's one arena (shared-arena.ts). Where there is none the session has one of its own.
+  // All other memory comes from the device's newest arena (arena.ts). Where there is none the session has one of its own.
   entry('session.use_env_allocators', '1');
   const wanted: Record<string, string> = {
     device_id: String(device.index),

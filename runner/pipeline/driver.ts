@@ -5,8 +5,8 @@ import type { Device } from '../ort/device.ts';
 import type { Plan } from '../plan/plan.ts';
 import { scheduleOf } from '../plan/plan-schedule.ts';
 import type { F32Tensor, FloatType } from '../tensor.ts';
+import { openArenas } from '../thread/arenas.ts';
 import type { PatienceSettings } from '../thread/patience.ts';
-import { shareArenas } from '../thread/shared-arenas.ts';
 import { type Cuts, openCuts } from './cut.ts';
 import { pipelineError } from './errors.ts';
 import { lookForHangs } from './hangs.ts';
@@ -75,12 +75,12 @@ export async function openPipeline(input: PipelineInput, signal?: AbortSignal): 
   const { plan, options = {} } = input;
   checkPrompts(input);
   const stopped = () => pipelineError('E_PIPELINE_STOPPED', {}, signal?.reason);
-  if (signal?.aborted) throw stopped();
-  await shareArenas(input.devices.slice(0, plan.stages.length), { patience: options.patience, signal }).catch(
+  await openArenas(input.devices.slice(0, plan.stages.length), { patience: options.patience, signal }).catch(
     (error) => {
-      throw signal?.aborted ? stopped() : error;
+      if (signal?.aborted !== true) throw error;
     },
   );
+  if (signal?.aborted) throw stopped();
   const prompts = [input.conditional, input.unconditional].filter((prompt) => prompt !== null);
   const textTokens = prompts[0]!.shape[1]!;
   const { width } = input.model.config.transformer;

@@ -4,8 +4,8 @@
  */
 
 import type { F32Tensor } from '../tensor.ts';
+import { openArenas } from '../thread/arenas.ts';
 import { createPatience, LOOK_EVERY_MILLISECONDS, type PatienceSettings } from '../thread/patience.ts';
-import { shareArenas } from '../thread/shared-arenas.ts';
 import { startThread } from '../thread/thread.ts';
 import type { EncodedTexts, EncodeOptions, EncodeTask, TextModel } from './encode-texts.ts';
 import { textError } from './errors.ts';
@@ -33,7 +33,7 @@ export async function encodePrompts(
   signal?: AbortSignal,
 ): Promise<EncodedPrompts> {
   signal?.throwIfAborted();
-  await shareArenas([options.device], { patience, signal });
+  await openArenas([options.device], { patience, signal });
   const texts = [...new Set(prompts.map(({ text }) => text))];
   const { encoded, warnings } = await runThread({ model, texts, options }, patience, signal);
   return {

@@ -1,8 +1,8 @@
 import type { Worker } from 'node:worker_threads';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { cpuDevices, type Device } from '../../runner/ort/device.ts';
+import { openArenas } from '../../runner/thread/arenas.ts';
 import { patienceOf } from '../../runner/thread/patience.ts';
-import { shareArenas } from '../../runner/thread/shared-arenas.ts';
 
 const worker = new URL('./programs/hanging-arena.ts', import.meta.url);
 const patience = patienceOf({ DUALPARAL_PATIENCE_SECONDS: '1' });
@@ -15,31 +15,33 @@ afterAll(() => void process.off('worker', remember));
 afterEach(() => void threads.splice(0));
 const living = () => threads.filter(({ threadId }) => threadId !== -1).length;
 
-test('a device that never answers is named, its thread is ended, and what has answered is not asked again', async () => {
-  await expect(shareArenas([cuda(0), cuda(1)], { worker, patience })).rejects.toMatchObject({
+test('a device that never answers is named, and its thread is ended', async () => {
+  await expect(openArenas([cuda(0), cuda(1)], { worker, patience })).rejects.toMatchObject({
     code: 'E_DEVICE_HUNG',
     exit: 'device',
-    message: expect.stringMatching(/^cuda:1 has not answered for \d+ s while sharing its memory and was given up/),
+    message: expect.stringMatching(
+      /^cuda:1 has not answered for \d+ s while making room in its memory and was given up/,
+    ),
   });
   expect([threads.length, living()]).toEqual([1, 0]);
-  await shareArenas([cuda(0), cuda(0)], { worker, patience });
-  expect(threads).toHaveLength(1);
 });
 
-test('a device is asked once, whoever wants it at the same time', async () => {
-  await Promise.all([shareArenas([cuda(2), cuda(2)], { worker }), shareArenas([cuda(2)], { worker })]);
+test('whoever asks gives a device a new arena, and one only', async () => {
+  await openArenas([cuda(2), cuda(2)], { worker });
   expect([threads.length, living()]).toEqual([1, 0]);
+  await openArenas([cuda(2)], { worker });
+  expect([threads.length, living()]).toEqual([2, 0]);
 });
 
 test('a stop is heard while a device does not answer', async () => {
   const stop = new AbortController();
-  const sharing = shareArenas([cuda(3), cuda(4)], { worker, signal: stop.signal });
+  const sharing = openArenas([cuda(3), cuda(4)], { worker, signal: stop.signal });
   setImmediate(() => stop.abort(new Error('stopped')));
   await expect(sharing).rejects.toThrow('stopped');
   expect(living()).toBe(0);
 });
 
 test('the processor needs none', async () => {
-  await shareArenas(cpuDevices(2), { worker });
+  await openArenas(cpuDevices(2), { worker });
   expect(threads).toHaveLength(0);
 });

@@ -29,12 +29,23 @@ interface Case extends Omit<PlannedFilm, 'folder'> {
 }
 
 const wide = (model: WideModel) => (tiny: string, folder: string) => wideModel(tiny, folder, model);
-/** So many that stage and decoder of a device have been at their most at once. */
+/**
+ * The stand-in's stages are done in no time, and give their memory back: with so many frames they wait for the decoder to take their blocks,
+ * as cards wait for nobody.
+ */
 const LONG = 121;
 const CASES: readonly Case[] = [
-  { what: 'the tiny model at 512 × 512', stages: 4, pixels: 512, frames: LONG },
+  { what: 'the tiny model at 512 × 512', stages: 4, pixels: 512 },
   { what: 'layers of 1.3B width', stages: 2, pixels: 256, make: wide({ layers: 4 }) },
-  { what: 'a layer of 1.3B width for each stage', stages: 4, pixels: 256, frames: LONG, make: wide({ layers: 4 }) },
+  {
+    what: 'devices that give little more than is planned, in tiles and parts',
+    ...{ stages: 2, parts: 2, pixels: 384, limited: true, decoding: { tiling: true } },
+  },
+  {
+    what: 'devices that give little more than is planned, layers of 1.3B width',
+    ...{ stages: 2, pixels: 256, limited: true, make: wide({ layers: 4 }) },
+  },
+  { what: 'a layer of 1.3B width for each stage', stages: 4, pixels: 256, make: wide({ layers: 4 }) },
   {
     what: 'bfloat16, and a text encoder that takes more than all else',
     stages: 1,
@@ -45,7 +56,7 @@ const CASES: readonly Case[] = [
   { what: 'a decoder in tiles', stages: 1, pixels: 512, decoding: { tiling: true } },
   {
     what: 'a left context that is used again',
-    ...{ stages: 4, pixels: 512, frames: LONG },
+    ...{ stages: 4, pixels: 512 },
     parallelism: { leftContext: 'reuse' },
   },
   {
@@ -77,42 +88,25 @@ const CASES: readonly Case[] = [
     ...{ stages: 4, parts: 4, pixels: 384, frames: 9, make: wanDecoder },
     decoding: { tiling: true },
   },
-];
-
-/**
- * A device's stage and its part of the decoder take about as much: in one run they are at their most at once, in another one has what
- * the other has left.
- */
-const ALIKE: readonly Case[] = [
-  { what: 'four parts in tiles', stages: 4, parts: 4, pixels: 512, frames: 61, decoding: { tiling: true } },
+  { what: 'four parts in tiles', stages: 4, parts: 4, pixels: 512, decoding: { tiling: true } },
   { what: 'a picture of 28 tiles', stages: 1, pixels: [1280, 720], decoding: { tiling: true, precision: 'float16' } },
   { what: 'eight parts in float16', stages: 8, parts: 8, pixels: 512, decoding: { precision: 'float16' } },
 ];
 
 let films = 0;
-/** Runs of a film: what its threads have in memory at once differs from one to the next, and the plan is of the most. */
-const RUNS = 5;
 
-/** Expects each device to hold, of what is planned for it, from 5 % more in any run to so much less in all of them. */
-function expectPlanned({ make, ...film }: Omit<Case, 'what'>, most: number): void {
+/** Expects each device to hold what is planned for it, from 5 % more to an eighth less. */
+function expectPlanned({ make, ...film }: Omit<Case, 'what'>): void {
   const tiny = join(import.meta.dirname, '../../models/tiny');
   const name = String(films++);
   const folder = make === undefined ? tiny : join(scratch, name);
   make?.(tiny, folder);
-  const held = new Array<number>(film.stages).fill(0);
-  let planned: readonly number[] = [];
-  const ratios = () => planned.map((bytes, device) => bytes / held[device]!);
-  for (let run = 0; run < RUNS && !(ratios().length > 0 && ratios().every((ratio) => ratio <= most)); run++) {
-    const made = makePlanned({ ...film, folder }, `${name}-${run}`);
-    planned = made.planned;
-    expect(made.held).toHaveLength(film.stages);
-    for (const [device, bytes] of made.held.entries()) held[device] = Math.max(held[device]!, bytes);
-  }
-  for (const [device, ratio] of ratios().entries()) {
-    expect(ratio, `device ${device}: ${planned[device]} planned, ${held[device]} measured`).toBeGreaterThanOrEqual(
-      0.95,
-    );
-    expect(ratio, `device ${device}: ${planned[device]} planned, ${held[device]} measured`).toBeLessThanOrEqual(most);
+  const { planned, held } = makePlanned({ frames: LONG, ...film, folder }, name);
+  expect(held).toHaveLength(film.stages);
+  for (const [device, bytes] of planned.entries()) {
+    const figures = `device ${device}: ${bytes} planned, ${held[device]} measured`;
+    expect(bytes / held[device]!, figures).toBeGreaterThanOrEqual(0.95);
+    expect(bytes / held[device]!, figures).toBeLessThanOrEqual(1.15);
   }
 }
 
@@ -127,11 +121,6 @@ function makePlanned(film: PlannedFilm, name: string) {
 }
 
 test.skipIf(obstacle !== undefined).each(CASES)(
-  'the plan says what each device holds, from 5 % less to 25 % more: $what (a stand-in for CUDA, built here)',
-  ({ what: _, ...film }) => expectPlanned(film, 1.25),
-);
-
-test.skipIf(obstacle !== undefined).each(ALIKE)(
-  'where stage and decoder take about as much the plan says at least 5 % less, and at most three fifths more: $what',
-  ({ what: _, ...film }) => expectPlanned(film, 1.6),
+  'the plan says what each device holds, from 5 % less to 15 % more: $what (a stand-in for CUDA, built here)',
+  ({ what: _, ...film }) => expectPlanned(film),
 );

@@ -149,10 +149,6 @@ async function play(
 ): Promise<void> {
   const { model, plan, devices } = planJob(spec, {}, { device: 'cpu' });
   const { latentHeight, latentWidth } = plan;
-  await using decoder = await openFrameDecoder(
-    { config: model.config.vae, weights: model.vae },
-    { parts: placeParts(plan.decoderParts, devices), latentHeight, latentWidth },
-  );
   await using pipeline = await openPipeline({
     plan,
     model,
@@ -161,6 +157,10 @@ async function play(
     unconditional: plan.branches === 2 ? kit.embeddings.get('')! : null,
     noise: noiseOf(noiseShapeOf(plan)),
   });
+  await using decoder = await openFrameDecoder(
+    { config: model.config.vae, weights: model.vae },
+    { parts: placeParts(plan.decoderParts, devices), latentHeight, latentWidth },
+  );
   for await (const { latents } of pipeline.finishedBlocks()) {
     measure.openBlock();
     for await (const { rgb } of decoder.decode(latents)) measure.add(rgb);

@@ -15,15 +15,13 @@ const WORDS_MILLISECONDS = 60_000;
 const NO_LIMIT = 2n ** 64n - 1n;
 
 /**
- * Gives a CUDA device one arena for all sessions of this process that are loaded later, in whatever thread: one limit for the device, and
- * what one session has given back another takes. Weights are no part of the arena, but the limit counts them. Once per device and process: a second
- * registration takes the place of the first (`thread/shared-arenas.ts` sees to it). Takes memory of the device, which may never
- * answer. Throws `E_DEVICE_…`.
+ * Gives a CUDA device an arena for the sessions of this process that are loaded on it from now on, in whatever thread, until it gets another:
+ * one limit for them, and what one has given back another takes. Those that are there keep theirs: what a session takes depends on what
+ * shares its arena, and on nothing else that the device is at. An arena goes with the last session that was loaded while it was the newest,
+ * on whatever device. Weights are no part of it, but the limit counts them. Takes memory of the device, which may never answer. Throws `E_DEVICE_…`.
  */
-export async function shareArena(device: Device): Promise<void> {
+export async function openArena(device: Device): Promise<void> {
   const { name, index, memoryLimitBytes } = device;
-  const api = ortApi();
-  const operation = 'sharing its memory';
   makeCurrent(device);
   // Registering memory of a provider that does not load aborts the process.
   const refusal = loadProvider(name);
@@ -35,6 +33,8 @@ export async function shareArena(device: Device): Promise<void> {
     };
     throw deviceError('E_DEVICE_PROVIDER', values);
   }
+  const api = ortApi();
+  const operation = 'making room in its memory';
   const settings = {
     max_mem: memoryLimitBytes === undefined ? NO_LIMIT : BigInt(memoryLimitBytes),
     arena_extend_strategy: AS_REQUESTED,
@@ -63,8 +63,8 @@ export async function shareArena(device: Device): Promise<void> {
 }
 
 /**
- * Run options after whose run the device's arena gives back what no session of this process uses: what other sessions have left, since
- * the running one's is in use. The caller releases them. They cannot be cancelled: for short runs.
+ * Run options after whose run the session's arena gives back what no session uses: what others have left in it, since the running one's is
+ * in use. The caller releases them. They cannot be cancelled: for short runs.
  */
 export function shrinkingRun({ name, index }: Device): Handle {
   const api = ortApi();

@@ -11,34 +11,22 @@ export interface ArenaOptions {
   readonly worker?: URL;
 }
 
-const OPERATION = 'sharing its memory';
+const OPERATION = 'making room in its memory';
 const WORKER = new URL('./arena-worker.ts', import.meta.url);
 
-/** Numbers of the CUDA devices that have theirs. */
-const shared = new Set<number>();
-let turn: Promise<void> = Promise.resolve();
-
 /**
- * Gives each CUDA device its arena (`ort/shared-arena.ts`), unless it has one: before anything is loaded on it. For the main thread
- * alone, which does nothing on a device itself and so always hears of a stop: another thread does, is watched, and ends. The first
- * device of a number sets the limit. Throws `E_DEVICE_…`, `E_DEVICE_HUNG` with the name of a device that never answers, and the
- * signal's reason on an abort.
+ * Gives each CUDA device a new arena for what is loaded on it from now on (`ort/arena.ts`): whoever is about to load there calls it once,
+ * with all its devices. For the main thread, which does nothing on a device itself and so always hears of a stop: another thread does,
+ * is watched, and ends. Of a device that is there several times the first sets the limit. Throws `E_DEVICE_…`, `E_DEVICE_HUNG` with the
+ * name of a device that never answers, and the signal's reason on an abort.
  */
-export function shareArenas(devices: readonly Device[], options: ArenaOptions = {}): Promise<void> {
-  // One at a time: of two that give a device its arena, the second would take the first one's place.
-  const mine = turn.then(() => shareMissing(devices, options));
-  turn = mine.catch(() => undefined);
-  return mine;
-}
-
-async function shareMissing(devices: readonly Device[], options: ArenaOptions): Promise<void> {
+export async function openArenas(devices: readonly Device[], options: ArenaOptions = {}): Promise<void> {
   options.signal?.throwIfAborted();
-  const missing = new Map<number, Device>();
+  const wanted = new Map<number, Device>();
   for (const device of devices) {
-    if (device.kind === 'cpu' || shared.has(device.index) || missing.has(device.index)) continue;
-    missing.set(device.index, device);
+    if (device.kind === 'cuda' && !wanted.has(device.index)) wanted.set(device.index, device);
   }
-  if (missing.size > 0) await runThread([...missing.values()], options);
+  if (wanted.size > 0) await runThread([...wanted.values()], options);
 }
 
 async function runThread(
@@ -55,8 +43,7 @@ async function runThread(
       entry: worker,
       name: 'arenas',
       task: devices,
-      onTold(index) {
-        shared.add(index);
+      onTold() {
         done += 1;
         patience = loadingPatience(settings);
       },
