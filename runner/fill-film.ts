@@ -48,6 +48,7 @@ export async function fillFilm(begun: BegunFilm, what: FilmToFill, io: RunnerIo,
       openBlockQueue({
         decoder,
         film,
+        patience: job.patience,
         async stored({ index, latents: clean }) {
           io.tracker.frames(film.framesReady);
           io.changed();
@@ -137,7 +138,7 @@ async function takeBlocks(
     collectLoadingGarbage();
     await addKept(queue);
     for (;;) {
-      const { done, value: block } = await unlessStopped(Promise.race([blocks.next(), queue.failed]), signal);
+      const { done, value: block } = await unlessStopped(blocks.next(), [signal, queue.failed]);
       if (done === true) return await queue.finish();
       if (block.index < finished) await checkKept(checkpoint!, block.index, block);
       else await queue.add(block);
@@ -164,16 +165,16 @@ async function openStoppable(input: PipelineInput, signal: AbortSignal): Promise
   }
 }
 
-/** The promise's value, unless a stop comes first. */
-async function unlessStopped<T>(value: Promise<T>, signal: AbortSignal): Promise<T> {
+/** The promise's value, unless one of the signals comes first. */
+async function unlessStopped<T>(value: Promise<T>, signals: readonly AbortSignal[]): Promise<T> {
   const stopped = Promise.withResolvers<never>();
-  const stop = () => stopped.reject(signal.reason);
-  if (signal.aborted) stop();
-  signal.addEventListener('abort', stop);
+  const stop = () => stopped.reject(signals.find(({ aborted }) => aborted)?.reason);
+  if (signals.some(({ aborted }) => aborted)) stop();
+  for (const signal of signals) signal.addEventListener('abort', stop);
   try {
     return await Promise.race([value, stopped.promise]);
   } finally {
-    signal.removeEventListener('abort', stop);
+    for (const signal of signals) signal.removeEventListener('abort', stop);
   }
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toErrorRecord } from '#contract/error.ts';
 import type { CheckpointRecord } from '#contract/progress.ts';
+import { LONGEST_TIMER_MILLISECONDS } from '#contract/waits.ts';
 import { checkpointWarning, notTheSame } from './checkpoint/errors.ts';
 import type { Fingerprint } from './checkpoint/fingerprint.ts';
 import { isKeptAlone, type Manifest } from './checkpoint/manifest.ts';
@@ -125,7 +126,10 @@ export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints
 
   async function makeEvery(pipeline: Pick<Pipeline, 'cuts'>): Promise<void> {
     for (;;) {
-      await sleep(everySeconds * 1000, undefined, { signal: waiting.signal, ref: false }).catch(() => undefined);
+      await sleep(Math.min(everySeconds * 1000, LONGEST_TIMER_MILLISECONDS), undefined, {
+        signal: waiting.signal,
+        ref: false,
+      }).catch(() => undefined);
       if (waiting.signal.aborted || !(await make(pipeline))) return;
     }
   }
@@ -163,7 +167,7 @@ export function openFilmCheckpoints(options: CheckpointsOfFilm): FilmCheckpoints
       waiting.abort();
       pipeline.cuts.endWithNext();
       making = makeLast(pipeline, making);
-      await Promise.race([making, sleep(patience(), undefined, { ref: false })]);
+      await Promise.race([making, sleep(Math.min(patience(), LONGEST_TIMER_MILLISECONDS), undefined, { ref: false })]);
     },
     complete,
     async [Symbol.asyncDispose]() {

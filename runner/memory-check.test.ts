@@ -193,11 +193,14 @@ describe('what is said is something that can be done', () => {
     expect(Number(gpus) < 6 ? also : '6').toBe(Number(gpus) < 6 ? gpus : '6');
   });
 
-  test('nothing that others have left too little for', () => {
+  test('nothing that others have left too little for, but as what would be without them', () => {
     const spec = film(1024);
     const tiled = /decoding\.tiling: true/;
     expect(problemOf(spec, 240, cuda)).toMatch(tiled);
-    expect(problemOf(spec, 240, { ...cuda, memoryLimitBytes: 0.1 * GIB })).not.toMatch(tiled);
+    const held = problemOf(spec, 240, { ...cuda, memoryLimitBytes: 0.1 * GIB });
+    expect(held).toMatch(
+      /; once what others hold of the GPUs is free \(E_DEVICE_HELD\), it would fit with decoding\.tiling: true/,
+    );
   });
 });
 

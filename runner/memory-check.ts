@@ -46,9 +46,9 @@ export function memoryProblem(film: CheckedFilm, room: MemoryRoom | undefined = 
   const mostStages = (spec.parallelism.guidanceParallel ? 2 : 1) * model.config.transformer.layers;
   const place: Place = kind === 'cuda' ? { kind, mostStages } : { kind };
   const known: PlannedUses = new Map();
-  const fits = (changed: JobSpec) => {
+  const fitsIn = (of: (device: Device) => Device) => (changed: JobSpec) => {
     // What the rules refuse, or what is not there, is nothing that anybody could do.
-    const others = film.devicesFor(changed.parallelism.gpus)?.map(withWhatIsFree);
+    const others = film.devicesFor(changed.parallelism.gpus)?.map(of);
     if (others === undefined || !jobSpecSchema.safeParse(changed).success) return false;
     try {
       return [{}, { isUndivided: true }].some((options) => {
@@ -62,7 +62,16 @@ export function memoryProblem(film: CheckedFilm, room: MemoryRoom | undefined = 
       throw error;
     }
   };
-  return memoryError(missing, fitting(remediesOf(spec, place), fits));
+  const groups = remediesOf(spec, place);
+  const remedies = fitting(groups, fitsIn(withWhatIsFree));
+  if (remedies.length > 0 || kind === 'cpu') return memoryError(missing, { remedies, isHeld: false });
+  return memoryError(missing, {
+    remedies: fitting(
+      groups,
+      fitsIn((device) => device),
+    ),
+    isHeld: true,
+  });
 }
 
 /** A change is of use only where others leave as much as it needs. */

@@ -10,6 +10,7 @@ import { checkLevels } from './diffusion/sampler.ts';
 import { judgeFilm } from './judge-film.ts';
 import { checkLatentsFile, latentsFileBytes } from './latents-file.ts';
 import { noiseOf } from './noise.ts';
+import { patienceOf as ffmpegPatienceOf } from './output/patience.ts';
 import { roomWarnings } from './output/room.ts';
 import { checkpointSize } from './plan/checkpoint-size.ts';
 import type { Plan } from './plan/plan.ts';
@@ -62,7 +63,7 @@ export interface PreparedJob extends PlannedJob {
 
 /**
  * Reads all that a run will read, weights aside, and refuses what cannot become a film. Leaves nothing behind, so `plan` does it too.
- * Throws coded errors: `E_PROMPT_BLANK`, `E_DEVICE_…`, `E_MODEL_…`, `E_WEIGHTS_…`, `E_PLAN_…`, `E_SAMPLING_…`, `E_NOISE_…`, `E_STORE_FILE`, `E_OUTPUT_ROOM`, and the signal's reason on an abort.
+ * Throws coded errors: `E_PROMPT_BLANK`, `E_DEVICE_…`, `E_MODEL_…`, `E_WEIGHTS_…`, `E_PLAN_…`, `E_SAMPLING_…`, `E_NOISE_…`, `E_STORE_FILE`, `E_OUTPUT_ROOM`, `E_ENVIRONMENT_…`, and the signal's reason on an abort.
  */
 export async function prepare(
   spec: JobSpec,
@@ -71,6 +72,8 @@ export async function prepare(
   signal?: AbortSignal,
 ): Promise<PreparedJob> {
   checkPrompt(spec);
+  // Read again by whoever waits: what cannot be read is to be said before the work.
+  ffmpegPatienceOf(environment);
   const found = await lookForGpus(environment, extras.device, signal);
   const job = planJob(spec, environment, { ...extras, found });
   const { plan, model } = job;

@@ -1,3 +1,4 @@
+import { LONGEST_TIMER_MILLISECONDS } from '#contract/waits.ts';
 import type { KeyBackoff } from './rate-limit.ts';
 
 /**
@@ -32,8 +33,6 @@ interface Later {
   readonly off: () => void;
 }
 
-/** A timer cannot be set for longer; one that is fires at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Keys are handed out for this long before timers and connections get their turn. */
 const TURN_MS = 10;
 
@@ -127,7 +126,7 @@ const machineClock: QueueClock = {
   now: () => performance.now(),
   after(delayMs, run) {
     const due = performance.now() + delayMs;
-    const wait = (ms: number) => setTimeout(ring, Math.min(ms, LONGEST_TIMER_MS));
+    const wait = (ms: number) => setTimeout(ring, Math.min(ms, LONGEST_TIMER_MILLISECONDS));
     const ring = () => {
       const left = due - performance.now();
       if (left > 1) timer = wait(left);

@@ -1,9 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { EXITS } from '#contract/exit.ts';
 import {
   buildBrokenRuntime,
@@ -36,6 +37,20 @@ function dualparal(args: readonly string[], environment: NodeJS.ProcessEnv = {})
     env: { ...BARE, ...environment },
   });
   return { status, stdout, stderr };
+}
+
+/** Command lines of the processes that have such a variable. */
+function marked(variable: string): readonly string[] {
+  const read = (pid: string, file: string) => {
+    try {
+      return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+    } catch {
+      // It has just ended.
+      return '';
+    }
+  };
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.filter((pid) => read(pid, 'environ').includes(variable)).map((pid) => read(pid, 'cmdline'));
 }
 
 /** Folders of stand-ins that the loader finds, and what they show. */
@@ -169,6 +184,24 @@ describe.skipIf(!canBuildLibraries)('on a machine with GPUs (stand-ins of the li
     expect(status).toBe(EXITS.resume.code);
     expect(JSON.parse(said.trim().split('\n').at(-1)!)).toMatchObject({ outcome: 'stopped' });
   });
+
+  test.each([
+    { args: ['devices'], stop: 'SIGTERM' },
+    { args: ['devices'], stop: 'SIGKILL' },
+    { args: ['plan', ...FILM], stop: 'SIGKILL' },
+  ] as const)(
+    'nothing is left of $args.0 that ends by $stop while the driver does not answer',
+    async ({ args, stop }) => {
+      const mark = `MARK_${randomUUID()}`;
+      const environment = { ...BARE, ...machine({ ...TWO, fail: { cuInit: -1 } }), [mark]: '1' };
+      const command = spawn(join(ROOT, 'bin/dualparal.mjs'), args, { env: environment, stdio: 'ignore' });
+      const asking = () => marked(mark).filter((line) => line.includes('look-at-gpus'));
+      await vi.waitUntil(() => asking().length === 1, { timeout: 30_000 });
+      command.kill(stop);
+      await vi.waitUntil(() => marked(mark).length === 0, { timeout: 30_000 });
+      expect(asking()).toEqual([]);
+    },
+  );
 
   test('a driver that has no device is no failure for who was given none', () => {
     const { chosen, problem } = survey({ ...TWO, fail: { cuInit: 100 } });

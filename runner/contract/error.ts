@@ -71,6 +71,11 @@ export function fromErrorRecord(record: ErrorRecord): CodedError {
   return new CodedError(record.code, { ...record, message: '{text}' }, { text: record.message });
 }
 
+/** The same error with the place where it happened said first: "stage 2 (layers 4–5): out of memory …". */
+export function atPlace(place: string, record: ErrorRecord): CodedError {
+  return new CodedError(record.code, { ...record, message: '{place}: {text}' }, { place, text: record.message });
+}
+
 /** The same error about a model that may still be on its way: an attempt that finds it so is made again. */
 export function notYet({ code, message, fixer, exit, cause }: CodedError): CodedError {
   return new CodedError(code, { message: '{text}', fixer, exit, notYet: true }, { text: message }, cause);

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Device } from '../ort/device.ts';
+import { deviceFailureAt } from '../ort/errors.ts';
 import { createPatience, LOOK_EVERY_MILLISECONDS, loadingPatience, type PatienceSettings } from '../thread/patience.ts';
 import { startThread, type Thread } from '../thread/thread.ts';
 import type { DecodeAsked, DecodeTask, DecodeTold, Frames } from './decode-worker.ts';
@@ -57,12 +58,14 @@ export function startChain(tasks: readonly DecodeTask[], { worker, patience: set
   let answered = 0;
   let failure: { readonly reason: unknown } | undefined;
   const links = tasks.map((task, part): Link => {
+    const place = tasks.length === 1 ? 'the video decoder' : `part ${part + 1} of ${tasks.length} of the video decoder`;
     const thread = startThread<DecodeAsked, DecodeTold>({
       entry: worker,
       name: tasks.length === 1 ? 'decoder' : `decoder ${part}`,
       task,
       onTold: (told) => hear(links[part]!, told),
       died: (code) => decodeError('E_DECODE_THREAD', { code }),
+      explain: (error) => deviceFailureAt(place, error),
     });
     const none = { tiles: 0, asked: 0, taken: 0, made: 0, handed: null, hasFailed: false };
     return { device: task.options.device, thread, ...none };

@@ -27,6 +27,8 @@ export interface DecoderOptions {
   readonly latentWidth: number;
   /** Begin as if latents had been decoded before, with all states zero, instead of with a film's first latent. */
   readonly continued?: boolean;
+  /** Of the film, the latent that is decoded first, for errors; 0 unless said. */
+  readonly firstLatent?: number;
   /** Decode larger pictures than a tile in tiles; whole unless said. */
   readonly tiling?: Tiling;
   /** Number format of convolutions and states; F32 unless said. Latents and pictures are float32 always. */

@@ -38,7 +38,7 @@ export function placeParts(
 }
 
 /** How the threads decode: from a film's beginning, and with the usual patience, unless said. */
-export interface FrameDecoderOptions extends Omit<DecoderOptions, 'continued' | 'device' | 'units'> {
+export interface FrameDecoderOptions extends Omit<DecoderOptions, 'continued' | 'firstLatent' | 'device' | 'units'> {
   /** In the order in which a latent passes them. */
   readonly parts: readonly PlacedPart[];
   readonly from?: ResumePoint;
@@ -67,7 +67,10 @@ export async function openFrameDecoder(
     { patience, signal },
   );
   signal?.throwIfAborted();
-  const tasks = parts.map((part) => ({ model, options: { ...options, ...part, continued: replay.continued } }));
+  const tasks = parts.map((part) => ({
+    model,
+    options: { ...options, ...part, continued: replay.continued, firstLatent: replay.start },
+  }));
   const chain = startChain(tasks, { worker, patience });
   const abort = () => void chain.close(signal?.reason);
   signal?.addEventListener('abort', abort, { once: true });

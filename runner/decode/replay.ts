@@ -46,9 +46,9 @@ export interface ResumePoint {
 export function replayOf(
   config: VaeConfig,
   { next, before }: ResumePoint,
-): { readonly continued: boolean; readonly latents: readonly Float32Array<ArrayBuffer>[] } {
+): { readonly start: number; readonly continued: boolean; readonly latents: readonly Float32Array<ArrayBuffer>[] } {
   const start = replayStart(config, next);
   const count = before?.shape[2] ?? 0;
   if (count !== next - start) throw decodeError('E_DECODE_LATENTS', { found: count, wanted: next - start });
-  return { continued: start > 0, latents: Array.from({ length: count }, (_, at) => latentAt(before!, at)) };
+  return { start, continued: start > 0, latents: Array.from({ length: count }, (_, at) => latentAt(before!, at)) };
 }

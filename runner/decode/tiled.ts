@@ -32,7 +32,7 @@ export function openTiledPart(
   stack: DisposableStack,
   openRooms: OpenStateRooms = openStateRooms,
 ): Part {
-  const { latentHeight, latentWidth, continued = false } = options;
+  const { latentHeight, latentWidth, continued = false, firstLatent = 0 } = options;
   const whole = { channels: model.config.latentChannels, height: latentHeight, width: latentWidth };
   const mosaic = createMosaic(tiling, spansOf(tiling, latentHeight), spansOf(tiling, latentWidth));
   const sizes = new Map<string, TileSize>();
@@ -93,7 +93,7 @@ export function openTiledPart(
       mosaic.place(tile, planes, frames);
       if (at < tiles.length - 1) return { handed: null, pictures: null };
       const picture = mosaic.picture(frames);
-      if (!limitPicture(picture)) throw decodeError('E_DECODE_NOT_FINITE', { latent });
+      if (!limitPicture(picture)) throw decodeError('E_DECODE_NOT_FINITE', { latent: firstLatent + latent });
       return { handed: null, pictures: { planes: picture, frames } };
     },
   };

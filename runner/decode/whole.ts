@@ -12,7 +12,15 @@ import { openEnds, type Part } from './part.ts';
 
 /** Loads the part, which is released with the stack. Throws `E_DEVICE_…`. */
 export function openWholePart(model: DecoderModel, options: DecoderOptions, stack: DisposableStack): Part {
-  const { device, latentHeight: height, latentWidth: width, dtype = 'F32', units, continued = false } = options;
+  const {
+    device,
+    latentHeight: height,
+    latentWidth: width,
+    dtype = 'F32',
+    units,
+    continued = false,
+    firstLatent = 0,
+  } = options;
   const { config, weights } = model;
   const size = { height, width };
   const graph = { ...size, unlimited: true, dtype, ...(units === undefined ? {} : { units }) };
@@ -50,7 +58,7 @@ export function openWholePart(model: DecoderModel, options: DecoderOptions, stac
       if (done === 0) first?.release();
       done += 1;
       if (ends.handed !== null) return { handed: ends.handed, pictures: null };
-      if (!limitPicture(pictures.planes)) throw decodeError('E_DECODE_NOT_FINITE', { latent: done - 1 });
+      if (!limitPicture(pictures.planes)) throw decodeError('E_DECODE_NOT_FINITE', { latent: firstLatent + done - 1 });
       return { handed: null, pictures };
     },
   };

@@ -1,5 +1,5 @@
 import koffi from 'koffi';
-import { openLibrary } from './library.ts';
+import { ENTRY, libraryError, openLibrary } from './library.ts';
 import { unbroken } from './unbroken.ts';
 
 /** A native address or handle; 0n is null. */
@@ -97,9 +97,12 @@ export function ortApi(): Api {
 }
 
 function bindApi(): Api {
-  const base = openLibrary().handle.func('OrtGetApiBase', 'void *', [])();
+  const { handle, path } = openLibrary();
+  const base = handle.func(ENTRY, 'void *', [])();
+  if (base === null) throw libraryError(path, 'it has nothing behind its entry');
   const getApi = koffi.decode(BigInt(koffi.decode(base, 'uint64_t')), koffi.proto('uint64_t', ['uint32_t']));
   const table = BigInt(getApi(API_VERSION));
+  if (table === 0n) throw libraryError(path, `it has no interface ${API_VERSION}: an older version`);
   const bind = (index: number, result: string, letters: string) => {
     const address = BigInt(koffi.decode(table, index * 8, 'uint64_t'));
     const parameters = [...letters].map((letter) => LETTERS[letter as keyof typeof LETTERS]);

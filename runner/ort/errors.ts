@@ -1,4 +1,4 @@
-import { defineErrors } from '#contract/error.ts';
+import { atPlace, type CodedError, defineErrors, type ErrorRecord, fromErrorRecord } from '#contract/error.ts';
 
 /** What can go wrong between this program and the inference runtime. */
 export const deviceError = defineErrors({
@@ -70,7 +70,8 @@ export const deviceError = defineErrors({
     exit: 'plan',
   },
   E_DEVICE_MEMORY: {
-    message: 'out of memory on {device} while {operation}: {detail}; use more devices or a smaller picture',
+    message:
+      'out of memory on {device} while {operation}: {detail}; use more devices or a smaller picture, or decoding.tiling if it was the video decoder',
     fixer: 'user',
     exit: 'device',
   },
@@ -98,3 +99,8 @@ export const deviceError = defineErrors({
     exit: 'device',
   },
 });
+
+/** A device's failure with what it was computing for said first; what other rooms have words for names that itself. */
+export function deviceFailureAt(place: string, record: ErrorRecord): CodedError {
+  return record.code.startsWith('E_DEVICE_') ? atPlace(place, record) : fromErrorRecord(record);
+}

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import koffi, { type LibraryHandle } from 'koffi';
+import type { CodedError } from '#contract/error.ts';
 import { deviceError } from './errors.ts';
 import { unbroken } from './unbroken.ts';
 
@@ -19,6 +20,8 @@ let opened: Library | undefined;
 let process_: LibraryHandle | undefined;
 
 const VARIABLE = 'DUALPARAL_ORT_LIBRARY';
+/** What every ONNX Runtime gives its functions by. */
+export const ENTRY = 'OrtGetApiBase';
 
 /**
  * Path of the library that npm installed for this machine. Set `DUALPARAL_ORT_LIBRARY` to use another file, or one that the system's loader
@@ -53,17 +56,23 @@ export function openLibrary(): Library {
   const path = namedLibrary();
   try {
     const handle = unbroken(() => koffi.load(path));
+    // Another library that loads is none.
+    unbroken(() => handle.func(ENTRY, 'void *', []));
     const pinned = unbroken(() => pin(path));
     opened = { path: isBare(path) ? (unbroken(() => fileOf(pinned)) ?? path) : path, handle };
     return opened;
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    const platform = `${process.platform}/${process.arch}`;
-    const remedy = process.env[VARIABLE]
-      ? `${VARIABLE} names it: name another, or leave the variable out`
-      : 'install dependencies with "npm ci"';
-    throw deviceError('E_DEVICE_LIBRARY', { file: path, platform, detail, remedy }, error);
+    throw libraryError(path, error instanceof Error ? error.message : String(error), error);
   }
+}
+
+/** The error of a library that cannot be used. */
+export function libraryError(file: string, detail: string, cause?: unknown): CodedError {
+  const platform = `${process.platform}/${process.arch}`;
+  const remedy = process.env[VARIABLE]
+    ? `${VARIABLE} names it: name another, or leave the variable out`
+    : 'install dependencies with "npm ci"';
+  return deviceError('E_DEVICE_LIBRARY', { file, platform, detail, remedy }, cause);
 }
 
 /** Marks the library as never to be unloaded: threads that end must not take it away from the others. */
@@ -75,7 +84,7 @@ function pin(path: string): bigint | null {
 
 /** The file that a loaded library comes from, by one of its functions; undefined where that is not there. */
 function fileOf(library: bigint | null): string | undefined {
-  const symbol = ownProcess().func('void *dlsym(void *library, const char *name)')(library, 'OrtGetApiBase');
+  const symbol = ownProcess().func('void *dlsym(void *library, const char *name)')(library, ENTRY);
   // The file's name is the first of four pointers.
   const found = new BigUint64Array(4);
   const isFound = symbol !== null && ownProcess().func('int dladdr(void *address, void *found)')(symbol, found) !== 0;

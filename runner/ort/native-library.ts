@@ -18,10 +18,10 @@ export interface NativeLibrary {
 const LETTERS = { p: 'void *', i: 'int32_t', u: 'uint32_t', z: 'size_t' } as const;
 
 // A library whose handle is collected is unloaded, and the next call into it crashes the process: hold it for good.
-const opened = new Map<string, LibraryHandle>();
+const opened = new Map<string | null, LibraryHandle>();
 
-/** Opens a library by name or path, as the system's loader finds it. Gives the loader's words where it cannot. */
-export function openNative(file: string): NativeLibrary | { readonly problem: string } {
+/** Opens a library by name or path, as the system's loader finds it; null is the running program. Gives the loader's words where it cannot. */
+export function openNative(file: string | null): NativeLibrary | { readonly problem: string } {
   try {
     const handle = opened.get(file) ?? unbroken(() => koffi.load(file));
     opened.set(file, handle);

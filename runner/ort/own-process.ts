@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { openNative } from './native-library.ts';
 
 /** How a process of its own is run. */
 export interface OwnProcess {
@@ -22,12 +24,28 @@ export interface OwnEnd {
   readonly isLate: boolean;
 }
 
+/** What the program that runs is linked with is found in itself, whatever the system's library is called. */
+const THIS_PROGRAM = null;
+const PR_SET_PDEATHSIG = 1;
 /** The handle on which such a process speaks. */
 const TELLING = 3;
 /** A log that repeats itself is not kept for ever. */
 const MOST_CHARACTERS = 2 ** 20;
 /** A process that a driver holds cannot be killed, and is not waited for. */
 const KILLED_MILLISECONDS = 1000;
+
+/**
+ * For a process that {@link runOwn} has started, before anything that may hang: it ends when the thread that started it does, however that
+ * ends. https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
+ */
+export function endWithParent(): void {
+  if (process.platform !== 'linux') return;
+  const system = openNative(THIS_PROGRAM);
+  if ('problem' in system) return;
+  system.call('prctl', 'izzzz', PR_SET_PDEATHSIG, constants.signals.SIGKILL, 0, 0, 0);
+  // It may have ended before that was said.
+  if (process.ppid !== Number(process.argv[2])) process.exit(1);
+}
 
 /** For a process that {@link runOwn} has started: tells it a value. */
 export function tell(value: unknown): void {
@@ -40,7 +58,7 @@ export function tell(value: unknown): void {
  */
 export async function runOwn(program: string, { environment, milliseconds, signal }: OwnProcess): Promise<OwnEnd> {
   signal?.throwIfAborted();
-  const child = spawn(process.execPath, [join(import.meta.dirname, program)], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, program), String(process.pid)], {
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     env: environment,
   });

@@ -24,7 +24,8 @@ export function created(call: (out: BigUint64Array) => number | bigint, device: 
 
 function failure(status: Handle, device: string, operation: string): Error {
   const api = ortApi();
-  const detail = api.getErrorMessage(status);
+  // The runtime's sentences may end in what would have joined them to the next.
+  const detail = api.getErrorMessage(status).replace(/[\s;]+$/, '');
   api.releaseStatus(status);
   return failureOf(detail, device, operation);
 }

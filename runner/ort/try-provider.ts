@@ -8,9 +8,10 @@ import { CUDA_LIBRARIES, PROVIDER_FILES } from './cuda-libraries.ts';
 import { libraryPath } from './library.ts';
 import { loadProvider } from './load-provider.ts';
 import { openNative } from './native-library.ts';
-import { tell } from './own-process.ts';
+import { endWithParent, tell } from './own-process.ts';
 import type { TrialLine } from './provider-trial.ts';
 
+endWithParent();
 const say = (line: TrialLine) => tell(line);
 
 /** A runtime that cannot be opened says so by itself, to whoever opens it. */

@@ -1,5 +1,7 @@
 /** How long to wait for an ffmpeg: it is slow, or it hangs, and the two can only be told by the clock. */
 
+import { LONGEST_TIMER_MILLISECONDS, waitOf } from '#contract/waits.ts';
+
 /** Longest waits for one program, as known from how fast it has been so far. */
 export interface Patience {
   /** Longest wait, in milliseconds, until the program has taken or turned over `bytes` of pictures. */
@@ -27,10 +29,9 @@ export function createPatience(floor = patienceOf(process.env)): Patience {
   };
 }
 
-/** The wait that the environment gives, in milliseconds. */
+/** The wait that the environment gives, in milliseconds. Throws `E_ENVIRONMENT_SECONDS`. */
 export function patienceOf(environment: NodeJS.ProcessEnv): number | undefined {
-  const seconds = Number(environment.DUALPARAL_FFMPEG_PATIENCE_SECONDS ?? Number.NaN);
-  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : undefined;
+  return waitOf(environment, 'DUALPARAL_FFMPEG_PATIENCE_SECONDS');
 }
 
 /** Stands for work that did not end in time. */
@@ -47,7 +48,7 @@ export async function within<T>(work: Promise<T>, milliseconds: number): Promise
     timer = setInterval(() => {
       beats += 1;
       if (beats === BEATS) resolve(LATE);
-    }, milliseconds / BEATS);
+    }, Math.min(milliseconds, LONGEST_TIMER_MILLISECONDS) / BEATS);
   });
   try {
     return await Promise.race([work, late]);

@@ -1,4 +1,4 @@
-import { CodedError, defineErrors, type ErrorRecord, fromErrorRecord } from '#contract/error.ts';
+import { atPlace, type CodedError, defineErrors, type ErrorRecord, fromErrorRecord } from '#contract/error.ts';
 
 /** What can go wrong in the stages and between them. */
 export const pipelineError = defineErrors({
@@ -48,5 +48,5 @@ export function stageFailure(stage: string, record: ErrorRecord): CodedError {
   // An error of this room names its place itself: the last stage finds what an earlier one has done.
   if (record.code.startsWith('E_PIPELINE')) return fromErrorRecord(record);
   if (record.code === 'E_INTERNAL') return pipelineError('E_PIPELINE_STAGE', { stage, detail: record.message });
-  return new CodedError(record.code, { ...record, message: '{stage}: {text}' }, { stage, text: record.message });
+  return atPlace(stage, record);
 }

@@ -21,8 +21,15 @@ export function shortage(needs: readonly MemoryNeed[]): MemoryNeed | undefined {
   return needs.filter((one) => missing(one) > 0).toSorted((a, b) => missing(b) - missing(a))[0];
 }
 
-/** The error of a shortage; `remedies` are changes of the specification with which the film would fit. */
-export function memoryError({ what, place, need, have, of = '' }: MemoryNeed, remedies: readonly string[]): CodedError {
+/** Changes of the specification with which a film would fit; `isHeld`: only once nobody else holds memory of its GPUs. */
+export interface Ways {
+  readonly remedies: readonly string[];
+  readonly isHeld: boolean;
+}
+
+/** The error of a shortage, with what there is to do. */
+export function memoryError({ what, place, need, have, of = '' }: MemoryNeed, { remedies, isHeld }: Ways): CodedError {
+  const held = isHeld ? 'once what others hold of the GPUs is free (E_DEVICE_HELD), ' : '';
   return planError('E_PLAN_MEMORY', {
     what,
     place,
@@ -32,7 +39,7 @@ export function memoryError({ what, place, need, have, of = '' }: MemoryNeed, re
     remedy:
       remedies.length === 0
         ? 'nothing smaller was found that would'
-        : `it would fit with ${remedies.join(', or with ')}`,
+        : `${held}it would fit with ${remedies.join(', or with ')}`,
   });
 }
 

@@ -3,6 +3,7 @@
  * and gives all of its memory back before the transformer loads.
  */
 
+import { deviceFailureAt } from '../ort/errors.ts';
 import type { F32Tensor } from '../tensor.ts';
 import { openArenas } from '../thread/arenas.ts';
 import { createPatience, LOOK_EVERY_MILLISECONDS, type PatienceSettings } from '../thread/patience.ts';
@@ -55,6 +56,7 @@ async function runThread(
       task,
       onTold: result.resolve,
       died: (code) => textError('E_TEXT_THREAD', { code }),
+      explain: (error) => deviceFailureAt('the text encoder', error),
     },
     signal,
   );

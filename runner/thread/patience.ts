@@ -1,3 +1,5 @@
+import { waitOf } from '#contract/waits.ts';
+
 /** How long a piece of work may take before its thread counts as stuck. */
 export interface PatienceSettings {
   /** While the driver is asked for its GPUs, and again while the runtime's half a gigabyte of CUDA libraries is tried, from a disk that may be a network's. */
@@ -63,11 +65,10 @@ export function loadingPatience(settings: PatienceSettings = PATIENCE): Patience
   return createPatience({ ...settings, firstMilliseconds: settings.loadMilliseconds });
 }
 
-/** The settings with all times from `DUALPARAL_PATIENCE_SECONDS`, if that is a number above 0. */
+/** The settings with all times from `DUALPARAL_PATIENCE_SECONDS`, if that is set. Throws `E_ENVIRONMENT_SECONDS`. */
 export function patienceOf(environment: NodeJS.ProcessEnv): PatienceSettings {
-  const seconds = Number(environment.DUALPARAL_PATIENCE_SECONDS ?? '');
-  if (!(seconds > 0)) return PATIENCE;
-  const milliseconds = seconds * 1000;
+  const milliseconds = waitOf(environment, 'DUALPARAL_PATIENCE_SECONDS');
+  if (milliseconds === undefined) return PATIENCE;
   return {
     ...PATIENCE,
     lookMilliseconds: milliseconds,

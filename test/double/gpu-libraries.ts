@@ -41,7 +41,7 @@ export const canBuildLibraries = process.platform === 'linux' && spawnSync('cc',
 const CUDA_LIBRARIES = ['libcudart.so.13', 'libcublas.so.13', 'libcublasLt.so.13', 'libcurand.so.10', 'libcudnn.so.9'];
 const RUNTIME = ['libonnxruntime.so.1', 'libonnxruntime_providers_shared.so', 'libonnxruntime_providers_cuda.so'];
 
-/** Builds into `folder`: `driver/` and `nvml/` for LD_LIBRARY_PATH, `cuda/` (CUDA libraries that have next to nothing) and `runtime/` (empty ONNX Runtime). */
+/** Builds into `folder`: `driver/` and `nvml/` for LD_LIBRARY_PATH, `cuda/` (CUDA libraries that have next to nothing) and `runtime/` (an ONNX Runtime that has nothing behind its entry). */
 export function buildGpuLibraries(folder: string): void {
   const source = join(import.meta.dirname, 'gpu');
   for (const part of ['driver', 'nvml', 'cuda', 'runtime']) mkdirSync(join(folder, part));
@@ -55,6 +55,9 @@ export function buildGpuLibraries(folder: string): void {
   writeFileSync(current, 'int cudaSetDevice(int device) { return device < 0; }\n');
   compile(current, join(folder, 'cuda', CUDA_LIBRARIES[0]!));
   for (const name of RUNTIME) copyFileSync(join(folder, 'empty.so'), join(folder, 'runtime', name));
+  const base = join(folder, 'base.c');
+  writeFileSync(base, 'void *OrtGetApiBase(void) { return 0; }\n');
+  compile(base, join(folder, 'runtime', RUNTIME[0]!));
 }
 
 /** What is wrong with the CUDA provider of {@link buildBrokenRuntime}. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openFrameDecoder } from '../../runner/decode/frames.ts';
+import { replayStart } from '../../runner/decode/replay.ts';
 import { TILING } from '../../runner/decode/tiles.ts';
 import { cpuDevices } from '../../runner/ort/device.ts';
 import { openPipeline } from '../../runner/pipeline/driver.ts';
@@ -103,6 +104,23 @@ describe('a weight that is not finite ends the run with an error that says where
     await expect(Array.fromAsync(decoder.decode(latents))).rejects.toMatchObject({
       code: 'E_DECODE_NOT_FINITE',
       exit: 'model',
+    });
+  });
+
+  test.each([
+    { next: 1, what: 'near its beginning' },
+    { next: 50, what: 'so late that it begins with zero states' },
+  ])('a decoder that goes on with a film counts the film’s latents: $what', async ({ next }) => {
+    const { config, vae } = openModel(SOURCE);
+    const start = replayStart(config.vae, next);
+    const latents = zeros([1, 16, 1, 4, 4]);
+    latents.data.fill(Number.NaN);
+    const before = zeros([1, 16, next - start, 4, 4]);
+    const options = { parts: [{ device: device! }], latentHeight: 4, latentWidth: 4, from: { next, before } };
+    await using decoder = await openFrameDecoder({ config: config.vae, weights: vae }, options);
+    await expect(Array.fromAsync(decoder.decode(latents))).rejects.toMatchObject({
+      code: 'E_DECODE_NOT_FINITE',
+      message: expect.stringContaining(` at latent ${next}: `),
     });
   });
 

@@ -125,13 +125,15 @@ describe.skipIf(obstacle !== undefined)(
     ])('a device that goes away under part $part ends all of them with its error ($at)', ({ part, at }) => {
       const { error } = decode({ begins: [0, 5, 12], latents: LATENTS, ...SIZE }, { STANDIN_CUDA_LOST: at });
       expect(error).toMatchObject({ code: 'E_DEVICE_LOST', exit: 'device' });
-      expect(error!.message).toMatch(new RegExp(`^cuda:${part} stopped working while `));
+      expect(error!.message).toMatch(
+        new RegExp(`^part ${part + 1} of 3 of the video decoder: cuda:${part} stopped working while `),
+      );
     });
 
     test('a device that is too small for its part ends all of them with the error of memory', () => {
       const { error } = decode({ begins: [0, 5, 12], latents: LATENTS, ...SIZE }, { STANDIN_CUDA_LIMIT: '1:300000' });
       expect(error).toMatchObject({ code: 'E_DEVICE_MEMORY', exit: 'device' });
-      expect(error!.message).toContain('cuda:1');
+      expect(error!.message).toMatch(/^part 2 of 3 of the video decoder: out of memory on cuda:1 while /);
     });
   },
 );

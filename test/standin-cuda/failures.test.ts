@@ -46,12 +46,12 @@ describe.skipIf(obstacle !== undefined)(`CUDA that fails (${obstacle ?? 'a stand
     { when: 'in bfloat16, late', lost: '2:1300', stage: 2, dtype: 'BF16' },
     { when: 'in float16 with guidance in parallel', lost: '3:260', stage: 3, dtype: 'F16', guidanceParallel: true },
     { when: 'on the only device', lost: '0:600', stage: 0, stages: 1 },
-  ] as const)('a device that goes away $when ends the film with its error and the stage', async (point) => {
+  ] as const)('a device that goes away $when ends the film with its error and what it was at', async (point) => {
     const { when, lost, stage, ...task } = point;
     const error = await errorOf({ ...FILM, ...task }, { STANDIN_CUDA_LOST: lost });
     expect(error).toMatchObject({ code: 'E_DEVICE_LOST', exit: 'device' });
     const device = `cuda:${lost.split(':')[0]}`;
-    const where = stage === undefined ? '' : `stage ${stage} \\(layers \\d+–\\d+ on ${device}\\): `;
+    const where = stage === undefined ? 'the text encoder: ' : `stage ${stage} \\(layers \\d+–\\d+ on ${device}\\): `;
     expect(error!.message).toMatch(new RegExp(`^${where}${device} stopped working while `));
   });
 
