@@ -25,6 +25,7 @@ const suspended: Job = {
   spec: { ...job(1).spec, suspend: true },
   status: { conditions: [{ type: 'Suspended', status: 'True', reason: 'JobSuspended' }] },
 };
+const unseen = (object: Pod): Pod => ({ ...object, metadata: { ...object.metadata, uid: 'pod-2' } });
 const leaving = (object: Pod): Pod => ({
   ...object,
   metadata: { ...object.metadata, resourceVersion: '1903', deletionTimestamp: '2026-01-01T00:30:25Z' },
@@ -36,6 +37,7 @@ describe('a Job that was read before its pods is read again', () => {
     ['where a pod was told to stop and nothing says why', letGo, [pod(1, ended(143))], true],
     ['where a pod that was at work is gone', letGo, [], true],
     ['where it waits and its pod does not leave', suspended, [pod(1, running)], true],
+    ['where it waits and a pod leaves that nobody had seen', suspended, [leaving(pod(1, running, unseen))], true],
     ['not where it waits and its pod leaves', suspended, [leaving(pod(1, running))], false],
     ['not where it waits and its pod is gone', suspended, [], false],
     ['not where its pod is at work', letGo, [pod(1, running)], false],

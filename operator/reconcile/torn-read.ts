@@ -12,7 +12,8 @@ export interface KnownPod {
 
 /**
  * Jobs whose pods tell of a stop that they say nothing of, or the other way round. The pods were read after the Jobs, and in between a queue may
- * have taken a Job away or let it go: a pod that was suspended would count as disrupted, and one that has only begun as suspended.
+ * have taken a Job away or let it go: a pod that was suspended would count as disrupted, and one that has only begun as suspended, also where it
+ * was taken away since.
  */
 export function contradictedJobs(
   resource: ResourceName,
@@ -27,7 +28,9 @@ export function contradictedJobs(
     const own = pods.filter((pod) => jobOfPod(resource, pod)?.uid === uid);
     const isGoing = (pod: Pod) => pod.metadata.deletionTimestamp !== undefined || podState(pod) === 'disrupted';
     const isMissed = known.some((pod) => pod.job === job.metadata.name && !there.has(pod.uid));
-    return isHeldBack(job) ? own.some((pod) => !isGoing(pod)) : isMissed || own.some(isGoing);
+    // One that was not seen before may have been made, and taken away, since its Job was let go.
+    const isNew = ({ metadata }: Pod) => !known.some((pod) => pod.uid === metadata.uid);
+    return isHeldBack(job) ? own.some((pod) => !isGoing(pod) || isNew(pod)) : isMissed || own.some(isGoing);
   });
 }
 
