@@ -72,6 +72,15 @@ describe('updatedAttempts', () => {
       ],
     ],
     [
+      'pods of one Job keep their order when the newer one ends while a cache that is behind still shows the older one at work',
+      [attempt(1, 'p', { outcome: 'Waiting' }), attempt(1, 'q')],
+      [jobView(1, { pods: [podView('p'), podView('q', { state: 'disrupted', failure: why })] })],
+      [
+        attempt(1, 'p', { outcome: 'Waiting' }),
+        attempt(1, 'q', { outcome: 'Disrupted', endTime: NOW, recordedTime: NOW, ...why }),
+      ],
+    ],
+    [
       'pods of one Job keep their order when the newer one is gone first',
       [attempt(1, 'p', { outcome: 'Disrupted', ...why }), attempt(1, 'q', { outcome: 'Failed', ...why })],
       [jobView(1, { pods: [podView('p', { state: 'disrupted' })] })],

@@ -27,6 +27,7 @@ export interface Judging {
   readonly deletedFor?: (number: number) => Why | undefined;
 }
 
+type Ending = Pick<Attempt, 'outcome' | 'endTime' | 'recordedTime' | 'reason' | 'message'>;
 type Known = Pick<VideoGenerationStatus, 'attempts' | 'claim'>;
 
 /**
@@ -51,20 +52,25 @@ export function updatedAttempts(
   const past = judging.live ? unseen.map((attempt) => closed(attempt, jobs, judging.now)) : unseen;
   const withPods = [...past, ...seen];
   const without = judging.live ? podless(known, jobs, withPods, judging) : [];
-  return [...withPods, ...without].toSorted((a, b) => a.number - b.number || inJob(a, b, before));
+  return inOrder([...withPods, ...without], before);
+}
+
+/** Those that are written down stay where they are, whichever of them is gone by now; by number, others come among those of their Job. */
+function inOrder(attempts: readonly Attempt[], before: readonly Attempt[]): readonly Attempt[] {
+  const same = (old: Attempt) => attempts.filter((attempt) => identityOf(attempt) === identityOf(old));
+  const known = [...new Set(before.flatMap(same))];
+  const rest = attempts.filter((attempt) => !known.includes(attempt));
+  const numbers = [...new Set(attempts.map(({ number }) => number))].toSorted((a, b) => a - b);
+  const of = (list: readonly Attempt[], number: number) => list.filter((attempt) => attempt.number === number);
+  return numbers.flatMap((number) => of(rest, number).reduce(withOther, of(known, number)));
 }
 
 /** A Job makes a pod after the one before has ended, whichever of them was seen first: the last attempt is that of the pod at work. */
-function inJob(a: Attempt, b: Attempt, before: readonly Attempt[]): number {
-  const made = isEnded(a) ? 0 : (a.createdTime ?? '').localeCompare(b.createdTime ?? '');
-  return Number(!isEnded(a)) - Number(!isEnded(b)) || made || place(a, before) - place(b, before);
-}
-
-/** Pods of one Job stay in the order in which they were seen first, whichever of them is gone by now. */
-function place({ number, podUid }: Attempt, before: readonly Attempt[]): number {
-  // Those without a pod are told apart by their Jobs.
-  const found = before.findIndex((attempt) => attempt.number === number && attempt.podUid === podUid);
-  return found < 0 ? before.length : found;
+function withOther(own: readonly Attempt[], other: Attempt): readonly Attempt[] {
+  const atWork = own.findLastIndex(isEnded) + 1;
+  const isLater = ({ createdTime = '' }: Attempt) => createdTime > (other.createdTime ?? '');
+  const next = isEnded(other) ? atWork : own.findIndex((attempt, at) => at >= atWork && isLater(attempt));
+  return own.toSpliced(next < 0 ? own.length : next, 0, other);
 }
 
 /** Whether how the attempt ended is known. */
@@ -110,10 +116,13 @@ export function byIdentity(status: Known | undefined): ReadonlyMap<string, Attem
 }
 
 /** Why the operator has taken an attempt away, written down while its pod was still at work. */
-function takenFor(known: Attempt | undefined, { isLeaving = true, heard = false, runs = false } = {}): Why | undefined {
+function takenFor(
+  known: Attempt | undefined,
+  { isLeaving = true, isLost = false, heard = false, runs = false } = {},
+): Why | undefined {
   if (known?.reason === undefined || isEnded(known)) return undefined;
   // A suspension that was taken back before it took anything away is forgotten, and so is a stall of a runner that got on.
-  if (known.reason === 'Suspended' && !isLeaving) return undefined;
+  if (known.reason === 'Suspended' && (!isLeaving || isLost)) return undefined;
   if (known.reason === 'Stalled' && !isLeaving && heard) return undefined;
   // It has its GPUs and works after all.
   if (isForOtherGpus(known.reason) && !isLeaving && runs) return undefined;
@@ -146,13 +155,12 @@ export function takenAway(
     readonly isGivenUp?: boolean | undefined;
   },
 ): readonly Attempt[] {
-  const time = timeText(now);
   const own = attempts.filter(({ number }) => number === job.number);
   if (own.every(isEnded)) {
     // The one that the film is given up for was the last, and no other has begun.
     if (isGivenUp && own.length > 0) return attempts;
     if (own.some(({ podUid, reason }) => podUid === undefined && reason === told.reason)) return attempts;
-    const end = { endTime: time, recordedTime: time, outcome: outcomeFor(told) };
+    const end = { endTime: timeText(now), recordedTime: timeText(now), outcome: outcomeFor(told) };
     return [...attempts, { ...attemptHead(job), ...size, ...end, ...told }];
   }
   return attempts.map((attempt) => (own.includes(attempt) && !isEnded(attempt) ? { ...attempt, ...told } : attempt));
@@ -187,8 +195,10 @@ function takenAs(
   if (pod.state === 'succeeded' || pod.state === 'failed') return undefined;
   const isDeleted = job.gone === true || job.leaving !== undefined;
   const isLeaving = isDeleted || suspending || pod.leavingBy !== undefined;
+  // Of one that has lost its Job, which ends nothing any more, only its own deletion tells that it leaves.
+  const isLost = job.gone === true && pod.isOrphan === true && !suspending && pod.leavingBy === undefined;
   return (
-    takenFor(known, { isLeaving, heard, runs: pod.state === 'running' }) ??
+    takenFor(known, { isLeaving, isLost, heard, runs: pod.state === 'running' }) ??
     suspensionOf(job, pod, known, { suspending }) ??
     (isDeleted && known === undefined ? deletedFor?.(job.number) : undefined)
   );
@@ -277,14 +287,11 @@ function podless(
   return [...failed, ...suspended, { number, job, generation, ...ending }];
 }
 
-function taken(time: string, told: Why): Pick<Attempt, 'outcome' | 'endTime' | 'recordedTime' | 'reason' | 'message'> {
+function taken(time: string, told: Why): Ending {
   return { endTime: time, recordedTime: time, outcome: 'Suspended', ...told };
 }
 
-function endedAs(
-  end: JobEnd,
-  now: number,
-): Pick<Attempt, 'outcome' | 'endTime' | 'recordedTime' | 'reason' | 'message'> {
+function endedAs(end: JobEnd, now: number): Ending {
   const endTime = end.time === undefined ? undefined : plausible(end.time, now);
   const common = defined({ endTime, recordedTime: timeText(now) });
   return end.complete

@@ -16,7 +16,7 @@ export async function claim(
   options: WriteContext,
 ): Promise<Observed | undefined> {
   const { observed } = context;
-  if (isTakingAway(verdict) && actions.length > 0) return told(observed, status, options);
+  if (isTakingAway(verdict, actions)) return told(observed, status, options);
   if (verdict.outcome !== 'start' || status === undefined) return observed;
   const before = observed.status;
   const known = before?.claim;
@@ -44,9 +44,13 @@ function fixedBy(status: VideoGenerationStatus): Partial<VideoGenerationStatus> 
   return defined({ claim: claimed, startTime, attempts, earlierAttempts, ...counted });
 }
 
-/** An attempt is about to be taken away: why has to stand in it before, or its end will be told as somebody else's doing. */
-function isTakingAway({ outcome }: Decision['verdict']): boolean {
-  return outcome === 'suspended' || outcome === 'ending';
+/**
+ * An attempt, or what is left of its pod, is about to be taken away: why, or how it has ended, has to stand in it before, or its end will be told
+ * as somebody else's doing.
+ */
+function isTakingAway({ outcome }: Decision['verdict'], actions: Decision['actions']): boolean {
+  if (outcome === 'held' || outcome === 'live') return actions.some(({ type }) => type === 'delete-pod');
+  return (outcome === 'suspended' || outcome === 'ending') && actions.length > 0;
 }
 
 async function told(

@@ -71,6 +71,39 @@ describe('runners may work so long, counted from when they were seen to run', ()
   });
 });
 
+describe('a deadline that passes while the cluster is read', () => {
+  const deadlines = { active: '5m' };
+  const cluster = { frozen: ['job-1'], live: true, jobs: [begun], pods: [pod(1, running)] };
+  const first = settle(round(5, cluster, deadlines), []).status;
+  const film = withFilmStatus(first)(videoGeneration(withSpec({ deadlines })));
+
+  test.each([
+    [
+      'is none yet where the pod was asked for before it: it may have ended since, and is read again at once',
+      9,
+      goes(0),
+    ],
+    ['has passed where the pod was asked for after it', 10, ends('ActiveDeadlineExceeded')],
+  ])('%s', (_what, minutes, expected) => {
+    expect(told(decide({ ...observed({ ...cluster, film }), readAt: at(minutes) }, at(11)))).toMatchObject(expected);
+  });
+
+  test('is no fact by the caches, also where nothing is to be deleted for it: another pod of the Job has made the film', () => {
+    const next = (object: Pod): Pod => {
+      const own = { uid: 'pod-2', name: 'lighthouse-3f2a9c1b-1-fghij', creationTimestamp: '2026-01-01T00:05:00Z' };
+      return { ...object, metadata: { ...object.metadata, ...own } };
+    };
+    const none = withCondition({ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: 'none' });
+    const pods = [pod(1, none), pod(1, ended(0, succeededResult), next)];
+    const spec = withSpec({ parallelism: { gpus: 8, minGpus: 2 }, deadlines: { elastic: '5m' } });
+    const seen = { frozen: ['job-1'], jobs: [begun], pods, film: videoGeneration(spec) };
+    const cached = decide(observed(seen), at(12));
+    expect([cached.verdict.outcome, cached.actions, cached.read]).toEqual(['ending', [], true]);
+    const again = decide(observed({ ...seen, film: withFilmStatus(cached.status)(seen.film) }), at(12));
+    expect([again.verdict.outcome, again.read]).toEqual(['ending', false]);
+  });
+});
+
 describe('a runner that does not get on', () => {
   const cluster = { jobs: [begun], pods: [pod(1, running)] };
   const first = settle(round(10, cluster, { stall: '5m' }), []).status;

@@ -85,9 +85,14 @@ export const overdue: Gate = (context) => {
 
 /** An attempt of a Job for which a deadline has passed ends for the first that did. */
 export function passedBy(job: JobView, context: Context): Verdict | undefined {
-  const passed = deadlinesOf(job, context).filter(({ at }) => at <= context.now);
+  const passed = deadlinesOf(job, context).filter(({ at }) => at <= seenAt(context));
   const first = passed.toSorted((a, b) => a.at - b.at)[0];
   return first === undefined ? undefined : { outcome: 'ending', job, why: first.why() };
+}
+
+/** Of a read that took long nobody knows what has happened since: a runner may have started, or have ended in time. */
+function seenAt({ observed, now }: Context): number {
+  return Math.min(now, observed.readAt ?? now);
 }
 
 /** When the next deadline passes, a pod is to be deleted by force or a silence becomes news; undefined where nothing of it is set. */
@@ -98,7 +103,7 @@ export function nextDeadline(context: Context): number | undefined {
   const silent = pod?.state === 'running' ? [now - silenceOf(context) + STALE_MS] : [];
   const isDone = pod !== undefined && hasFilm(pod);
   const deadlines = job === undefined || isDone ? [] : deadlinesOf(job, context).map(({ at }) => at);
-  const all = [...deadlines, ...silent].filter((at) => at > now);
+  const all = [...deadlines.filter((at) => at > seenAt(context)), ...silent.filter((at) => at > now)];
   return earliest([...all, nextForce(context)]);
 }
 
@@ -125,8 +130,10 @@ export function silenceOf(context: Context): number {
  */
 function runningMs({ observed, attempts, now }: Context): number {
   const newest = newestPod(observed);
-  // A film whose pod has lost its Job is not told to run: then that is what it was last told, and its runner has begun since it was given a node.
+  // A film whose pod has lost its Job is not told to run, only its attempt is: then that is what the film was last told, and its runner has begun
+  // since it was given a node.
   const isUntold = newest?.state === 'running' && isLost(newest, observed);
+  if (isUntold && !isToldToRun(newest, observed)) return 0;
   const seen = observed.status?.conditions?.find(
     ({ type, status: holds }) => type === 'Progressing' && (holds === 'True' || isUntold),
   );
@@ -139,6 +146,11 @@ function runningMs({ observed, attempts, now }: Context): number {
     ...attempts.map(({ recordedTime }) => recordedTime),
   ]);
   return Math.max(0, now - (since ?? now));
+}
+
+/** Whether it is written down that the runner of a pod works. */
+function isToldToRun({ uid }: PodView, { status }: Observed): boolean {
+  return status?.attempts?.some(({ podUid, outcome }) => podUid === uid && outcome === 'Running') ?? false;
 }
 
 function deadlinesOf(job: JobView, context: Context): readonly Deadline[] {

@@ -1,7 +1,7 @@
 import { defined } from '../api/defined.ts';
 import type { VideoGenerationStatus } from '../api/status.ts';
 import { actionsOf } from './actions.ts';
-import { identityOf, isEnded, isForOtherGpus, newEnds, takenAway, updatedAttempts } from './attempts.ts';
+import { byIdentity, identityOf, isEnded, isForOtherGpus, newEnds, takenAway, updatedAttempts } from './attempts.ts';
 import { nextClearing } from './clearing.ts';
 import { earliest, isHeard, nextDeadline, nextForce } from './deadlines.ts';
 import { walk } from './gates.ts';
@@ -66,6 +66,7 @@ function isDoubtful(context: Context, verdict: Verdict, actions: readonly Action
     isLeftOpen(context, verdict) ||
     isNewlySuspended(context, verdict) ||
     isTakenBack(context) ||
+    isNewlyEnding(context, verdict) ||
     isNewlyTakenAway(context)
   );
 }
@@ -100,6 +101,15 @@ function isNewlyTakenAway({ observed, attempts }: Context): boolean {
   return fresh.some(({ reason }) => reason === SUSPENDED) || ends.includes('Disrupted') || ends.includes('Suspended');
 }
 
+/** An attempt is to end, though nothing is deleted for it, as where its Job has another pod that has made the film: that other may be all there is. */
+function isNewlyEnding({ observed: { status }, attempts }: Context, { outcome }: Verdict): boolean {
+  const known = byIdentity(status);
+  return (
+    outcome === 'ending' &&
+    attempts.some((attempt) => !isEnded(attempt) && attempt.reason !== known.get(identityOf(attempt))?.reason)
+  );
+}
+
 /** A runner works although its attempt was to end for other GPUs: it may be on its way out all the same. */
 function isTakenBack({ observed: { status }, attempts }: Context): boolean {
   const now = new Map(attempts.map((attempt) => [identityOf(attempt), attempt]));
@@ -112,7 +122,7 @@ function timerOf(context: Context, verdict: Verdict): number | undefined {
   const { now } = context;
   if (verdict.outcome === 'held' || verdict.outcome === 'unsure') return LOOK_AGAIN_MS;
   const at = 'at' in verdict ? verdict.at : nextLook(context, verdict);
-  return at === undefined ? undefined : Math.min(LONGEST_TIMER_MS, at - now);
+  return at === undefined ? undefined : Math.max(0, Math.min(LONGEST_TIMER_MS, at - now));
 }
 
 /**

@@ -104,6 +104,33 @@ describe('a pod that loses its Job while it is at work', () => {
     }
   });
 
+  it('has not worked yet when it is first seen to run, as a pod that has its Job', () => {
+    const spec = { deadlines: { active: '5m' } };
+    const pods = [pod(1, running, orphaned, scheduledAt)];
+    const before = round({ jobs: [job(1)], pods: [pod(1, onNode())] }, undefined, spec, NOW - 50 * MINUTE).status;
+    const first = round({ pods }, before, spec);
+    expect([first.verdict.outcome, first.status?.attempts?.at(-1)?.outcome]).toEqual(['held', 'Running']);
+  });
+
+  const leaving = (object: Pod): Pod => ({
+    ...object,
+    metadata: { ...object.metadata, deletionTimestamp: '2026-01-01T01:00:30Z' },
+  });
+  const evicted = withCondition({ type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI' });
+  it.each<[string, Spec, readonly Pod[], string]>([
+    ['is gone', {}, [], 'Suspended'],
+    ['has ended', {}, [pod(1, ended(143), orphaned, leaving)], 'Suspended'],
+    ['was evicted once its film was let go', {}, [pod(1, ended(143), orphaned, evicted)], 'Disrupted'],
+    ['goes on, since its film was let go before it was deleted', {}, [pod(1, running, orphaned)], 'Running'],
+  ])('and is deleted since its film waits is told so when it %s', (_what, spec, pods, outcome) => {
+    const told = round({ pods: [pod(1, running, orphaned)] }, begun({}, running), { suspend: true });
+    expect(deleted(told)).toEqual(['pod-1']);
+    const seen = round({ pods }, told.status, spec, NOW + MINUTE);
+    const { outcome: is, reason } = seen.status?.attempts?.at(-1) ?? {};
+    expect([is, reason === 'Suspended']).toEqual([outcome, outcome === 'Suspended']);
+    expect(seen.status?.disruptions).toBe(outcome === 'Disrupted' ? 1 : 0);
+  });
+
   it('is deleted where the end of the pod before it gives the film up, though nobody saw that while its Job was there', () => {
     const spec = { retries: { failures: 0, disruptions: 0 } };
     const status = begun(spec, running);

@@ -20,6 +20,8 @@ export interface Observed {
    * show is not known to be gone, and nothing that cannot be undone may follow from it.
    */
   readonly live: boolean;
+  /** When the pods were asked for (milliseconds): what has become of them since, nobody knows. Missing where caches told of them. */
+  readonly readAt?: number;
   /**
    * Whether this is the very first version of the resource, which nobody has written since. So no start of it was ever claimed, and
    * a claim that is written on this version proves that there is no Job of it.

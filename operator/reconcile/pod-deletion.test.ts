@@ -5,7 +5,7 @@ import { ended, orphaned, outlived, pod, running, succeededResult } from '../../
 import { roundOptions } from '../../test/build/round.ts';
 import { videoGeneration, withMetadata, withSpec, withStatus } from '../../test/build/video-generation.ts';
 import type { Job, Pod } from '../api/kubernetes.ts';
-import type { VideoGenerationStatus } from '../api/status.ts';
+import type { Attempt, VideoGenerationStatus } from '../api/status.ts';
 import type { VideoGeneration } from '../api/video-generation.ts';
 import type { Call, KubeClient } from '../kube/client.ts';
 import { ApiError } from '../kube/failure.ts';
@@ -20,13 +20,15 @@ interface Start {
   readonly spec: Readonly<Record<string, unknown>>;
   readonly jobs: readonly Job[];
   readonly pod: Pod;
+  /** What its attempt says by the time when it is deleted. */
+  readonly told: Partial<Attempt>;
 }
 
 /** A film whose pod is to be deleted by the operator. */
 const STARTS: readonly (readonly [string, Start])[] = [
   [
     'that has lost its Job while its film is suspended',
-    { spec: { suspend: true }, jobs: [], pod: pod(1, running, orphaned) },
+    { spec: { suspend: true }, jobs: [], pod: pod(1, running, orphaned), told: { reason: 'Suspended' } },
   ],
   [
     'whose node is lost',
@@ -34,9 +36,17 @@ const STARTS: readonly (readonly [string, Start])[] = [
       spec: { deadlines: { lostNode: '1m' } },
       jobs: [job(1)],
       pod: leaving(pod(1, running)),
+      told: { outcome: 'Running' },
     },
   ],
-  ['in which a container goes on after the runner', { spec: {}, jobs: [job(1)], pod: pod(1, ended(1), outlived) }],
+  [
+    'in which a container goes on after the runner',
+    { spec: {}, jobs: [job(1)], pod: pod(1, ended(1), outlived), told: { outcome: 'Failed' } },
+  ],
+  [
+    'that has lost its Job, and in which a container goes on after the runner',
+    { spec: {}, jobs: [], pod: pod(1, ended(1), outlived, orphaned), told: { outcome: 'Failed' } },
+  ],
 ];
 
 function leaving(object: Pod): Pod {
@@ -55,6 +65,7 @@ async function rounds({ spec, jobs, pod: first }: Start, changed: (pod: Pod, del
     return { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } };
   };
   const deletes: Call[] = [];
+  const told: (Attempt | undefined)[] = [];
   const missing = (path: string) => new ApiError({ kind: 'missing', status: 404, message: path });
   const patch = ({ body }: Call) => {
     film = next({ ...film, status: (body as { status: VideoGenerationStatus }).status });
@@ -63,6 +74,7 @@ async function rounds({ spec, jobs, pod: first }: Start, changed: (pod: Pod, del
   const remove = (call: Call) => {
     if (!call.path.includes('/pods/')) return {};
     deletes.push(call);
+    told.push(film.status?.attempts?.at(-1));
     if (left === undefined) throw missing(call.path);
     const after = changed(left, deletes.length);
     left = after === left ? left : next(after);
@@ -91,10 +103,10 @@ async function rounds({ spec, jobs, pod: first }: Start, changed: (pod: Pod, del
     count += 1;
     await reconcile('films/lighthouse', roundOptions(client, sources, NOW));
   }
-  return { deletes, left, output: film.status?.output };
+  return { deletes, told, left, output: film.status?.output };
 }
 
-const told = (object: Pod): Pod => ({
+const rewritten = (object: Pod): Pod => ({
   ...object,
   status: { ...object.status, conditions: [{ type: 'Ready', status: 'False', message: 'as the kubelet says' }] },
 });
@@ -108,8 +120,13 @@ describe.each(STARTS)('a pod %s', (_what, start) => {
     ]);
   });
 
+  it('is deleted only once its attempt says what for, or how it has ended, or that would be told as a disruption', async () => {
+    const { told } = await rounds(start, (object) => object);
+    expect(told).toEqual([expect.objectContaining(start.told)]);
+  });
+
   it('is deleted in the end although its kubelet writes it again and again', async () => {
-    const { deletes, left } = await rounds(start, (object, tries) => (tries < 4 ? told(object) : object));
+    const { deletes, left } = await rounds(start, (object, tries) => (tries < 4 ? rewritten(object) : object));
     expect({ left, tries: deletes.length }).toEqual({ left: undefined, tries: 4 });
   });
 

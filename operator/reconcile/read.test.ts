@@ -34,7 +34,13 @@ async function podsAfterReading(remembered: Pod) {
   };
   const sources = sourcesOf({ film, jobs: [job(1)], pods: [remembered], frozen: ['job-1'] });
   const cached = observe('films/lighthouse', sources, false);
-  const context = { client: { call } as KubeClient, sources, hostPathAllowed: false, signal: AbortSignal.any([]) };
+  const context = {
+    client: { call } as KubeClient,
+    sources,
+    hostPathAllowed: false,
+    signal: AbortSignal.any([]),
+    now: () => 0,
+  };
   const seen = cached === undefined ? undefined : await read(cached, context);
   return seen?.jobs[0]?.pods.map((view) => [view.state, isAlive(view), ...(hasFilm(view) ? ['with the film'] : [])]);
 }

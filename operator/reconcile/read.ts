@@ -32,6 +32,7 @@ export interface ReadContext {
   readonly sources: Sources;
   readonly hostPathAllowed: boolean;
   readonly signal: AbortSignal;
+  readonly now: () => number;
 }
 
 /**
@@ -50,13 +51,18 @@ export async function read(
   const known = [claim?.attempt, attempts.at(-1)?.number, jobs.at(-1)?.number, ...open];
   const numbers = [...new Set(known.filter((number) => number !== undefined))];
   const names = numbers.map((number) => jobName(resource, number));
-  const { foundJobs, foundPods } = await readTogether(object, names, atWork([...jobs, ...outdated], object), context);
+  const { foundJobs, foundPods, readAt } = await readTogether(
+    object,
+    names,
+    atWork([...jobs, ...outdated], object),
+    context,
+  );
   learn(sources.jobs, foundJobs);
   learn(sources.pods, foundPods);
   const pods = [...foundPods, ...endedInCache(object, foundPods, sources)];
   await lookForFrozenSpec(object, foundJobs, pods, context);
   const all = [...foundJobs, ...endedJobsInCache(object, foundJobs, sources)];
-  return viewOf({ object, jobs: all, pods, live: true }, sources, hostPathAllowed);
+  return { ...viewOf({ object, jobs: all, pods, live: true }, sources, hostPathAllowed), readAt };
 }
 
 /** Pods that were at work when they were last seen, by the caches or by who wrote the status. */
@@ -72,17 +78,18 @@ async function readTogether(
   names: readonly string[],
   known: readonly KnownPod[],
   context: ReadContext,
-): Promise<{ readonly foundJobs: readonly Job[]; readonly foundPods: readonly Pod[] }> {
+): Promise<{ readonly foundJobs: readonly Job[]; readonly foundPods: readonly Pod[]; readonly readAt: number }> {
   const { namespace = '', name, uid = '' } = object.metadata;
   const resource = { namespace, name, uid };
   for (let tries = 0; tries < MOST_READS; tries++) {
     const listed = await list<Job>(JOBS, object, context);
     const before = [...listed, ...(await readMissing(namespace, names, listed, context))];
+    const readAt = context.now();
     const foundPods = await readPods(object, context);
     const ofPods = foundPods.map((pod) => jobOfPod(resource, pod)?.name);
     const foundJobs = [...before, ...(await readMissing(namespace, ofPods, before, context))];
     const doubtful = contradictedJobs(resource, foundJobs, foundPods, known);
-    if (!(await haveChanged(doubtful, namespace, context))) return { foundJobs, foundPods };
+    if (!(await haveChanged(doubtful, namespace, context))) return { foundJobs, foundPods, readAt };
   }
   throw new ApiError({ kind: 'retry', status: 0, message: `the Jobs of ${name} change faster than they can be read` });
 }

@@ -191,4 +191,15 @@ export const LIFE_FAULTS: readonly Fault[] = [
       },
     ],
   },
+  {
+    name: 'deleted-before-told',
+    what: 'a pod is deleted before its attempt says what for',
+    patches: [
+      {
+        file: 'reconcile/claim.ts',
+        from: "if (outcome === 'held' || outcome === 'live') return actions.some(({ type }) => type === 'delete-pod');",
+        to: "if (outcome === 'held' || outcome === 'live') return actions.some(({ type }) => type === 'create-job');",
+      },
+    ],
+  },
 ];
