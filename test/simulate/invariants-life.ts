@@ -25,8 +25,11 @@ interface Moment {
   readonly truth: Truth;
   readonly film: FilmTruth;
   readonly now: number;
-  /** When the round that writes read the film. */
+  /** When the round that writes read the film's pods, and its resource before them. */
   readonly at: number;
+  readonly specAt: number;
+  /** When it asked for the write: what is heard from then on comes too late for what is written. */
+  readonly askedAt: number;
 }
 
 /** What must hold at every write of the operator about deadlines, suspension and what goes after a film. */
@@ -44,7 +47,8 @@ export function brokenByLife(
   if (request === undefined || before === undefined) return [];
   const film = truth.films.get(filmUidOf(truth, plural, before) ?? '');
   if (film === undefined) return [];
-  const moment = { truth, film, now, at: request.readAt(film.key) };
+  const { askedAt, readAt, specAt } = request;
+  const moment = { truth, film, now, at: readAt(film.key), specAt: specAt(film.key), askedAt };
   if (plural === 'pods') return podDeleted(moment, before, after);
   if (plural === 'jobs')
     return after === undefined && hasEnded(before) ? tooSoon(moment, 'jobTtl', `Job ${before.metadata.name}`) : [];
@@ -67,26 +71,26 @@ function leastOf({ limits }: FilmTruth, limit: Limit, since: number): number {
 }
 
 /** Something of a film that is over goes. */
-function tooSoon({ film, now, at }: Moment, limit: Limit, what: string): readonly string[] {
+function tooSoon({ film, now, specAt }: Moment, limit: Limit, what: string): readonly string[] {
   if (film.terminalAt === undefined) return film.wiped ? [] : [`${what} goes before the film is over`];
   // A status that is taken away in this very moment comes too late.
   const least = Math.min(
-    leastOf(film, limit, at),
-    limit === 'jobTtl' ? leastOf(film, 'ttl', at) : Number.POSITIVE_INFINITY,
+    leastOf(film, limit, specAt),
+    limit === 'jobTtl' ? leastOf(film, 'ttl', specAt) : Number.POSITIVE_INFINITY,
   );
   return now + CUT_MS >= film.overSince + 1000 * least ? [] : [`${what} goes too soon after the end`];
 }
 
 /** Pods that have ended go with what is left of a film; one at work goes by force, once its node is believed to be lost. */
 function podDeleted(moment: Moment, before: Stored, after: Stored | undefined): readonly string[] {
-  const { film, now, at } = moment;
+  const { film, now, specAt } = moment;
   const { name, deletionTimestamp, deletionGracePeriodSeconds = 0 } = before.metadata;
   if (isTerminal(before)) return deletionTimestamp === undefined ? tooSoon(moment, 'jobTtl', `pod ${name}`) : [];
   // One that has no node yet goes at once, whoever asks.
   const forced =
     before.spec?.nodeName !== undefined && (after === undefined || after.metadata.deletionGracePeriodSeconds === 0);
   if (!forced || (deletionTimestamp !== undefined && deletionGracePeriodSeconds === 0)) return [];
-  const due = Date.parse(deletionTimestamp ?? '') + 1000 * leastOf(film, 'lostNode', at);
+  const due = Date.parse(deletionTimestamp ?? '') + 1000 * leastOf(film, 'lostNode', specAt);
   return now + CUT_MS >= due ? [] : [`pod ${name} is deleted by force too soon`];
 }
 
@@ -113,13 +117,13 @@ function told(moment: Moment, was: Status | undefined, is: Status | undefined, s
 /** A deadline is said to have passed. */
 function untimely(moment: Moment, was: Attempt | undefined, { reason = '', podUid, job }: Attempt): readonly string[] {
   if (!DEADLINES.includes(reason) || was?.reason === reason) return [];
-  const { truth, film, now, at } = moment;
+  const { truth, film, now, at, specAt, askedAt } = moment;
   const pod = truth.pods.get(podUid ?? '');
   if (reason === 'ActiveDeadlineExceeded') return workedTooLittle(moment);
   if (reason === 'Stalled') {
     if (pod?.ranAt === undefined) return [`${job} has stalled without a runner`];
-    const since = Math.max(pod.ranAt, pod.reportedAt ?? 0);
-    return now + CUT_MS >= since + 1000 * leastOf(film, 'stall', at) ? [] : [`${pod.name} has stalled too soon`];
+    const since = Math.max(pod.ranAt, ...pod.reportedAt.filter((time) => time <= askedAt));
+    return now + CUT_MS >= since + 1000 * leastOf(film, 'stall', specAt) ? [] : [`${pod.name} has stalled too soon`];
   }
   if (pod?.ranAt !== undefined && pod.ranAt < at) return [`${pod.name} is late, and has started`];
   const begun = pod === undefined ? latestBegun(truth, film) : (truth.begunAt.get(pod.job) ?? 0);
@@ -136,12 +140,12 @@ function growsEarly({ film }: Moment, was: Attempt | undefined, { reason, job }:
   return ended ? [] : [`${job} is to have more GPUs, and no pod of it has ended`];
 }
 
-function lateAfter({ film, at }: Moment, reason: string, pod: PodTruth | undefined): number {
+function lateAfter({ film, specAt }: Moment, reason: string, pod: PodTruth | undefined): number {
   if (reason === 'AllGpusAgain') return 0;
   // A device that was unhealthy is given to nobody any more.
   const isHurt = film.pods.some(({ uid, job }) => job === pod?.job && uid !== pod.uid && isAiling(uid));
-  if (reason === 'GpusNotFree') return isHurt ? 0 : leastOf(film, 'elastic', at);
-  return Math.min(leastOf(film, 'start', at), HELD_SECONDS);
+  if (reason === 'GpusNotFree') return isHurt ? 0 : leastOf(film, 'elastic', specAt);
+  return Math.min(leastOf(film, 'start', specAt), HELD_SECONDS);
 }
 
 function latestBegun({ begunAt, filmOfJob }: Truth, film: FilmTruth): number {
@@ -149,10 +153,10 @@ function latestBegun({ begunAt, filmOfJob }: Truth, film: FilmTruth): number {
   return Math.max(0, ...own);
 }
 
-function workedTooLittle({ film, now, at }: Moment): readonly string[] {
+function workedTooLittle({ film, now, specAt }: Moment): readonly string[] {
   // A node's clock that is wrong is shown; its pod counts as at work until somebody looked.
   const worked = film.pods.reduce((sum, pod) => sum + Math.max(0, untilOf(pod, now) - sinceOf(pod, now)), 0);
-  return worked + CUT_MS * film.pods.length >= 1000 * leastOf(film, 'active', at)
+  return worked + CUT_MS * film.pods.length >= 1000 * leastOf(film, 'active', specAt)
     ? []
     : [`the time at work is used up after ${Math.round(worked / 1000)} s`];
 }
@@ -179,10 +183,12 @@ function misjudged(
   if (outcome !== 'Disrupted') return [];
   const late = was?.reason !== undefined && DEADLINES.includes(was.reason);
   if (late) return [`${was?.pod} was ended for ${was?.reason}, and is counted as Disrupted (${reason})`];
+  if (pod?.isByUs === true && !film.wiped && film.terminalAt === undefined)
+    return [`${pod.name} was deleted by the operator, and is counted as Disrupted (${reason})`];
   if (pod?.suspendedAt === undefined || film.wiped) return [];
   // Of a Job that is gone nothing tells that it was suspended.
   const there = server.list('jobs').find(({ metadata }) => metadata.uid === pod.job);
-  return there !== undefined && !isTakenTwice(podUid, there, was, server)
+  return there !== undefined && !isTakenTwice(pod, there, was)
     ? [`${pod.name} was ended by a suspension, and is counted as Disrupted (${reason})`]
     : [];
 }
@@ -191,15 +197,9 @@ function misjudged(
  * Somebody else took away what a suspension had taken away, and the Job went on, before anybody saw either: the pod names the other, and
  * whether that was before the Job went on is told by two clocks.
  */
-function isTakenTwice(
-  podUid: string | undefined,
-  job: Stored,
-  was: Attempt | undefined,
-  server: StandInApiServer,
-): boolean {
-  const pod = server.list('pods').find(({ metadata }) => metadata.uid === podUid);
+function isTakenTwice({ isEvicted }: PodTruth, job: Stored, was: Attempt | undefined): boolean {
   const goesOn = job.spec.suspend !== true && conditionIs(job.status?.conditions, 'Suspended', 'False');
-  return goesOn && was?.reason !== 'Suspended' && conditionIs(pod?.status.conditions, 'DisruptionTarget', 'True');
+  return goesOn && was?.reason !== 'Suspended' && isEvicted;
 }
 
 /**

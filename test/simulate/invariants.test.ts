@@ -24,22 +24,22 @@ function saidOfDeletion({ isOver, replaced }: { readonly isOver: boolean; readon
   const server = createStandInApiServer({ now: () => now, newUid: () => 'new', onWrite: () => {}, admits: () => true });
   const film = object('VideoGeneration', 'lighthouse', { uid: 'film-1' });
   const claimed = { ...film, status: { conditions: [], claim } };
-  truth.written('videogenerations', undefined, film, 'person');
-  truth.written('videogenerations', film, claimed, 'operator');
+  truth.written('videogenerations', { before: undefined, after: film, by: 'person' }, now);
+  truth.written('videogenerations', { before: film, after: claimed, by: 'operator' }, now);
   const job = object('Job', 'lighthouse-1', { uid: 'job-1', owner: 'film-1' });
-  truth.written('jobs', undefined, job, 'operator');
+  truth.written('jobs', { before: undefined, after: job, by: 'operator' }, now);
   const pod = object('Pod', 'lighthouse-1-abcde', { uid: 'pod-1', owner: 'job-1' });
-  truth.written('pods', undefined, pod, 'job-controller');
+  truth.written('pods', { before: undefined, after: pod, by: 'job-controller' }, now);
   const made = truth.pods.get('pod-1')!;
   Object.assign(made, { prompt: truth.films.get('film-1')!.prompt, sha256: 'a', filmAt: 10_000, endedAt: 10_000 });
   now = 60_000;
   const last = isOver ? { ...claimed, status: { ...done, claim } } : claimed;
-  truth.written('videogenerations', claimed, last, 'operator');
+  truth.written('videogenerations', { before: claimed, after: last, by: 'operator' }, now);
   if (replaced) {
-    truth.written('videogenerations', last, undefined, 'person');
+    truth.written('videogenerations', { before: last, after: undefined, by: 'person' }, now);
     server.create('videogenerations', object('VideoGeneration', 'lighthouse', { uid: 'film-2' }), 'person');
   }
-  const request = { replica: 'operator-1', sentAt: NOW, readAt: () => NOW };
+  const request = { replica: 'operator-1', sentAt: NOW, askedAt: NOW, readAt: () => NOW, specAt: () => NOW };
   return brokenByWrite(truth, server, NOW, { plural: 'jobs', before: job, after: undefined }, request);
 }
 

@@ -11,8 +11,12 @@ import { type FilmTruth, isAlive, isClosed, isOver, type PodTruth, promptOf, typ
 export interface Request {
   readonly replica: string;
   readonly sentAt: number;
-  /** When the round that sent it read the film's pods from the API server; when it was sent, if it did not. */
+  /** When it was sent first. */
+  readonly askedAt: number;
+  /** When the round that sent it read the film's pods from the API server; when it was sent first, if it did not. */
   readonly readAt: (filmKey: string) => number;
+  /** When that round read the film's resource, before its pods: what its spec says since counts in the next round. */
+  readonly specAt: (filmKey: string) => number;
 }
 
 /** Least wait between the end of an attempt and the next one, less the seconds that timestamps leave out. */
@@ -215,7 +219,7 @@ function overcounted({ pods, wiped }: FilmTruth, { failures, disruptions, claim 
 /** What is shown of a film that is not ready is what the pod of its last attempt has told. */
 function progressOfNobody(truth: Truth, { progress, phase, attempts = [] }: Status): readonly string[] {
   const last = attempts.at(-1);
-  const isTold = truth.pods.get(last?.podUid ?? '')?.reportedAt !== undefined;
+  const isTold = (truth.pods.get(last?.podUid ?? '')?.reportedAt ?? []).length > 0;
   if (progress === undefined || phase === 'Succeeded' || isTold) return [];
   return [`progress is shown for ${last?.pod ?? last?.job}, which has told nothing`];
 }

@@ -49,7 +49,7 @@ export interface ReplicaOptions {
   readonly dice: Dice;
   readonly mix: () => Mix;
   /** Has the API server answer a request of this replica. */
-  readonly land: (call: Call, sentAt: number) => unknown;
+  readonly land: (call: Call, sentAt: number, askedAt: number) => unknown;
   readonly roundOver: (key: string) => void;
   readonly trace: (line: () => string) => void;
 }

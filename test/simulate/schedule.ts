@@ -78,7 +78,7 @@ export async function playSchedule(seed: number, mixName: MixName, tracing = fal
     admits: () => isCalm() || dice.share() < 0.95,
     onWrite(write) {
       tell(() => described(write));
-      truth.written(write.plural, write.before, write.after, write.by);
+      truth.written(write.plural, write, request?.readAt(keyOf((write.after ?? write.before)!)) ?? time.now());
       breaks(brokenByWrite(truth, server, time.now(), write, request));
       breaks(brokenByLife(truth, server, time.now(), write, request));
       pokes(write);
@@ -111,14 +111,25 @@ export async function playSchedule(seed: number, mixName: MixName, tracing = fal
   };
 
   const reads = new Map<string, number>();
+  const specReads = new Map<string, number>();
   const newReplica = () => {
     const name = `operator-${replicas.length + 1}`;
-    const land = (call: Call, sentAt: number): unknown => {
+    const land = (call: Call, sentAt: number, askedAt: number): unknown => {
       requests += 1;
       breaks(brokenByRequest(call));
       const film = String(call.query?.labelSelector ?? '').split('=');
-      if (call.method === 'GET' && film[0] === LABEL_RESOURCE) reads.set(`${name} films/${film[1]}`, time.now());
-      request = { replica: name, sentAt, readAt: (key) => reads.get(`${name} ${key}`) ?? sentAt };
+      const read = (of: Map<string, number>, what: string | undefined) => of.set(`${name} films/${what}`, time.now());
+      if (call.method === 'GET' && film[0] === LABEL_RESOURCE) read(reads, film[1]);
+      if (call.method === 'GET' && call.path.includes('/videogenerations/'))
+        read(specReads, call.path.split('/').at(-1));
+      const readAt = (key: string) => reads.get(`${name} ${key}`) ?? askedAt;
+      request = {
+        replica: name,
+        sentAt,
+        askedAt,
+        readAt,
+        specAt: (key) => specReads.get(`${name} ${key}`) ?? readAt(key),
+      };
       try {
         return server.handle(call, name);
       } finally {
@@ -127,6 +138,7 @@ export async function playSchedule(seed: number, mixName: MixName, tracing = fal
     };
     const roundOver = (key: string) => {
       reads.delete(`${name} ${key}`);
+      specReads.delete(`${name} ${key}`);
       if (dice.share() < 0.05) {
         const differs = replica.decideTwice(key);
         if (differs !== undefined) breaks([differs]);

@@ -13,8 +13,8 @@ export interface StandInClientOptions {
   readonly time: VirtualTime;
   readonly dice: Dice;
   readonly mix: () => Mix;
-  /** Has the API server answer at this moment. */
-  readonly land: (call: Call, sentAt: number) => unknown;
+  /** Has the API server answer at this moment what was sent at one time, and asked for at another: it may be sent again. */
+  readonly land: (call: Call, sentAt: number, askedAt: number) => unknown;
   /** Whether this process may still send. */
   readonly isOpen: () => boolean;
   readonly trace: (line: () => string) => void;
@@ -34,11 +34,11 @@ export function createStandInClient(options: StandInClientOptions): KubeClient {
   const { time, dice, mix, isOpen, trace } = options;
   const holdOff = createHoldOff(time.now);
   const closed = () => new ApiError({ kind: 'closed', status: 0, message: 'not sent: this process is over' });
-  const once = async (call: Call): Promise<unknown> => {
+  const once = async (call: Call, askedAt: number): Promise<unknown> => {
     if (!isOpen()) throw closed();
     const fate = fateOf(dice, mix(), call);
     if (fate !== 'well') trace(() => `${call.method} ${call.path} ${fate}`);
-    const answer = await send(options, call, fate).then(
+    const answer = await send(options, call, fate, askedAt).then(
       (value) => ({ value }),
       (error: unknown) => ({ error }),
     );
@@ -56,10 +56,11 @@ export function createStandInClient(options: StandInClientOptions): KubeClient {
   return {
     async call<T>(call: Call): Promise<T> {
       const name = `${call.method} ${call.path}`;
+      const askedAt = time.now();
       for (let tries = 0; ; tries += 1) {
         await waitShort(name);
         try {
-          return (await once(call)) as T;
+          return (await once(call, askedAt)) as T;
         } catch (error) {
           const failure = failureOf(error);
           holdOff.note(name, failure);
@@ -90,8 +91,14 @@ function fateOf(dice: Dice, { apiFault }: Mix, { method }: Call): Fate {
   return dice.pick<Fate>(method === 'GET' ? all : [...all, ...writes, ...writes, ...refusals]);
 }
 
-async function send({ time, dice, land }: StandInClientOptions, call: Call, fate: Fate): Promise<unknown> {
+async function send(
+  { time, dice, land: landAt }: StandInClientOptions,
+  call: Call,
+  fate: Fate,
+  askedAt: number,
+): Promise<unknown> {
   const sentAt = time.now();
+  const land = (sent: Call) => landAt(sent, sentAt, askedAt);
   await time.sleep(dice.between(1, fate === 'slow' ? 10_000 : 40));
   if (fate === 'refused') throw refuse(call, 500, 'InternalError', 'etcdserver: leader changed');
   if (fate === 'busy') throw refuse(call, 429, 'TooManyRequests', 'too many requests', dice.between(1, 30));
@@ -99,25 +106,26 @@ async function send({ time, dice, land }: StandInClientOptions, call: Call, fate
   if (fate === 'invalid') throw refuse(call, 422, 'Invalid', 'admission webhook denied the request');
   if (fate === 'conflict' && call.method !== 'POST') throw refuse(call, 409, 'Conflict', 'try again');
   if (fate === 'hangs') {
-    if (dice.share() < 0.6) time.after(dice.between(0, DEADLINE_MS + LATE_MS), () => landUnheard(land, call, sentAt));
+    if (dice.share() < 0.6) time.after(dice.between(0, DEADLINE_MS + LATE_MS), () => landUnheard(land, call));
     await time.sleep(DEADLINE_MS);
     throw new Error('no answer within 30 s');
   }
-  const answer = landed(land, call, sentAt);
+  const answer = landed(land, call);
   await time.sleep(dice.between(1, fate === 'slow' ? 5_000 : 40));
   if (fate === 'unanswered') throw refuse(call, 504, 'Timeout', 'the request may have been carried out');
   if ('error' in answer) throw answer.error;
   return answer.value;
 }
 
-function landed(land: StandInClientOptions['land'], call: Call, sentAt: number) {
+function landed(land: (call: Call) => unknown, call: Call) {
   try {
-    return { value: land(call, sentAt) };
+    return { value: land(call) };
   } catch (error) {
     return { error };
   }
 }
 
-function landUnheard(land: StandInClientOptions['land'], call: Call, sentAt: number): void {
-  landed(land, call, sentAt);
+/** What only asks, and is answered to nobody, has not been asked. */
+function landUnheard(land: (call: Call) => unknown, call: Call): void {
+  if (call.method !== 'GET') landed(land, call);
 }

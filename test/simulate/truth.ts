@@ -1,7 +1,17 @@
-import { EXITS } from '#contract/exit.ts';
 import { ANNOTATION_GENERATION } from '../../operator/api/labels.ts';
 import type { Attempt, VideoGenerationStatus } from '../../operator/api/status.ts';
 import { type Limits, limitsOf } from './life.ts';
+import {
+  endOf,
+  isEvicted,
+  isFar,
+  isLeaving,
+  isTakenAway,
+  lingers,
+  startOf,
+  terminated,
+  wasToldToStop,
+} from './pod-signs.ts';
 import { keyOf, type Stored } from './stand-in-api-server.ts';
 import { isTerminal, ownerUid } from './stand-in-controllers.ts';
 
@@ -27,12 +37,16 @@ export interface PodTruth {
   holds: boolean;
   /** Its film, if its runner left a result that can be read. */
   sha256?: string;
-  /** When a report of it was taken last. */
-  reportedAt?: number;
+  /** When reports of it were taken. */
+  readonly reportedAt: number[];
   /** When that could be read first. */
   filmAt?: number;
   /** The Job controller took it away while its runner was at work: its Job was suspended. */
   suspendedAt?: number;
+  /** It says that somebody evicted it. */
+  isEvicted: boolean;
+  /** The operator deleted it, and nobody else had a hand in it before. */
+  isByUs: boolean;
   /** It ended with 0. */
   well: boolean;
   /** It ended with a code that another try cannot mend. */
@@ -75,11 +89,11 @@ export function isOver(status: VideoGenerationStatus | undefined): boolean {
   );
 }
 
-function overSince({ conditions }: VideoGenerationStatus, now: number): number {
+function overSince({ conditions }: VideoGenerationStatus, now: number, decidedAt: number): number {
   const over = conditions.find(({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True');
   const told = Date.parse(over?.lastTransitionTime ?? '');
-  // No round takes longer.
-  return told > now - 60_000 && told <= now ? told : now;
+  // Told in whole seconds. Where writes hang, a round takes minutes.
+  return told > decidedAt - 1_000 && told <= now ? told : now;
 }
 
 /** Whether an attempt is told as ended. */
@@ -111,6 +125,12 @@ function forgetAll(film: FilmTruth): void {
   film.known.clear();
 }
 
+interface Write {
+  readonly before: Stored | undefined;
+  readonly after: Stored | undefined;
+  readonly by: string;
+}
+
 /** Notes what happens in the API server, as it happens. */
 export function createTruth(now: () => number) {
   const films = new Map<string, FilmTruth>();
@@ -130,7 +150,7 @@ export function createTruth(now: () => number) {
     films.set(film.uid, film);
     return film;
   };
-  const filmWritten = (before: Stored | undefined, after: Stored | undefined) => {
+  const filmWritten = (before: Stored | undefined, after: Stored | undefined, decidedAt: number) => {
     if (after === undefined) return;
     const film = filmOf(after);
     if (before?.spec !== after.spec) film.limits.push({ at: now(), is: limitsOf(after) });
@@ -143,7 +163,7 @@ export function createTruth(now: () => number) {
     if (jobUid !== undefined) film.known.add(jobUid);
     if (!isOver(before?.status) && isOver(after.status)) {
       film.terminalAt = now();
-      film.overSince = overSince(after.status, now());
+      film.overSince = overSince(after.status, now(), decidedAt);
     }
   };
   const jobMade = (uid: string, job: Stored) => {
@@ -172,6 +192,9 @@ export function createTruth(now: () => number) {
       job: ownerUid(pod) ?? '',
       prompt: promptOfJob.get(ownerUid(pod) ?? ''),
       madeAt: now(),
+      reportedAt: [],
+      isEvicted: false,
+      isByUs: false,
       well: false,
       holds: false,
       final: false,
@@ -184,6 +207,7 @@ export function createTruth(now: () => number) {
   };
   const podChanged = (pod: PodTruth, object: Stored) => {
     pod.orphan = ownerUid(object) === undefined;
+    pod.isEvicted = isEvicted(object);
     const startedAt = startOf(object);
     if (startedAt !== undefined && pod.ranAt === undefined) {
       pod.ranAt = now();
@@ -199,12 +223,16 @@ export function createTruth(now: () => number) {
     Object.assign(pod, end, { endedAt: now(), skewed });
     films.get(pod.film)!.skewed ||= skewed;
   };
+  const podTaken = (pod: PodTruth, before: Stored, by: string) => {
+    if (by === 'job-controller' && pod.stoppedAt === undefined) pod.suspendedAt = now();
+    if (by.startsWith('operator') && !wasToldToStop(before)) pod.isByUs = true;
+  };
   const podWritten = (before: Stored | undefined, after: Stored | undefined, by: string) => {
     if (before === undefined && after !== undefined) podMade(after);
     const pod = pods.get((after ?? before)?.metadata.uid ?? '');
     if (pod === undefined) return;
     if (isLeaving(after)) pod.leftAt ??= now();
-    if (by === 'job-controller' && pod.stoppedAt === undefined && isTakenAway(before, after)) pod.suspendedAt = now();
+    if (before !== undefined && isTakenAway(before, after)) podTaken(pod, before, by);
     if (after === undefined) Object.assign(pod, { goneAt: now(), holds: false });
     else podChanged(pod, after);
   };
@@ -217,60 +245,17 @@ export function createTruth(now: () => number) {
     /** A report of a pod was taken. */
     reported(podUid: string) {
       const pod = pods.get(podUid);
-      if (pod !== undefined) pod.reportedAt = now();
+      pod?.reportedAt.push(now());
     },
-    written(plural: string, before: Stored | undefined, after: Stored | undefined, by: string) {
-      if (plural === 'videogenerations') filmWritten(before, after);
+    /** What is written was decided no sooner than at a moment. */
+    written(plural: string, { before, after, by }: Write, decidedAt: number) {
+      if (plural === 'videogenerations') filmWritten(before, after, decidedAt);
       if (plural === 'jobs') jobWritten(before, after);
       if (plural === 'pods') podWritten(before, after, by);
     },
   };
 }
 export type Truth = ReturnType<typeof createTruth>;
-
-const FINAL_CODES = new Set<number>(
-  Object.values(EXITS)
-    .filter(({ retry, code }) => !retry && code !== EXITS.success.code)
-    .map(({ code }) => code),
-);
-
-function terminated(pod: Stored) {
-  return pod.status?.containerStatuses?.[0]?.state?.terminated;
-}
-
-function endOf(pod: Stored): { sha256?: string; well: boolean; final: boolean } {
-  const { exitCode, message } = terminated(pod) ?? {};
-  const final = FINAL_CODES.has(exitCode);
-  const well = exitCode === 0;
-  if (!well || message === undefined) return { final, well };
-  return { final, well, sha256: JSON.parse(message).film.sha256 };
-}
-
-/** The runner has ended, and a container that somebody else has put there goes on. */
-function lingers(pod: Stored): boolean {
-  return !isTerminal(pod) && terminated(pod) !== undefined && pod.status.containerStatuses.length > 1;
-}
-
-function startOf({ status }: Stored): string | undefined {
-  return status?.containerStatuses?.[0]?.state?.running?.startedAt;
-}
-
-function isFar(time: string | undefined, now: number): boolean {
-  return Math.abs(Date.parse(time ?? '') - now) > 5_000;
-}
-
-function isLeaving(pod: Stored | undefined): boolean {
-  return pod?.metadata.deletionTimestamp !== undefined || pod === undefined;
-}
-
-/** It is being deleted from now on, and nobody else had a hand in it before. */
-function isTakenAway(before: Stored | undefined, after: Stored | undefined): boolean {
-  return before !== undefined && !isLeaving(before) && isLeaving(after) && !isEvicted(before);
-}
-
-function isEvicted({ status }: Stored): boolean {
-  return (status?.conditions ?? []).some(({ type }: { type: string }) => type === 'DisruptionTarget');
-}
 
 function goesOn(before: Stored, after: Stored | undefined): boolean {
   return isSuspended(before) && after !== undefined && !isSuspended(after);
