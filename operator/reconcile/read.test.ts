@@ -18,8 +18,8 @@ import { observe } from './observe.ts';
 import { hasFilm, isAlive } from './observed.ts';
 import { read } from './read.ts';
 
-/** What is there is the film and its Job; the pods are only what the caches remember. */
-async function podsAfterReading(remembered: Pod) {
+/** What is there is the film and its Job; the pods are only what the caches remember. Each answer takes a second. */
+async function reading(remembered: Pod) {
   const film = videoGeneration();
   const answers: Readonly<Record<string, unknown>> = {
     [`/videogenerations/${film.metadata.name}`]: film,
@@ -27,7 +27,9 @@ async function podsAfterReading(remembered: Pod) {
     [`/jobs/${job(1).metadata.name}`]: job(1),
     '/pods': { items: [] },
   };
+  const asked: string[] = [];
   const call: KubeClient['call'] = ({ path }) => {
+    asked.push(path);
     const found = Object.entries(answers).find(([end]) => path.endsWith(end));
     if (found === undefined) throw new ApiError({ kind: 'missing', status: 404, message: path });
     return Promise.resolve(found[1]) as never;
@@ -39,9 +41,14 @@ async function podsAfterReading(remembered: Pod) {
     sources,
     hostPathAllowed: false,
     signal: AbortSignal.any([]),
-    now: () => 0,
+    now: () => 1000 * asked.length,
   };
   const seen = cached === undefined ? undefined : await read(cached, context);
+  return { seen, podsAskedAt: 1000 * asked.findIndex((path) => path.endsWith('/pods')) };
+}
+
+async function podsAfterReading(remembered: Pod) {
+  const { seen } = await reading(remembered);
   return seen?.jobs[0]?.pods.map((view) => [view.state, isAlive(view), ...(hasFilm(view) ? ['with the film'] : [])]);
 }
 
@@ -97,4 +104,10 @@ describe('a pod that is gone, and that the caches have seen', () => {
   ])('%s', async (_what, remembered, expected) => {
     expect(await podsAfterReading(remembered)).toEqual(expected);
   });
+});
+
+it('what is read is as old as the question after its pods, whenever the last answer comes', async () => {
+  const { seen, podsAskedAt } = await reading(pod(1, running));
+  expect(podsAskedAt).toBeGreaterThan(0);
+  expect(seen?.readAt).toBe(podsAskedAt);
 });
