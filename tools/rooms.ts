@@ -66,7 +66,7 @@ const RUNNER: Readonly<Record<string, readonly string[]>> = {
     ...['checkpoint', 'checkpoint-identity', 'film-checkpoints', 'resume-film', 'runner-io', 'prepare'],
     ...['output', 'report', 'store', 'contract'],
   ],
-  'block-queue': ['decode', 'output', 'pipeline', 'contract'],
+  'block-queue': ['decode', 'output', 'pipeline', 'thread', 'contract'],
   'fill-film': [
     ...[
       'block-queue',
