@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Edge, Operation } from '../model/graph.ts';
-import { isWidened, widened } from './half-precision.ts';
+import { isHalf, widened } from './half-precision.ts';
 
 const half = (name: string): Edge => ({ name, dtype: 'F16', shape: [4] });
 const full = (name: string): Edge => ({ name, dtype: 'F32', shape: [4] });
@@ -8,7 +8,7 @@ const run = (op: string, inputs: readonly Edge[], output: Edge): Operation => ({
 
 /** What is computed, each as its operation and the formats that it reads and makes. */
 const computed = (operation: Operation) =>
-  widened([operation], (name) => name === 'stored').map(({ op, inputs, outputs }) => {
+  widened([operation]).map(({ op, inputs, outputs }) => {
     const formats = (edges: readonly Edge[]) => edges.map(({ dtype }) => dtype).join(' ');
     return `${formats(inputs)} ${op} ${formats(outputs)}`;
   });
@@ -16,9 +16,9 @@ const computed = (operation: Operation) =>
 describe('on a processor', () => {
   test.each([
     {
-      what: 'a product in half precision turns what it reads, and what it makes, but not stored numbers',
+      what: 'a product in half precision turns what it reads, stored numbers too, and what it makes',
       operation: run('Gemm', [half('x'), half('stored')], half('y')),
-      computes: ['F16 Cast F32', 'F32 F32 Gemm F32', 'F32 Cast F16'],
+      computes: ['F16 Cast F32', 'F16 Cast F32', 'F32 F32 Gemm F32', 'F32 Cast F16'],
     },
     {
       what: 'what only moves numbers stays as it is',
@@ -32,10 +32,8 @@ describe('on a processor', () => {
     },
   ])('$what', ({ operation, computes }) => expect(computed(operation)).toEqual(computes));
 
-  test('stored numbers of half precision are known as such by those that read them', () => {
-    const [, product] = widened([run('Gemm', [half('x'), half('stored')], half('y'))], (name) => name === 'stored');
-    expect(product!.inputs.filter(isWidened).map(({ name }) => name)).toContain('stored');
-    const [sum] = widened([run('Add', [full('x'), full('stored')], full('y'))], (name) => name === 'stored');
-    expect(sum!.inputs.filter(isWidened)).toEqual([]);
+  test('both formats of 16 bits are half precision', () => {
+    const formats = ['F16', 'BF16', 'F32'] as const;
+    expect(formats.filter((dtype) => isHalf({ name: 'x', dtype, shape: [4] }))).toEqual(['F16', 'BF16']);
   });
 });

@@ -1,7 +1,7 @@
 import type { Edge, Graph, Operation } from '../model/graph.ts';
 import { type Arena, createArena } from './arena.ts';
 import { type Execution, edgeBytes, executionOf, type Lengths } from './execution.ts';
-import { isWidened, widened } from './half-precision.ts';
+import { isHalf, widened } from './half-precision.ts';
 import { type KernelsFor, kernelsOf } from './kernels.ts';
 import { type Ports, runInArena } from './run-memory.ts';
 
@@ -32,8 +32,9 @@ export function arenaFor(kind: Loading['kind']): Arena {
   return createArena(kind === 'cpu' ? 'powerOfTwo' : 'asRequested');
 }
 
-/** Measured on a processor: of numbers that are kept in float32 for half precision, what more is there while they are made of their halves. */
-const ROUNDED_PART = 1 / 4;
+/** Measured on a processor: of numbers that are turned into half precision while they are loaded, what is not given back of the work. */
+const TURNING_PART = 1 / 16;
+const TURNED_AGAIN = 4 / 3;
 
 /** Measured on a processor: what the runtime keeps of an operation, beside its numbers. */
 const OPERATION_BYTES = 5000;
@@ -54,7 +55,10 @@ export function sessionMemory(
   for (const lengths of [...runs, ...runs]) runInArena(operations, ports, lengths, kernelsOf(loading), arena);
   return {
     ...storedMemory(graph, loading),
-    working: loading.kind === 'cpu' ? arena.touched + operationBytes(graph) : arena.reserved - before,
+    working:
+      loading.kind === 'cpu'
+        ? arena.touched + operationBytes(graph) + turnedAgain(graph, loading)
+        : arena.reserved - before,
   };
 }
 
@@ -72,17 +76,26 @@ export function storedMemory(
   const bytesOf = (isOwn: boolean) =>
     constants.filter((one) => one.isOwn === isOwn).map(({ edge }) => edgeBytes(edge, {}));
   const own = bytesOf(true);
-  const wide = sum(constants.filter(({ edge }) => isWidened(edge)).map(({ edge }) => edgeBytes(edge, {})));
-  return { weights: sum(own), mapped: sum(bytesOf(false)), loading: Math.max(0, ...own) + ROUNDED_PART * wide };
+  const halves = loading.kind === 'cpu' ? constants.filter(({ edge, isOwn }) => isOwn && isHalf(edge)) : [];
+  const turning = TURNING_PART * sum(halves.map(({ edge }) => edgeBytes(edge, {})));
+  return { weights: sum(own) + turning, mapped: sum(bytesOf(false)), loading: Math.max(0, ...own) };
+}
+
+/**
+ * Measured on a processor, with layers of two widths: of stored numbers that are turned from half precision in each run the largest are there
+ * in float32 once more, and a third of them, than the order of the operations says.
+ */
+function turnedAgain(graph: Pick<Graph, 'operations' | 'inputs' | 'outputs'>, loading: Loading): number {
+  const constants = constantsOf(executionFor(graph, loading), portsOf(graph, loading).outside, loading);
+  const halves = constants.filter(({ edge }) => isHalf(edge));
+  return TURNED_AGAIN * Math.max(0, ...halves.map(({ edge }) => edgeBytes({ ...edge, dtype: 'F32' }, {})));
 }
 
 /** What of a graph runs where it is loaded so, and what is computed before. */
 export function executionFor(graph: Pick<Graph, 'operations' | 'inputs'>, { kind }: Loading): Execution {
   const { operations, folded } = executionOf(graph);
   if (kind === 'cuda') return { operations, folded };
-  const made = new Set(operations.flatMap(({ outputs }) => outputs.map(({ name }) => name)));
-  const given = new Set(graph.inputs.map(({ name }) => name));
-  return { folded, operations: widened(operations, (name) => !made.has(name) && !given.has(name)) };
+  return { folded, operations: widened(operations) };
 }
 
 /** Numbers that are there before a run; `isOwn` where they are in memory of their own. */
@@ -102,14 +115,14 @@ function constantsOf(
   const constants = new Map<string, Constant>();
   const isStored = ({ name }: Edge) => !outside.has(name) && !made.has(name);
   const isChanged = (operation: Operation, edge: Edge) =>
-    isConverted.has(edge.name) || isWidened(edge) || isRearranged(operation, edge, loading);
+    isConverted.has(edge.name) || isRearranged(operation, edge, loading);
   for (const operation of operations) {
     for (const edge of operation.inputs.filter(isStored)) {
       // Equal numbers are kept once.
       const key = zeros.has(edge.name) ? `zeros ${edge.dtype}[${edge.shape}]` : edge.name;
       const known = constants.get(key);
       const isOwn = loading.kind === 'cuda' || known?.isOwn === true || isChanged(operation, edge);
-      constants.set(key, { edge: known !== undefined && isWidened(known.edge) ? known.edge : edge, isOwn });
+      constants.set(key, { edge, isOwn });
     }
   }
   return [...constants.values()];

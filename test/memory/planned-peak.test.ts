@@ -30,13 +30,11 @@ const FILMS: readonly Film[] = [
   { what: 'tiles', pixels: 384, frames: 5, stages: 1, tiling: true },
   { what: 'four layers of 1.3B width on two stages', pixels: 128, frames: 13, stages: 2, wideLayers: 4 },
   { what: 'a decoder in float16', pixels: 512, frames: 5, stages: 1, precision: { decoding: 'float16' } },
+  ...[1, 2, 4].map((stages) => ({
+    what: `four layers of 1.3B width in float16, stages: ${stages}`,
+    ...{ pixels: 128, frames: 13, stages, wideLayers: 4, precision: { sampling: 'float16' } as const },
+  })),
 ];
-
-/** Of stored numbers in half precision the runtime keeps copies in float32, and lets go of more of them than is planned. */
-const HALF_PRECISION: readonly Film[] = [1, 2].map((stages) => {
-  const what = `four layers of 1.3B width, stages: ${stages}`;
-  return { what, pixels: 128, frames: 13, stages, wideLayers: 4, precision: { sampling: 'float16' } };
-});
 
 function manifestOf({ pixels, frames, stages, tiling = false, precision = {} }: Film): string {
   return JSON.stringify({
@@ -78,22 +76,16 @@ function peaksOf(film: Film): { readonly planned: number; readonly measured: num
   return { planned: memory.processBytes + memory.mappedBytes, measured: Number(readFileSync(peak, 'utf8')) };
 }
 
-/** Expects the plan to be from 5 % less to so many times what was measured. */
-function expectPlanned(film: Film, most: number): void {
+/** Expects the plan to be from 5 % less to 25 % more than what was measured. */
+function expectPlanned(film: Film): void {
   const { planned, measured } = peaksOf(film);
   const ratio = planned / measured;
   expect(ratio, `${planned} planned, ${measured} measured`).toBeGreaterThanOrEqual(0.95);
-  expect(ratio, `${planned} planned, ${measured} measured`).toBeLessThanOrEqual(most);
+  expect(ratio, `${planned} planned, ${measured} measured`).toBeLessThanOrEqual(1.25);
 }
 
 test.skipIf(process.platform !== 'linux').each(FILMS)(
   'the plan says what a film takes of a processor, from 5 % less to 25 % more: $what',
-  (film) => expectPlanned(film, 1.25),
-  240_000,
-);
-
-test.skipIf(process.platform !== 'linux').each(HALF_PRECISION)(
-  'the plan says what layers in float16 take of a processor, from 5 % less to half as much again: $what',
-  (film) => expectPlanned(film, 1.5),
+  (film) => expectPlanned(film),
   240_000,
 );
