@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { anchorsOf, brokenCitations } from './citations.ts';
+import { repositoryFiles } from './repository-files.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const CITING = /\.(ts|mjs|cjs|py|md|yaml|go)$/;
@@ -10,10 +10,7 @@ const CITING = /\.(ts|mjs|cjs|py|md|yaml|go)$/;
 const OWN = /^tools\/citations/;
 
 test('every citation in comments and pages opens', () => {
-  const list = ['ls-files', '--cached', '--others', '--exclude-standard'];
-  const paths = execFileSync('git', list, { cwd: ROOT, encoding: 'utf8' })
-    .split('\n')
-    .filter((path) => path !== '' && existsSync(join(ROOT, path)));
+  const paths = repositoryFiles();
   const citing = paths.filter((path) => CITING.test(path) && !OWN.test(path));
   const texts = new Map(citing.map((path) => [path, readFileSync(join(ROOT, path), 'utf8')]));
   expect(texts.size).toBeGreaterThan(300);

@@ -7,8 +7,8 @@ import { type Bench, type BenchRequest, type BenchRow, notRun } from './bench.ts
 import type { CodingReport } from './programs/coding.ts';
 import type { FilmReport } from './programs/film.ts';
 
-const MODEL = new URL('../../models/tiny', import.meta.url).pathname;
-const program = (name: string) => new URL(`./programs/${name}`, import.meta.url).pathname;
+const MODEL = join(import.meta.dirname, '../../models/tiny');
+const program = (name: string) => join(import.meta.dirname, 'programs', name);
 const PICTURE = { width: 96, height: 96 };
 const LATENT = 12;
 const FRAMES = 161;

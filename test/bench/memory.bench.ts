@@ -9,7 +9,7 @@ import { randomWeights } from '../gpu/random-numbers.ts';
 import type { Bench, BenchRow } from './bench.ts';
 import type { LoadedSlice, SliceToLoad } from './programs/load-slice.ts';
 
-const REPOSITORY = new URL('../../', import.meta.url).pathname;
+const REPOSITORY = join(import.meta.dirname, '../..');
 const SHORT = 1025;
 const LONG = 10_001;
 const MOST_GROWTH = 1.02;
@@ -83,7 +83,7 @@ async function growth(folder: string): Promise<BenchRow> {
 
 /** Bytes by which a process grows while it loads a slice. */
 async function growthOfSlice(task: SliceToLoad): Promise<number> {
-  const program = new URL('./programs/load-slice.ts', import.meta.url).pathname;
+  const program = join(import.meta.dirname, 'programs/load-slice.ts');
   const child = spawn(process.execPath, ['--expose-gc', program, JSON.stringify(task)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { torchEnvironment } from '../torch/python.ts';
 
@@ -40,7 +41,7 @@ export interface TorchTask {
 
 /** Starts it; resolves once the layers are loaded and compiled. */
 export async function openTorchLayers(python: string, task: TorchTask): Promise<TorchLayers> {
-  const program = new URL('./programs/torch-layers.py', import.meta.url).pathname;
+  const program = join(import.meta.dirname, 'programs/torch-layers.py');
   const child = spawn(python, [program], { stdio: ['pipe', 'pipe', 'inherit'], env: torchEnvironment() });
   const lines = createInterface({ input: child.stdout });
   // Not 'close': what a process has left behind may hold its output open for as long as it likes.

@@ -80,7 +80,7 @@ test.each(MODELS.flatMap((model) => STAGES.map((stages) => ({ model, stages })))
 
 /** Loads parts of a model in a process of its own. */
 function load(model: PublishedModel, task: Omit<LoadTask, 'folder' | 'dtype'>): readonly LoadReport[] {
-  const program = new URL('./load-stages.ts', import.meta.url).pathname;
+  const program = join(import.meta.dirname, 'load-stages.ts');
   const argument = JSON.stringify({ folder: join(scratch, model), dtype: 'F32', ...task } satisfies LoadTask);
   const child = spawnSync(process.execPath, [program, argument], { encoding: 'utf8' });
   if (child.status !== 0) throw new Error(`loading ${argument} failed: ${child.stderr}`);

@@ -43,7 +43,7 @@ test.skipIf(!torch.ok).each(WIDTHS)(
     folder = mkdtempSync(join(tmpdir(), 'torch-layer-'));
     const { heads, headWidth, feedForwardWidth: feedForward } = config;
     const task = { folder, heads, headWidth, feedForward, ...WINDOW, text: TEXT_TOKENS, seed: SEED };
-    const program = new URL('./torch-layer.py', import.meta.url).pathname;
+    const program = join(import.meta.dirname, 'torch-layer.py');
     runPython(torch.ok ? torch.python : '', program, task);
     const weights = openWeights(folder, 'layer', 'weights');
     const numbers = readTensors(join(folder, 'numbers.safetensors'));

@@ -21,7 +21,7 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 
 /** Runs the fuzzer in a process of its own, so that neither a crash nor a hang takes this one along. */
 async function fuzz(runs: number, seed: number): Promise<FuzzReport> {
-  const program = new URL('./fuzz.ts', import.meta.url).pathname;
+  const program = join(import.meta.dirname, 'fuzz.ts');
   const child = spawn(process.execPath, [program, '--runs', String(runs), '--seed', String(seed)]);
   const exit = Promise.withResolvers<string>();
   child.once('close', (code, signal) => exit.resolve(signal ?? String(code)));

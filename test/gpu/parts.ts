@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { findTorchPython } from '../torch/python.ts';
 
 /** A part: how long it may take, and the process that it is. */
@@ -20,7 +21,7 @@ export interface PartSettings {
   readonly isTorch?: boolean;
 }
 
-const here = (name: string) => new URL(name, import.meta.url).pathname;
+const here = (name: string) => join(import.meta.dirname, name);
 const node = (task: string) => [process.execPath, here('run-part.ts'), task];
 const python = process.env.DUALPARAL_TORCH_PYTHON || 'python3';
 const profiled =
