@@ -8,13 +8,13 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { sharedLibrary } from '../build/shared-library.ts';
 import { buildInfo, provider, smallWheels, WITNESS } from '../build/small-wheels.ts';
 import { torchEnvironment } from '../torch/python.ts';
-import { cudaEnvironment, fetchCuda, keptByHand } from './cuda-libraries.ts';
+import { absolutePaths, cudaCache, cudaEnvironment, fetchCuda, keptByHand } from './cuda-libraries.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -86,6 +86,33 @@ test.each([
   { environment: { DUALPARAL_ORT_LIBRARY: '/ort/libonnxruntime.so.1' }, isByHand: true },
 ])('with $environment libraries are set by hand: $isByHand', ({ environment, isByHand }) => {
   expect(keptByHand(environment)).toBe(isByHand);
+});
+
+const here = process.cwd();
+
+test.each([
+  { given: 'kept/cuda', path: join(here, 'kept/cuda') },
+  { given: '/kept/cuda', path: '/kept/cuda' },
+  { given: '', path: join(homedir(), '.cache/dualparal/cuda') },
+  { given: undefined, path: join(homedir(), '.cache/dualparal/cuda') },
+])('libraries are kept in an absolute folder, wherever a film works: $given', ({ given, path }) => {
+  expect(cudaCache({ DUALPARAL_CUDA_CACHE: given })).toBe(path);
+});
+
+test('what is set by hand as a path from here is absolute for films, which work elsewhere', () => {
+  const found = absolutePaths({
+    ...{ DUALPARAL_ORT_LIBRARY: 'ort/libonnxruntime.so', DUALPARAL_FFMPEG: './ffmpeg', OTHER: './other' },
+    LD_LIBRARY_PATH: 'cuda/lib:/usr/local/cuda/lib64',
+  });
+  expect(found).toEqual({
+    ...{ DUALPARAL_ORT_LIBRARY: join(here, 'ort/libonnxruntime.so'), DUALPARAL_FFMPEG: join(here, 'ffmpeg') },
+    ...{ OTHER: './other', LD_LIBRARY_PATH: `${join(here, 'cuda/lib')}:/usr/local/cuda/lib64` },
+  });
+});
+
+test('a name that the system’s loader looks for stays a name, and an empty variable empty', () => {
+  const named = { DUALPARAL_ORT_LIBRARY: 'libonnxruntime.so.1', DUALPARAL_FFMPEG: '', LD_LIBRARY_PATH: '' };
+  expect(absolutePaths(named)).toEqual(named);
 });
 
 const libraries = { runtime: '/kept/libonnxruntime.so.1', cuda: '/kept/cuda' };

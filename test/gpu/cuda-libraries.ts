@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { CUDA_FOLDER, cudaWheels, RUNTIME_FOLDER, type Wheel } from '../../image/cuda-contents.ts';
 import { type CudaFilesOptions, unpackCuda } from '../../image/cuda-files.ts';
 import { fileDigest } from '../../image/oci-layout.ts';
@@ -23,9 +23,26 @@ export function keptByHand(environment: Environment): boolean {
   return (environment[RUNTIME] ?? '') !== '';
 }
 
-/** Beside what the images are built from; `DUALPARAL_CUDA_CACHE` moves it. */
+/** Beside what the images are built from; `DUALPARAL_CUDA_CACHE` moves it. An absolute path, since films have working directories of their own. */
 export function cudaCache(environment: Environment): string {
-  return environment.DUALPARAL_CUDA_CACHE ?? join(homedir(), '.cache', 'dualparal', 'cuda');
+  return resolve(environment.DUALPARAL_CUDA_CACHE || join(homedir(), '.cache', 'dualparal', 'cuda'));
+}
+
+/** The same variables, with paths from this working directory as absolute ones: a part's film has another. */
+export function absolutePaths(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const entries = Object.entries(environment).map(([name, value = '']) => {
+    if (name === 'LD_LIBRARY_PATH') return [name, value.split(':').map(fromHere).join(':')];
+    return [name, PROGRAMS.includes(name) && value.includes('/') ? resolve(value) : value];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** A bare name of these is looked for in the system's own folders. */
+const PROGRAMS = [RUNTIME, 'DUALPARAL_FFMPEG'];
+
+/** An empty entry would be the working directory; in an empty list it is none. */
+function fromHere(folder: string): string {
+  return folder === '' ? folder : resolve(folder);
 }
 
 export interface FetchOptions extends Pick<CudaFilesOptions, 'wheels' | 'wheelFolder' | 'report'> {

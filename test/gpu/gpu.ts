@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path';
 import { checkWritable } from '../bench/results-file.ts';
 import { torchEnvironment } from '../torch/python.ts';
 import { type GpuArguments, readArguments } from './arguments.ts';
-import { cudaCache, cudaEnvironment, keptByHand, partialFolder } from './cuda-libraries.ts';
+import { absolutePaths, cudaCache, cudaEnvironment, keptByHand, partialFolder } from './cuda-libraries.ts';
 import type { FetchResult, FetchTask } from './fetch-cuda.ts';
 import { machineOf, noGpu } from './machine.ts';
 import type { PartTask } from './part.ts';
@@ -104,7 +104,7 @@ interface Prepared {
 
 /** The variables of the parts' processes: on a card with the provider and CUDA's libraries, unless they were named by hand. */
 async function prepare({ device }: GpuArguments): Promise<Prepared> {
-  const environment = process.env;
+  const environment = absolutePaths(process.env);
   if (device === 'cpu') return { environment };
   const problem = await noGpu(environment, stop.signal);
   if (problem !== undefined) return { environment, problem };

@@ -59,7 +59,7 @@ export async function machineOf(
     devices: await survey(environment, signal),
     [FIELDS]: tool.end === '0' ? tool.output.trim().split('\n') : 'not told: no nvidia-smi',
     node: process.version,
-    library: environment.DUALPARAL_ORT_LIBRARY ?? 'npm',
+    library: environment.DUALPARAL_ORT_LIBRARY || 'npm',
     loaderPath: environment.LD_LIBRARY_PATH ?? '',
     visibleDevices: environment.CUDA_VISIBLE_DEVICES ?? 'all',
   };
