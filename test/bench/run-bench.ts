@@ -28,10 +28,13 @@ export async function runBench(
   }
 }
 
+/** The exit code where a benchmark failed, or its results could not be written. */
+export const FAILED = 4;
+
 /** The exit code of a run, by the worst that happened: 4 one failed, 3 one could not run, 1 a figure does not hold, else 0. */
-export function exitCodeOf(results: Iterable<BenchResult>): 0 | 1 | 3 | 4 {
+export function exitCodeOf(results: Iterable<BenchResult>): 0 | 1 | 3 | typeof FAILED {
   const all = [...results];
-  if (all.some(({ failed }) => failed !== undefined)) return 4;
+  if (all.some(({ failed }) => failed !== undefined)) return FAILED;
   if (all.some(({ notRun }) => notRun !== undefined)) return 3;
   return all.some(({ rows }) => rows.some(({ holds }) => holds === false)) ? 1 : 0;
 }

@@ -2,13 +2,13 @@
  * Purpose of this folder: what we are measured by, as ratios of one run; README.md says against what. This file is `npm run bench -- [NAME…]`,
  * which runs the benchmarks (all, or those named) and prints and writes their rows.
  */
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Bench, type BenchRequest, lineOf, ratioOf } from './bench.ts';
 import { WIDTHS } from './layers-cases.ts';
-import { checkWritable } from './results-file.ts';
-import { type BenchResult, exitCodeOf, runBench } from './run-bench.ts';
+import { checkWritable, writeResults } from './results-file.ts';
+import { type BenchResult, exitCodeOf, FAILED, runBench } from './run-bench.ts';
 import { misuse, sizesOf } from './usage.ts';
 
 const SUFFIX = '.bench.ts';
@@ -93,12 +93,10 @@ async function runAll({ json, chosen: _, help: __, ...request }: Parsed, benches
   process.exitCode = unwritten ? FAILED : exitCodeOf(Object.values(results));
 }
 
-const FAILED = 4;
-
 /** True where it could not be written, as it could before: what has been measured is on the screen, and more may come. */
 function keep(json: string, record: object): boolean {
   try {
-    writeFileSync(json, `${JSON.stringify(record, null, 2)}\n`);
+    writeResults(json, record);
     return false;
   } catch (error) {
     console.error(`  not written: ${error instanceof Error ? error.message : error}`);

@@ -139,6 +139,15 @@ test('stopped from outside it ends its part, and the report says so', async () =
   expect(reported('stopped').verdict.failures).toEqual(['films: stopped from outside', 'decoder: missing']);
 });
 
+test('a report that is not written is told, and ends it with 4 though the proof holds', () => {
+  const words = ['--report', '/dev/full', '--device', 'cpu', '--small', '--parts', 'provider'];
+  const { status, stdout, stderr } = run('overridden', words);
+  expect(stdout).toContain('the proof holds');
+  expect(stdout).not.toContain('report: ');
+  expect(stderr).toMatch(/^E_GPU_REPORT: the report was not written: ENOSPC/m);
+  expect(status).toBe(4);
+});
+
 const obstacle = standInObstacle();
 
 describe.skipIf(obstacle !== undefined)(

@@ -1,13 +1,14 @@
 /**
  * `npm run gpu -- [--report FILE] [--parts NAME,…] [--device cuda|cpu] [--small]`: what the runner does on this machine's GPUs, part
  * by part, within ten minutes; the report is written after each. `--device cpu --small` tries the program itself. Exit code: 0 all
- * that was judged holds, 1 something does not, failed or is missing, 2 wrong usage.
+ * that was judged holds, 1 something does not, failed or is missing, 2 wrong usage, 4 the report could not be written.
  */
 
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { checkWritable } from '../bench/results-file.ts';
+import { checkWritable, writeResults } from '../bench/results-file.ts';
+import { FAILED } from '../bench/run-bench.ts';
 import { torchEnvironment } from '../torch/python.ts';
 import { type GpuArguments, readArguments } from './arguments.ts';
 import { absolutePaths, cudaCache, cudaEnvironment, keptByHand, partialFolder } from './cuda-libraries.ts';
@@ -44,10 +45,11 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 const folder = mkdtempSync(join(tmpdir(), 'dualparal-gpu-'));
 try {
-  const { verdict } = await proof(asked);
-  for (const line of verdictLines(verdict)) console.log(line);
-  console.log(`report: ${asked.report}`);
-  process.exitCode = verdict.holds ? 0 : 1;
+  const { report, unwritten } = await proof(asked);
+  for (const line of verdictLines(report.verdict)) console.log(line);
+  if (unwritten === undefined) console.log(`report: ${asked.report}`);
+  else console.error(`E_GPU_REPORT: the report was not written: ${unwritten}`);
+  process.exitCode = unwritten === undefined ? Number(!report.verdict.holds) : FAILED;
 } finally {
   rmSync(folder, { recursive: true });
 }
@@ -58,7 +60,13 @@ function tryReport(file: string): void {
   checkWritable(file);
 }
 
-async function proof(given: GpuArguments): Promise<Report> {
+interface Proof {
+  readonly report: Report;
+  /** Why the report as a whole is not in its file. */
+  readonly unwritten: string | undefined;
+}
+
+async function proof(given: GpuArguments): Promise<Proof> {
   const expected = given.parts.map((name) => {
     const { judges } = PARTS[name];
     return { name, judges: judges === 'always' || judges === given.device };
@@ -70,17 +78,20 @@ async function proof(given: GpuArguments): Promise<Report> {
     parts: {},
     verdict: verdictOf(expected, {}, prepared.problem),
   };
+  let unwritten: string | undefined;
   const write = () => {
     report.verdict = verdictOf(expected, report.parts, prepared.problem);
     try {
-      writeFileSync(given.report, `${JSON.stringify(report, null, 1)}\n`);
+      writeResults(given.report, report);
+      unwritten = undefined;
     } catch (error) {
       // What was measured is printed all the same; a later part may find room again.
-      console.error(`the report was not written: ${(error as Error).message}`);
+      unwritten = (error as Error).message;
+      console.error(`the report was not written: ${unwritten}`);
     }
   };
   write();
-  if (prepared.problem !== undefined) return report;
+  if (prepared.problem !== undefined) return { report, unwritten };
   // What is fetched once does not count.
   const started = performance.now();
   for (const [at, name] of given.parts.entries()) {
@@ -93,7 +104,7 @@ async function proof(given: GpuArguments): Promise<Report> {
     report.parts[name] = await runPart(name, given, { limit, environment });
     write();
   }
-  return report;
+  return { report, unwritten };
 }
 
 interface Prepared {
