@@ -126,17 +126,18 @@ test('where nothing that was asked for can be measured nothing is proven, and it
   expect(status).toBe(1);
 });
 
-test('stopped from outside it ends its part, and the report says so', async () => {
-  const args = [PROGRAM, '--report', report('stopped'), '--device', 'cpu', '--small', '--parts', 'films,decoder'];
-  const child = spawn(process.execPath, args, { env: BARE, stdio: ['ignore', 'pipe', 'ignore'] });
-  let said = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    said += text;
-  });
-  while (!said.includes('== films')) await sleep(10);
+test('stopped from outside it ends its part and leaves nothing of it, and the report says so', async () => {
+  const temporary = join(scratch, 'stopped');
+  mkdirSync(temporary);
+  const args = [PROGRAM, '--report', report('stopped'), '--device', 'cpu', '--small', '--parts', 'bench-film,decoder'];
+  const child = spawn(process.execPath, args, { env: { ...BARE, TMPDIR: temporary }, stdio: 'ignore' });
+  // The folder of a film, in a folder of the benchmark's own.
+  const made = () => readdirSync(temporary, { recursive: true, encoding: 'utf8' });
+  while (!made().some((path) => path.endsWith('first'))) await sleep(10);
   child.kill('SIGTERM');
   expect(await once(child, 'exit')).toEqual([1, null]);
-  expect(reported('stopped').verdict.failures).toEqual(['films: stopped from outside', 'decoder: missing']);
+  expect(reported('stopped').verdict.failures).toEqual(['bench-film: stopped from outside', 'decoder: missing']);
+  expect(made()).toEqual([]);
 });
 
 test('a report that is not written is told, and ends it with 4 though the proof holds', () => {

@@ -4,8 +4,7 @@
  * that was judged holds, 1 something does not, failed or is missing, 2 wrong usage, 4 the report could not be written.
  */
 
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { checkWritable, writeResults } from '../bench/results-file.ts';
 import { FAILED } from '../bench/run-bench.ts';
@@ -17,6 +16,7 @@ import { machineOf, noGpu } from './machine.ts';
 import type { PartTask } from './part.ts';
 import { limitOf, MOST_SECONDS, PARTS, PARTS_USAGE, type PartName } from './parts.ts';
 import { runProcess } from './run-process.ts';
+import { type Stoppable, untilStopped } from './until-stopped.ts';
 import { ENDED, type PartReport, rowsIn, type Verdict, verdictLines, verdictOf } from './verdict.ts';
 
 interface Report {
@@ -38,21 +38,11 @@ if ('problem' in asked) {
 /** Two gigabytes, from whichever index this machine is set up for. */
 const FETCH_SECONDS = 3600;
 
-// A second signal changes nothing: all that runs is ended by the first one, and nothing is to be left behind.
-const stop = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
-// Who has seen enough takes nothing of the report.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
-const folder = mkdtempSync(join(tmpdir(), 'dualparal-gpu-'));
-try {
-  const { report, unwritten } = await proof(asked);
-  for (const line of verdictLines(report.verdict)) console.log(line);
-  if (unwritten === undefined) console.log(`report: ${asked.report}`);
-  else console.error(`E_GPU_REPORT: the report was not written: ${unwritten}`);
-  process.exitCode = unwritten === undefined ? Number(!report.verdict.holds) : FAILED;
-} finally {
-  rmSync(folder, { recursive: true });
-}
+const { report, unwritten } = (await untilStopped('dualparal-gpu-', (stoppable) => proof(asked, stoppable))).found;
+for (const line of verdictLines(report.verdict)) console.log(line);
+if (unwritten === undefined) console.log(`report: ${asked.report}`);
+else console.error(`E_GPU_REPORT: the report was not written: ${unwritten}`);
+process.exitCode = unwritten === undefined ? Number(!report.verdict.holds) : FAILED;
 
 /** Throws where the report could not be written. */
 function tryReport(file: string): void {
@@ -66,15 +56,15 @@ interface Proof {
   readonly unwritten: string | undefined;
 }
 
-async function proof(given: GpuArguments): Promise<Proof> {
+async function proof(given: GpuArguments, stoppable: Stoppable): Promise<Proof> {
   const expected = given.parts.map((name) => {
     const { judges } = PARTS[name];
     return { name, judges: judges === 'always' || judges === given.device };
   });
-  const prepared = await prepare(given);
+  const prepared = await prepare(given, stoppable);
   const { environment } = prepared;
   const report: Report = {
-    machine: await machineOf(environment, stop.signal),
+    machine: await machineOf(environment, stoppable.signal),
     parts: {},
     verdict: verdictOf(expected, {}, prepared.problem),
   };
@@ -95,13 +85,13 @@ async function proof(given: GpuArguments): Promise<Proof> {
   // What is fetched once does not count.
   const started = performance.now();
   for (const [at, name] of given.parts.entries()) {
-    if (stop.signal.aborted) break;
+    if (stoppable.signal.aborted) break;
     const left = MOST_SECONDS - (performance.now() - started) / 1000;
     const limit = limitOf(
       given.parts.slice(at).map((each) => PARTS[each]),
       left,
     );
-    report.parts[name] = await runPart(name, given, { limit, environment });
+    report.parts[name] = await runPart(name, given, { ...stoppable, limit, environment });
     write();
   }
   return { report, unwritten };
@@ -114,17 +104,18 @@ interface Prepared {
 }
 
 /** The variables of the parts' processes: on a card with the provider and CUDA's libraries, unless they were named by hand. */
-async function prepare({ device }: GpuArguments): Promise<Prepared> {
-  const environment = absolutePaths(process.env);
+async function prepare({ device }: GpuArguments, stoppable: Stoppable): Promise<Prepared> {
+  // What a part that is killed leaves behind goes with the folder.
+  const environment = { ...absolutePaths(process.env), TMPDIR: stoppable.folder };
   if (device === 'cpu') return { environment };
-  const problem = await noGpu(environment, stop.signal);
+  const problem = await noGpu(environment, stoppable.signal);
   if (problem !== undefined) return { environment, problem };
   if (keptByHand(environment)) return { environment };
   const way = 'set LD_LIBRARY_PATH and DUALPARAL_ORT_LIBRARY (docs/gpu.md)';
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     return { environment, problem: `libraries for ${process.platform}/${process.arch} are not fetched: ${way}` };
   }
-  const libraries = await fetchLibraries(environment);
+  const libraries = await fetchLibraries(environment, stoppable);
   if ('problem' in libraries) {
     return { environment, problem: `${libraries.problem}; fetching CUDA's libraries failed, without it ${way}` };
   }
@@ -132,7 +123,7 @@ async function prepare({ device }: GpuArguments): Promise<Prepared> {
 }
 
 /** In a process of its own, which a stop or its time ends with all that it has started. */
-async function fetchLibraries(environment: NodeJS.ProcessEnv): Promise<FetchResult> {
+async function fetchLibraries(environment: NodeJS.ProcessEnv, { signal, folder }: Stoppable): Promise<FetchResult> {
   const cache = cudaCache(environment);
   const task: FetchTask = { cache, partial: partialFolder(cache), result: join(folder, 'libraries.json') };
   try {
@@ -141,7 +132,7 @@ async function fetchLibraries(environment: NodeJS.ProcessEnv): Promise<FetchResu
       environment,
       seconds: FETCH_SECONDS,
       told: (chunk) => process.stdout.write(chunk),
-      signal: stop.signal,
+      signal,
     });
     if (existsSync(task.result)) return JSON.parse(readFileSync(task.result, 'utf8')) as FetchResult;
     return { problem: `${end}: ${output.slice(-2000)}` };
@@ -150,12 +141,13 @@ async function fetchLibraries(environment: NodeJS.ProcessEnv): Promise<FetchResu
   }
 }
 
-interface PartRun {
+interface PartRun extends Stoppable {
   readonly limit: number;
   readonly environment: NodeJS.ProcessEnv;
 }
 
-async function runPart(part: PartName, given: GpuArguments, { limit, environment }: PartRun): Promise<PartReport> {
+async function runPart(part: PartName, given: GpuArguments, run: PartRun): Promise<PartReport> {
+  const { limit, environment, folder, signal } = run;
   const { command, obstacle, isTorch, keepOutput } = PARTS[part];
   if (limit < LEAST_SECONDS) return { seconds: 0, end: `not begun: ${MOST_SECONDS} s are over`, rows: [] };
   const notRun = obstacle?.();
@@ -172,7 +164,7 @@ async function runPart(part: PartName, given: GpuArguments, { limit, environment
     environment: isTorch === true ? torchEnvironment(environment) : environment,
     seconds: limit,
     told: (chunk) => process.stdout.write(chunk),
-    signal: stop.signal,
+    signal,
   });
   const end = found === '0' ? ENDED : found;
   return {

@@ -16,15 +16,27 @@ const pidIn = (file: string) => Number(readFileSync(join(scratch, file), 'utf8')
 
 test('a process that ends well ends with 0, and all that it printed is kept', async () => {
   expect(await runProcess({ command: shell('echo one; echo two >&2'), seconds: 60 })).toMatchObject({ end: '0' });
-  const { output } = await runProcess({ command: shell('seq 20000'), seconds: 60 });
+  const { output, code } = await runProcess({ command: shell('seq 20000') });
+  expect(code).toBe(0);
   expect(output.trim().split('\n')).toHaveLength(20_000);
 });
 
 test.each([
-  { script: 'exit 3', end: 'exit 3' },
-  { script: 'kill -ABRT $$', end: 'SIGABRT' },
-])('the end of `$script` is $end', async ({ script, end }) => {
-  expect((await runProcess({ command: shell(script), seconds: 60 })).end).toBe(end);
+  { script: 'exit 3', end: 'exit 3', code: 3 },
+  { script: 'kill -ABRT $$', end: 'SIGABRT', code: null },
+])('the end of `$script` is $end', async ({ script, end, code }) => {
+  expect(await runProcess({ command: shell(script), seconds: 60 })).toMatchObject({ end, code });
+});
+
+test('what a process prints is told by the stream that it comes on', async () => {
+  const told = { stdout: '', stderr: '' };
+  await runProcess({
+    command: shell('echo one; echo two >&2'),
+    told: (chunk, stream) => {
+      told[stream] += chunk.toString();
+    },
+  });
+  expect(told).toEqual({ stdout: 'one\n', stderr: 'two\n' });
 });
 
 test('a program that is not there is told, not thrown', async () => {

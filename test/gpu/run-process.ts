@@ -2,13 +2,15 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+const STREAMS = ['stdout', 'stderr'] as const;
+
 export interface ProcessSettings {
   readonly command: readonly string[];
   readonly environment?: NodeJS.ProcessEnv;
-  /** After so many seconds it is killed. */
-  readonly seconds: number;
+  /** After so many seconds it is killed; never where absent. */
+  readonly seconds?: number;
   /** What it prints, as it comes. */
-  readonly told?: (chunk: Buffer) => void;
+  readonly told?: (chunk: Buffer, stream: (typeof STREAMS)[number]) => void;
   /** Ends it before its time. */
   readonly signal?: AbortSignal;
 }
@@ -16,6 +18,8 @@ export interface ProcessSettings {
 export interface ProcessEnd {
   /** An exit code, a signal, the time limit, or why there was no process. */
   readonly end: string;
+  /** The exit code; null where there is none, as after a signal. */
+  readonly code: number | null;
   readonly output: string;
 }
 
@@ -39,10 +43,10 @@ export async function runProcess({
   const stdio = ['ignore', 'pipe', 'pipe'] as const;
   const child = spawn(program, args, { detached: true, stdio: [...stdio], env: environment ?? process.env });
   const output: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on('data', (chunk: Buffer) => {
+  for (const stream of STREAMS) {
+    child[stream]?.on('data', (chunk: Buffer) => {
       output.push(chunk.toString());
-      told?.(chunk);
+      told?.(chunk, stream);
     });
   }
   const exited = new Promise<string>((resolve) => {
@@ -51,13 +55,13 @@ export async function runProcess({
   });
   const closed = once(child, 'close').catch(() => undefined);
   const stopped = new AbortController();
-  const over = sleep(1000 * seconds, `stopped after its ${seconds} s`, { signal: stopped.signal }).catch(() => '');
+  const over = seconds === undefined ? [] : [timeLimit(seconds, stopped.signal)];
   const aborted = new Promise<string>((resolve) => {
     const stop = () => resolve('stopped from outside');
     if (signal?.aborted) stop();
     signal?.addEventListener('abort', stop, { once: true });
   });
-  const first = await Promise.race([exited, over, aborted]);
+  const first = await Promise.race([exited, ...over, aborted]);
   stopped.abort();
   const isStopped = (await Promise.race([exited, sleep(0, undefined)])) === undefined;
   if (isStopped) {
@@ -69,7 +73,11 @@ export async function runProcess({
   child.stdout?.destroy();
   child.stderr?.destroy();
   child.unref();
-  return { end: first, output: output.join('') };
+  return { end: first, code: child.exitCode, output: output.join('') };
+}
+
+function timeLimit(seconds: number, signal: AbortSignal): Promise<string> {
+  return sleep(1000 * seconds, `stopped after its ${seconds} s`, { signal }).catch(() => '');
 }
 
 /** Ends every process of the group, of which there may be none left. */
