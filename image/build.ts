@@ -5,15 +5,16 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { cudaLayer, nodeLayer, packageLayer, programLayer } from './app-layers.ts';
 import { baseLayer } from './base-layer.ts';
 import { imageCache } from './cache.ts';
-import { imageNameOf, runAsProgram } from './command.ts';
+import { runAsProgram } from './command.ts';
 import { contentsOf, forbiddenPrograms, type ImageName, settingsOf } from './contents.ts';
 import { imageError } from './errors.ts';
 import { systemLibraries } from './needed-libraries.ts';
 import { writeOciImage } from './oci-layout.ts';
+import { outputFile } from './output-file.ts';
+import { buildWords } from './words.ts';
 
 export interface BuildOptions {
   readonly image: ImageName;
@@ -63,7 +64,11 @@ export async function buildImage(options: BuildOptions): Promise<BuiltImage> {
   const { image, name = DEFAULT_NAMES[image], fresh = false, report = () => {} } = options;
   const cache = imageCache();
   const contents = contentsOf(image);
-  const output = options.output ?? join(cache, `${image}.tar`);
+  const { wheels } = options;
+  if (wheels !== undefined && statSync(wheels, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw imageError('E_IMAGE_USAGE', { detail: `${wheels} is no folder of wheels` });
+  }
+  const output = outputFile(options.output ?? join(cache, `${image}.tar`));
   const staging = mkdtempSync(join(cache, '.build-'));
   try {
     const layers: (readonly [part: string, file: string])[] = [
@@ -72,8 +77,7 @@ export async function buildImage(options: BuildOptions): Promise<BuiltImage> {
     ];
     if (image === 'runner-cuda') {
       const system = systemLibraries(layers.flatMap(([, file]) => pathsIn(file)));
-      const { wheels: wheelFolder } = options;
-      const cuda = { runtime: RUNTIME, system, report, ...(wheelFolder === undefined ? {} : { wheelFolder }) };
+      const cuda = { runtime: RUNTIME, system, report, ...(wheels === undefined ? {} : { wheelFolder: wheels }) };
       layers.push(['cuda', await cudaLayer(join(staging, 'cuda.tar'), cuda)]);
     }
     layers.push(['packages', await packageLayer({ cache, contents, report })]);
@@ -91,20 +95,9 @@ export async function buildImage(options: BuildOptions): Promise<BuiltImage> {
 }
 
 await runAsProgram(import.meta, async (args) => {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      name: { type: 'string' },
-      output: { type: 'string', short: 'o' },
-      fresh: { type: 'boolean', default: false },
-      wheels: { type: 'string' },
-      json: { type: 'boolean', default: false },
-    },
-  });
-  const { json, ...options } = values;
+  const { json, ...options } = buildWords(args);
   const report = (line: string) => process.stderr.write(`${line}\n`);
-  const image = await buildImage({ image: imageNameOf(positionals[0]), ...options, report });
+  const image = await buildImage({ ...options, report });
   const sizes = image.layers.map(({ part, bytes }) => `${part} ${Math.round(bytes / 1e6)} MB`).join(', ');
   const text = `${image.name} ${image.digest}\n${image.tarFile} (${sizes})\n`;
   process.stdout.write(json ? `${JSON.stringify(image)}\n` : text);

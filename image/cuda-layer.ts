@@ -4,7 +4,6 @@
  */
 import { globSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { runAsProgram } from './command.ts';
 import { fromDriver, openedWhileRunning, RUNTIME_FOLDER } from './cuda-contents.ts';
 import { type CudaFilesOptions, unpackCuda } from './cuda-files.ts';
@@ -12,6 +11,7 @@ import { readSharedLibrary } from './elf.ts';
 import { imageError } from './errors.ts';
 import { type LibraryNeeds, missingLibraries, missingText, systemLibraries } from './needed-libraries.ts';
 import { withFile } from './random-access.ts';
+import { layerWords } from './words.ts';
 
 export interface CudaLayerOptions extends CudaFilesOptions {
   /** Names of the libraries in the layers below. */
@@ -56,20 +56,11 @@ function librariesOf(root: string): ReadonlySet<string> {
 }
 
 await runAsProgram(import.meta, async (args) => {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { wheels: { type: 'string' }, system: { type: 'string', default: '/' } },
-  });
-  const [root] = positionals;
-  if (root === undefined) {
-    const detail = 'usage: node image/cuda-layer.ts FOLDER [--wheels FOLDER] [--system FOLDER]';
-    throw imageError('E_IMAGE_USAGE', { detail });
-  }
+  const { root, wheels, system } = layerWords(args);
   await fillCudaLayer(root, {
-    ...(values.wheels === undefined ? {} : { wheelFolder: values.wheels }),
-    runtime: join(values.system, RUNTIME_FOLDER, RUNTIME),
-    system: librariesOf(values.system),
+    ...(wheels === undefined ? {} : { wheelFolder: wheels }),
+    runtime: join(system, RUNTIME_FOLDER, RUNTIME),
+    system: librariesOf(system),
     report: (line) => process.stderr.write(`${line}\n`),
   });
 });

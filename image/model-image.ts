@@ -2,13 +2,14 @@
  * Packs a model's folder (Diffusers layout) as an image for an OCI image volume:
  * `node image/model-image.ts FOLDER --name localhost/tiny-wan:1 --output FILE.tar`. The files lie at the image's root.
  */
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { runAsProgram } from './command.ts';
 import { imageError } from './errors.ts';
 import { packFolder } from './layer.ts';
 import { writeOciImage } from './oci-layout.ts';
+import { outputFile } from './output-file.ts';
+import { modelWords } from './words.ts';
 
 const indexFile = 'model_index.json';
 
@@ -18,27 +19,19 @@ const indexFile = 'model_index.json';
  */
 export async function packModel(folder: string, name: string, output: string): Promise<string> {
   if (!existsSync(join(folder, indexFile))) throw imageError('E_IMAGE_FOLDER', { folder, wanted: indexFile });
-  mkdirSync(dirname(resolve(output)), { recursive: true });
-  const staging = mkdtempSync(join(dirname(resolve(output)), '.model-'));
+  const file = outputFile(output);
+  const staging = mkdtempSync(join(dirname(file), '.model-'));
   try {
     const layer = join(staging, 'layer.tar');
     await packFolder(folder, layer, { dereference: true });
-    return await writeOciImage({ name, layers: [layer], settings: {} }, resolve(output));
+    return await writeOciImage({ name, layers: [layer], settings: {} }, file);
   } finally {
     rmSync(staging, { recursive: true, force: true });
   }
 }
 
 await runAsProgram(import.meta, async (args) => {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { name: { type: 'string' }, output: { type: 'string', short: 'o' } },
-  });
-  const [folder] = positionals;
-  if (folder === undefined || values.name === undefined || values.output === undefined) {
-    throw imageError('E_IMAGE_USAGE', { detail: 'usage: node image/model-image.ts FOLDER --name NAME --output FILE' });
-  }
-  const digest = await packModel(folder, values.name, values.output);
-  process.stdout.write(`${values.name} ${digest}\n${values.output}\n`);
+  const { folder, name, output } = modelWords(args);
+  const digest = await packModel(folder, name, output);
+  process.stdout.write(`${name} ${digest}\n${output}\n`);
 });

@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { packFolder } from './layer.ts';
+import { asOutputError } from './output-file.ts';
 
 export interface ImageSettings {
   readonly Entrypoint?: readonly string[];
@@ -104,6 +105,8 @@ export async function writeOciImage(image: OciImage, output: string): Promise<st
     await packFolder(join(staging, 'layout'), join(staging, 'image.tar'));
     renameSync(join(staging, 'image.tar'), output);
     return manifest.digest;
+  } catch (error) {
+    throw asOutputError(output, error);
   } finally {
     rmSync(staging, { recursive: true, force: true });
   }

@@ -4,9 +4,10 @@
  */
 import { globSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { imageNameOf, runAsProgram } from './command.ts';
+import { runAsProgram } from './command.ts';
 import { contentsOf, isForTools, type ProgramContents } from './contents.ts';
 import { type LockFile, neededPackages } from './npm-packages.ts';
+import { pruneWords } from './words.ts';
 
 /** Removes from `folder/node_modules` what the program does not need, and what only tools read. */
 export function prunePackages(folder: string, { npmPackages, npmFilesOnly, pruned }: PackageChoice): void {
@@ -27,6 +28,7 @@ export function prunePackages(folder: string, { npmPackages, npmFilesOnly, prune
 
 type PackageChoice = Pick<ProgramContents, 'npmPackages' | 'npmFilesOnly' | 'pruned'>;
 
-await runAsProgram(import.meta, ([folder, image]) => {
-  prunePackages(folder ?? '.', contentsOf(imageNameOf(image)));
+await runAsProgram(import.meta, (args) => {
+  const { folder, image } = pruneWords(args);
+  prunePackages(folder, contentsOf(image));
 });
