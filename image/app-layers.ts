@@ -30,14 +30,14 @@ function shortHash(parts: readonly (string | Uint8Array)[]): string {
 async function makeLayer(output: string, fill: (root: string) => void | Promise<void>): Promise<string> {
   if (existsSync(output)) return output;
   const staging = mkdtempSync(`${output}.`);
+  const partial = `${staging}.tar`;
   try {
     await fill(staging);
-    const partial = `${staging}.tar`;
     await packFolder(staging, partial);
     renameSync(partial, output);
     return output;
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    for (const path of [staging, partial]) rmSync(path, { recursive: true, force: true });
   }
 }
 

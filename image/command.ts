@@ -1,6 +1,7 @@
 /** What the programs of this folder share: being started, and ending with a code and one line. */
 import { existsSync, realpathSync } from 'node:fs';
 import { exitCodeOf, toErrorRecord } from '#contract/error.ts';
+import { heedSignals, stopCode } from './stopping.ts';
 
 /** Runs `main` with the words of the command line if the module `meta` is the program that was started. */
 export async function runAsProgram(
@@ -10,11 +11,14 @@ export async function runAsProgram(
   const [, started] = process.argv;
   // Node tells the module by what links lead to, and the program by its own name.
   if (started === undefined || !existsSync(started) || realpathSync(started) !== meta.filename) return;
+  heedSignals();
+  // Who has seen enough does not end the build.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   try {
     await main(process.argv.slice(2));
   } catch (error) {
     const { code, message } = toErrorRecord(error);
     process.stderr.write(`${code}: ${message}\n`);
-    process.exitCode = exitCodeOf(error);
+    process.exitCode = stopCode() ?? exitCodeOf(error);
   }
 }

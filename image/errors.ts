@@ -9,6 +9,7 @@ export const imageError = defineErrors({
     exit: 'device',
   },
   E_IMAGE_USAGE: { message: '{detail}', fixer: 'user', exit: 'usage' },
+  E_IMAGE_STOPPED: { message: 'stopped: nothing is left of what was half made', fixer: 'user', exit: 'interrupted' },
   E_IMAGE_OUTPUT: { message: 'cannot write {output}: {detail}', fixer: 'user', exit: 'output' },
   E_IMAGE_FOLDER: { message: '{folder} is no folder of a model: it has no {wanted}', fixer: 'user', exit: 'model' },
   E_IMAGE_WHEEL: {
