@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { PartContext } from './part.ts';
@@ -14,16 +14,22 @@ export async function run({ kind, folder, ...task }: PartContext): Promise<void>
   const built = spawnSync('cc', ['-shared', '-fPIC', '-o', library, here('count-copies.c'), '-ldl'], {
     encoding: 'utf8',
   });
-  const isBuilt = built.error === undefined && built.status === 0;
-  const why = built.error === undefined ? built.stderr.trim() : 'there is no C compiler (cc) here';
+  const why = problemOf(library, built);
   const child = spawn(process.execPath, [here('count-copies.ts'), JSON.stringify({ ...task, kind, folder })], {
     stdio: 'inherit',
     env: {
       ...process.env,
       COPY_LOG: join(folder, 'copies.log'),
-      ...(isBuilt ? { LD_PRELOAD: library } : { COPIES_OF_PROVIDER: `not counted: ${why}` }),
+      ...(why === undefined ? { LD_PRELOAD: library } : { COPIES_OF_PROVIDER: `not counted: ${why}` }),
     },
   });
   const [code, signal] = await once(child, 'exit');
   if (code !== 0) throw new Error(`counting ended with ${code ?? signal}`);
+}
+
+/** Why the library cannot be loaded before CUDA's; undefined where it can. The loader takes a list, which spaces and colons divide. */
+function problemOf(library: string, { error, status, stderr }: SpawnSyncReturns<string>): string | undefined {
+  if (error !== undefined) return 'there is no C compiler (cc) here';
+  if (status !== 0) return stderr.trim();
+  return /[\s:]/.test(library) ? `the loader reads ${library} as several names; set TMPDIR` : undefined;
 }

@@ -99,6 +99,16 @@ test('what a machine lacks for parts that are not demanded is told and is no fai
   expect([status, reported('lacking').verdict.notRun.length]).toEqual([0, 2]);
 });
 
+test('where the temporary folder’s name has a space the provider’s copies are not counted, and it says so', () => {
+  const temporary = join(scratch, 'with a space');
+  mkdirSync(temporary);
+  const { status, stdout } = run('spaced', ['--device', 'cpu', '--small', '--parts', 'provider,copies'], {
+    TMPDIR: temporary,
+  });
+  expect(stdout).toMatch(/^not run: copies: .*not counted: the loader reads .*with a space.* as several names/m);
+  expect([status, readdirSync(temporary).filter((name) => name.startsWith('dualparal-'))]).toEqual([0, []]);
+});
+
 test('who has seen enough takes nothing of the report: all parts run to their end', async () => {
   const temporary = join(scratch, 'unseen');
   mkdirSync(temporary);
