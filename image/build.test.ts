@@ -37,6 +37,15 @@ test.each([
   expect(build(PROGRAM, ...words)).toEqual({ status, stdout: '', said });
 });
 
+test.each([
+  { program: 'model-image.ts', words: [folder, '--name', 'localhost/x:1', '-o', join(folder, 'x.tar')] },
+  { program: 'prune-packages.ts', words: [folder, 'operator'] },
+  { program: 'cuda-layer.ts', words: [join(folder, 'root'), '--system', folder] },
+])('a folder that is not what $program takes is told by its own code', ({ program, words }) => {
+  const ended = build(join(import.meta.dirname, program), ...words);
+  expect(ended).toEqual({ status: 40, stdout: '', said: 'E_IMAGE_FOLDER' });
+});
+
 test('a build that is started through a link to its folder is no less a build', () => {
   const link = join(folder, 'link');
   if (!existsSync(link)) symlinkSync(import.meta.dirname, link);

@@ -1,6 +1,8 @@
 /** What the programs of this folder share: being started, and ending with a code and one line. */
 import { existsSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
 import { exitCodeOf, toErrorRecord } from '#contract/error.ts';
+import { imageError } from './errors.ts';
 import { heedSignals, stopCode } from './stopping.ts';
 
 /** Runs `main` with the words of the command line if the module `meta` is the program that was started. */
@@ -21,4 +23,9 @@ export async function runAsProgram(
     process.stderr.write(`${code}: ${message}\n`);
     process.exitCode = stopCode() ?? exitCodeOf(error);
   }
+}
+
+/** Throws `E_IMAGE_FOLDER` where a folder is not the one that is meant, which would have that file. */
+export function requireFile(folder: string, what: string, wanted: string): void {
+  if (!existsSync(join(folder, wanted))) throw imageError('E_IMAGE_FOLDER', { folder, what, wanted });
 }

@@ -4,7 +4,7 @@
  */
 import { globSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { runAsProgram } from './command.ts';
+import { requireFile, runAsProgram } from './command.ts';
 import { fromDriver, openedWhileRunning, RUNTIME_FOLDER } from './cuda-contents.ts';
 import { type CudaFilesOptions, unpackCuda } from './cuda-files.ts';
 import { readSharedLibrary } from './elf.ts';
@@ -57,6 +57,7 @@ function librariesOf(root: string): ReadonlySet<string> {
 
 await runAsProgram(import.meta, async (args) => {
   const { root, wheels, system } = layerWords(args);
+  requireFile(system, 'the runner’s image', join(RUNTIME_FOLDER, RUNTIME));
   await fillCudaLayer(root, {
     ...(wheels === undefined ? {} : { wheelFolder: wheels }),
     runtime: join(system, RUNTIME_FOLDER, RUNTIME),

@@ -11,7 +11,7 @@ export const imageError = defineErrors({
   E_IMAGE_USAGE: { message: '{detail}', fixer: 'user', exit: 'usage' },
   E_IMAGE_STOPPED: { message: 'stopped: nothing is left of what was half made', fixer: 'user', exit: 'interrupted' },
   E_IMAGE_OUTPUT: { message: 'cannot write {output}: {detail}', fixer: 'user', exit: 'output' },
-  E_IMAGE_FOLDER: { message: '{folder} is no folder of a model: it has no {wanted}', fixer: 'user', exit: 'model' },
+  E_IMAGE_FOLDER: { message: '{folder} is no folder of {what}: it has no {wanted}', fixer: 'user', exit: 'model' },
   E_IMAGE_WHEEL: {
     message: '{folder} holds no wheel of {name} {version} with the sha256 {sha256}',
     fixer: 'user',

@@ -2,10 +2,9 @@
  * Packs a model's folder (Diffusers layout) as an image for an OCI image volume:
  * `node image/model-image.ts FOLDER --name localhost/tiny-wan:1 --output FILE.tar`. The files lie at the image's root.
  */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { runAsProgram } from './command.ts';
-import { imageError } from './errors.ts';
+import { requireFile, runAsProgram } from './command.ts';
 import { packFolder } from './layer.ts';
 import { writeOciImage } from './oci-layout.ts';
 import { outputFile } from './output-file.ts';
@@ -18,7 +17,7 @@ const indexFile = 'model_index.json';
  * become the files that they lead to.
  */
 export async function packModel(folder: string, name: string, output: string): Promise<string> {
-  if (!existsSync(join(folder, indexFile))) throw imageError('E_IMAGE_FOLDER', { folder, wanted: indexFile });
+  requireFile(folder, 'a model', indexFile);
   const file = outputFile(output);
   const staging = mkdtempSync(join(dirname(file), '.model-'));
   try {

@@ -4,13 +4,14 @@
  */
 import { globSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { runAsProgram } from './command.ts';
+import { requireFile, runAsProgram } from './command.ts';
 import { contentsOf, isForTools, type ProgramContents } from './contents.ts';
 import { type LockFile, neededPackages } from './npm-packages.ts';
 import { pruneWords } from './words.ts';
 
-/** Removes from `folder/node_modules` what the program does not need, and what only tools read. */
+/** Removes from `folder/node_modules` what the program does not need, and what only tools read. Throws `E_IMAGE_FOLDER`. */
 export function prunePackages(folder: string, { npmPackages, npmFilesOnly, pruned }: PackageChoice): void {
+  requireFile(folder, 'npm packages', 'package-lock.json');
   const lock = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8')) as LockFile;
   const needed = new Set(neededPackages(lock, npmPackages, npmFilesOnly));
   const remove = (path: string) => rmSync(join(folder, path), { recursive: true, force: true });
