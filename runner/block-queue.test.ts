@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { type BlockQueueOptions, openBlockQueue } from './block-queue.ts';
 import { zeros } from './tensor.ts';
@@ -26,6 +27,20 @@ test('a decoder that never answers does not keep a film that has failed elsewher
   await queue.add(BLOCK);
   await queue.settled();
   expect([stored, queue.failed.aborted]).toEqual([[], false]);
+});
+
+test('frames that are still being written are waited for: their writer has a patience of its own', async () => {
+  const stored: number[] = [];
+  const slow: BlockQueueOptions['film'] = {
+    openBlock: (count) => ({ ...film.openBlock(count), write: () => setTimeout(3500) }),
+  };
+  const decoder = decoderOf(async function* () {
+    yield FRAMES;
+  });
+  const queue = openBlockQueue({ decoder, film: slow, patience, stored: ({ index }) => void stored.push(index) });
+  await queue.add(BLOCK);
+  await queue.settled();
+  expect(stored).toEqual([0]);
 });
 
 test('what cannot be stored aborts with its reason, and settles at once', async () => {

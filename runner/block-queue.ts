@@ -32,13 +32,21 @@ export interface BlockQueueOptions {
 export function openBlockQueue({ decoder, film, stored, patience }: BlockQueueOptions): BlockQueue {
   const failed = new AbortController();
   let frames = 0;
+  let isDecoding = false;
   const waiting: Promise<void>[] = [];
   let last: Promise<void> = Promise.resolve();
 
   async function* counted(all: AsyncIterable<Frames>): AsyncGenerator<Frames, void, undefined> {
-    for await (const each of all) {
-      frames += each.count;
-      yield each;
+    isDecoding = true;
+    try {
+      for await (const each of all) {
+        isDecoding = false;
+        frames += each.count;
+        yield each;
+        isDecoding = true;
+      }
+    } finally {
+      isDecoding = false;
     }
   }
 
@@ -59,21 +67,22 @@ export function openBlockQueue({ decoder, film, stored, patience }: BlockQueueOp
     },
     failed: failed.signal,
     finish: () => last,
-    settled: () => settledInTime(last, () => frames, patience),
+    settled: () => settledInTime(last, () => ({ frames, isDecoding }), patience),
   };
 }
 
-/** Resolves once the work is over, or has gone on for too long without another frame. */
+/** Resolves once the work is over, or the decoder has been at a frame for too long: whoever writes frames has a patience of its own. */
 async function settledInTime(
   work: Promise<void>,
-  frames: () => number,
+  look: () => { readonly frames: number; readonly isDecoding: boolean },
   settings: PatienceSettings = PATIENCE,
 ): Promise<void> {
   // What a first frame may take is for a decoder of which nothing is known: here something is known to have failed.
   const patience = createPatience({ ...settings, firstMilliseconds: settings.leastMilliseconds });
   const late = Promise.withResolvers<void>();
   const watch = setInterval(() => {
-    if (patience.look(frames(), true, performance.now()) !== undefined) late.resolve();
+    const { frames, isDecoding } = look();
+    if (patience.look(frames, isDecoding, performance.now()) !== undefined) late.resolve();
   }, LOOK_EVERY_MILLISECONDS);
   await Promise.race([work.catch(() => undefined), late.promise]);
   clearInterval(watch);

@@ -43,7 +43,7 @@ export async function fillFilm(begun: BegunFilm, what: FilmToFill, io: RunnerIo,
   const point = checkpoint && (await decoderPoint(checkpoint, plan, model.config.vae, encoded));
   const taker: BlockTaker = {
     finished,
-    openDecoder: () => openDecoder(spec, job, limits, { from: point, signal }),
+    openDecoder: (stop) => openDecoder(spec, job, limits, { from: point, signal: stop }),
     openQueue: (decoder) =>
       openBlockQueue({
         decoder,
@@ -62,7 +62,7 @@ export async function fillFilm(begun: BegunFilm, what: FilmToFill, io: RunnerIo,
     },
   };
   await using _ = checkpoints;
-  if (isDenoised) await takeKept(taker);
+  if (isDenoised) await takeKept(taker, signal);
   else {
     const from = checkpoint && pipelineState(checkpoint, plan);
     const input = { plan, model, devices: limits.stages, noise: job.noise, conditional: conditional!, unconditional };
@@ -102,14 +102,14 @@ async function showKept(
 interface BlockTaker {
   /** So many are kept. */
   readonly finished: number;
-  readonly openDecoder: () => Promise<FrameDecoder>;
+  readonly openDecoder: (signal: AbortSignal) => Promise<FrameDecoder>;
   readonly openQueue: (decoder: FrameDecoder) => BlockQueue;
   readonly addKept: (queue: BlockQueue) => Promise<void>;
 }
 
 /** Where all blocks are kept. */
-async function takeKept({ openDecoder: open, openQueue, addKept }: BlockTaker): Promise<void> {
-  await using decoder = await open();
+async function takeKept({ openDecoder: open, openQueue, addKept }: BlockTaker, signal: AbortSignal): Promise<void> {
+  await using decoder = await open(signal);
   const queue = openQueue(decoder);
   try {
     await addKept(queue);
@@ -131,12 +131,13 @@ async function takeBlocks(
 ): Promise<void> {
   const blocks = pipeline.finishedBlocks();
   checkpoints.start(pipeline);
-  await using opened = new AsyncDisposableStack();
+  const { failed } = pipeline;
+  await using opening = openingOf(open, signal);
   let queue: BlockQueue | undefined;
   try {
-    queue = openQueue(opened.use(await open()));
+    queue = openQueue(await unlessStopped(opening.decoder, [signal, failed]));
     collectLoadingGarbage();
-    await addKept(queue);
+    await unlessStopped(addKept(queue), [signal, queue.failed, failed]);
     for (;;) {
       const { done, value: block } = await unlessStopped(blocks.next(), [signal, queue.failed]);
       if (done === true) return await queue.finish();
@@ -145,10 +146,25 @@ async function takeBlocks(
       await checkpoints.settled();
     }
   } catch (error) {
-    await queue?.settled();
-    if (signal.aborted && checkpoints.isOn) await stopAfterCheckpoint(pipeline, blocks, checkpoints);
+    const isLast = signal.aborted && checkpoints.isOn;
+    // The time of a stop is short: nothing waits for the decoder's end but what ends with it.
+    await Promise.all([queue?.settled(), isLast && stopAfterCheckpoint(pipeline, blocks, checkpoints)]);
     throw error;
   }
+}
+
+/** A decoder that is being opened. Disposing it ends that, and the decoder that has come of it. */
+function openingOf(open: BlockTaker['openDecoder'], signal: AbortSignal) {
+  const ending = new AbortController();
+  const decoder = open(AbortSignal.any([signal, ending.signal]));
+  const dispose = async () => {
+    ending.abort();
+    await decoder.then(
+      (opened) => opened[Symbol.asyncDispose](),
+      () => undefined,
+    );
+  };
+  return { decoder, [Symbol.asyncDispose]: dispose };
 }
 
 /** A pipeline that a stop ends while it loads; later it is for whoever holds it to end it. */

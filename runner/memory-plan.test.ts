@@ -73,19 +73,22 @@ describe.each(CASES)('a decoder in $parts parts on $kind, in tiles: $tiling', ({
   });
 });
 
-test('stage and decoder of a device share its limit by what is planned for them, to the last byte', () => {
+test('of a device’s limit stage and decoder may each take what the other does not hold whatever it is at', () => {
   const memory = memoryOf(WAYS[0]!, decoderParts(2, STAGES));
   const gpu = (index: number): Device => ({ kind: 'cuda', index, name: `cuda:${index}` });
   const limited = Array.from({ length: STAGES }, (_, index) => ({ ...gpu(index), memoryLimitBytes: 1e9 + index }));
   const { stages, decoders } = shareLimits(limited, memory);
   const limitsOf = (devices: readonly Device[]) => devices.map(({ memoryLimitBytes }) => memoryLimitBytes!);
   for (const [stage, limit] of limitsOf(limited).entries()) {
-    const [own, ofDecoder] = [limitsOf(stages)[stage]!, limitsOf(decoders)[stage]!];
-    expect(own + ofDecoder).toBe(limit);
     const part = memory.decoders.find((each) => each.stage === stage);
-    if (part === undefined) expect(ofDecoder).toBe(0);
-    else expect(own / ofDecoder).toBeCloseTo(bytesOfStage(memory.stages[stage]!) / bytesOfDecoder(part), 5);
+    const ofPart = part === undefined ? 0 : part.weights + part.states + part.hidden;
+    expect(limit - limitsOf(stages)[stage]!).toBe(ofPart);
+    const { working, starting, loading } = memory.stages[stage]!;
+    const ofStage = bytesOfStage(memory.stages[stage]!) - Math.max(working, starting, loading);
+    expect(limit - limitsOf(decoders)[stage]!).toBeCloseTo(ofStage, 3);
   }
+  const least = shareLimits([{ ...gpu(0), memoryLimitBytes: 1 }], memory);
+  expect(limitsOf([...least.stages, ...least.decoders])).toEqual([1, 0]);
   expect(shareLimits([gpu(0)], memory)).toEqual({ stages: [gpu(0)], decoders: [gpu(0)] });
 });
 

@@ -8,9 +8,10 @@ import {
   type DecoderPartUse,
   type DecoderUse,
   decoderUse,
+  heldByDecoder,
   type LatentSize,
 } from './plan/decoder-memory.ts';
-import { bytesOfStage, type StageUse, stageUses } from './plan/film-memory.ts';
+import { bytesOfStage, heldByStage, type StageUse, stageUses } from './plan/film-memory.ts';
 import type { Plan } from './plan/plan.ts';
 import {
   CUDA_LIBRARIES_BYTES,
@@ -130,7 +131,10 @@ export interface LimitShares {
   readonly decoders: readonly Device[];
 }
 
-/** A stage and a part of the decoder on its device, which have an arena each, share the device's one limit in the proportion of what is planned for them. */
+/**
+ * A stage and a part of the decoder on its device, which have an arena each, share the device's one limit: neither may take what the other surely
+ * holds, and what is left is for whoever needs it in its runs.
+ */
 export function shareLimits(
   devices: readonly Device[],
   { stages, decoders }: Pick<MemoryPlan, 'stages' | 'decoders'>,
@@ -138,12 +142,9 @@ export function shareLimits(
   const shares = devices.map((device, stage) => {
     const use = stages[stage];
     if (device.memoryLimitBytes === undefined || use === undefined) return { stage: device, decoder: device };
-    const decoding = sum(decoders.filter((part) => part.stage === stage).map(bytesOfDecoder));
-    const ofDecoder = Math.round(device.memoryLimitBytes * (decoding / (decoding + bytesOfStage(use))));
-    return {
-      stage: { ...device, memoryLimitBytes: device.memoryLimitBytes - ofDecoder },
-      decoder: { ...device, memoryLimitBytes: ofDecoder },
-    };
+    const parts = decoders.filter((part) => part.stage === stage);
+    const without = (bytes: number) => ({ ...device, memoryLimitBytes: Math.max(0, device.memoryLimitBytes! - bytes) });
+    return { stage: without(sum(parts.map(heldByDecoder))), decoder: without(heldByStage(use)) };
   });
   return { stages: shares.map(({ stage }) => stage), decoders: shares.map(({ decoder }) => decoder) };
 }

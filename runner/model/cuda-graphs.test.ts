@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { type ForwardInput, forward } from '../../test/golden/forward.ts';
 import { cpuDevices } from '../ort/device.ts';
@@ -18,7 +19,7 @@ import { vaeChunkGraph } from './vae-decoder.ts';
 // The graphs that CUDA devices are given differ from the CPU's in their attention. The CPU can run them too, in float32 and
 // float16; of bfloat16 it can at least check the types of every operation.
 
-const GOLDEN = new URL('../../test/golden/data/', import.meta.url).pathname;
+const GOLDEN = fileURLToPath(new URL('../../test/golden/data/', import.meta.url));
 const BOUND = 1e-4;
 const [device] = cpuDevices(1);
 const { config, transformer, text, vae } = openModel(`${GOLDEN}tiny-wan`);

@@ -1,6 +1,7 @@
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { type ForwardInput, forward } from '../../test/golden/forward.ts';
 import { runToEnd } from '../../test/golden/run-case.ts';
@@ -16,7 +17,7 @@ import type { Graph } from './graph.ts';
 import { textEncoderGraph } from './text-encoder.ts';
 import { vaeChunkGraph } from './vae-decoder.ts';
 
-const GOLDEN = new URL('../../test/golden/data/', import.meta.url).pathname;
+const GOLDEN = fileURLToPath(new URL('../../test/golden/data/', import.meta.url));
 const [device] = cpuDevices(1);
 const scratch = mkdtempSync(join(tmpdir(), 'half-'));
 afterAll(() => rmSync(scratch, { recursive: true }));

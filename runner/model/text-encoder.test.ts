@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { cpuDevices } from '../ort/device.ts';
 import { runOnce } from '../ort/run-once.ts';
@@ -8,7 +9,7 @@ import { openWeights } from '../weights/shards.ts';
 import { parseTextEncoderConfig } from './component-configs.ts';
 import { relativeBuckets, type TextEncoderOptions, textEncoderGraph } from './text-encoder.ts';
 
-const GOLDEN = new URL('../../test/golden/data/', import.meta.url).pathname;
+const GOLDEN = fileURLToPath(new URL('../../test/golden/data/', import.meta.url));
 const BOUND = 1e-4;
 const [device] = cpuDevices(1);
 

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { type ForwardInput, forward } from '../../test/golden/forward.ts';
 import { elementCount, type F32Tensor } from '../tensor.ts';
@@ -12,7 +13,7 @@ import { parseTransformerConfig } from './component-configs.ts';
 import type { TransformerConfig } from './config.ts';
 import { transformerTensors } from './tensor-names.ts';
 
-const GOLDEN = new URL('../../test/golden/data/', import.meta.url).pathname;
+const GOLDEN = fileURLToPath(new URL('../../test/golden/data/', import.meta.url));
 /** Of the golden numbers' README: single graphs against hidden states, and everything against everything. */
 const HIDDEN_BOUND = 2e-5;
 const BOUND = 1e-4;

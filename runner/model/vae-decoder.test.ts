@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { cpuDevices } from '../ort/device.ts';
 import { runOnce } from '../ort/run-once.ts';
@@ -9,7 +10,7 @@ import { openWeights } from '../weights/shards.ts';
 import { parseVaeConfig } from './component-configs.ts';
 import { type ChunkKind, vaeChunkGraph, vaeStates } from './vae-decoder.ts';
 
-const GOLDEN = new URL('../../test/golden/data/', import.meta.url).pathname;
+const GOLDEN = fileURLToPath(new URL('../../test/golden/data/', import.meta.url));
 const BOUND = 1e-4;
 const [device] = cpuDevices(1);
 

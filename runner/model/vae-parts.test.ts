@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { cpuDevices } from '../ort/device.ts';
 import { runOnce } from '../ort/run-once.ts';
@@ -9,7 +10,7 @@ import { parseVaeConfig } from './component-configs.ts';
 import { vaeChunkGraph } from './vae-decoder.ts';
 import { allUnits, type UnitRange } from './vae-units.ts';
 
-const TINY = new URL('../../test/golden/data/tiny-wan', import.meta.url).pathname;
+const TINY = fileURLToPath(new URL('../../test/golden/data/tiny-wan', import.meta.url));
 const config = parseVaeConfig(readJsonFile(`${TINY}/vae/config.json`, 'config.json'));
 const weights = openWeights(TINY, 'vae', 'diffusion_pytorch_model');
 const [device] = cpuDevices(1);

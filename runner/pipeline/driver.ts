@@ -59,6 +59,8 @@ export interface Pipeline {
    * pipeline waits when nobody takes the blocks. Throws the coded error of a stage that failed, or `E_PIPELINE_STOPPED`.
    */
   finishedBlocks(): AsyncGenerator<FinishedBlock, void, undefined>;
+  /** Aborts with the error of a stage that failed, whoever waits for something else meanwhile. */
+  readonly failed: AbortSignal;
   lanes(): readonly StageLane[];
   /** Copies of the run's state, for a pipeline opened with `cuts`. */
   readonly cuts: Pick<Cuts, 'next' | 'endWithNext' | 'isLastMade'>;
@@ -137,12 +139,14 @@ export async function openPipeline(input: PipelineInput, signal?: AbortSignal): 
     await dispose();
     throw error;
   }
-  watch.failed.catch(() => {
+  const failed = new AbortController();
+  watch.failed.catch((reason) => {
+    failed.abort(reason);
     cuts.end();
     return threads.stop();
   });
   const { finishedBlocks, lanes, latentsAfter } = watch;
-  return { finishedBlocks, lanes, latentsAfter, cuts, [Symbol.asyncDispose]: dispose };
+  return { finishedBlocks, failed: failed.signal, lanes, latentsAfter, cuts, [Symbol.asyncDispose]: dispose };
 }
 
 function checkPrompts({ plan, model, conditional, unconditional }: PipelineInput): void {

@@ -131,13 +131,15 @@ interface Running {
   readonly loading: Loading;
 }
 
+/** Measured on a processor: of the graphs of a first latent in tiles, which have gone, what the system does not have back. */
+const LEFT_OF_FIRST = 1 / 4;
+
 /** On a processor each graph has an arena of its own. */
-function workingOnProcessor({ first, steady }: GraphsOf, { hasLater, loading }: Running): Working {
+function workingOnProcessor({ first, steady }: GraphsOf, { turns, hasLater, loading }: Running): Working {
   const bytesOf = (graph: Graph) => sessionMemory(graph, [{}], loading).working;
-  return {
-    first: sum([...first.values()].map(bytesOf)),
-    later: sum([...steady.values()].map(hasLater ? bytesOf : operationBytes)),
-  };
+  const ofFirst = sum([...first.values()].map(bytesOf));
+  const left = turns.length > 1 && hasLater ? LEFT_OF_FIRST * ofFirst : 0;
+  return { first: ofFirst, later: left + sum([...steady.values()].map(hasLater ? bytesOf : operationBytes)) };
 }
 
 /** On a device all graphs have the same one, in which tiles of several sizes take turns. What the first latent's have left is there for the later ones. */
@@ -153,9 +155,14 @@ function workingOnDevice({ first, steady }: GraphsOf, { turns, hasLater, loading
   return { first: ofFirst, later: hasLater ? runAll(steady, [...turns, ...turns]) : 0 };
 }
 
+/** Bytes that a part of a decoder holds whatever it is at, where it is. */
+export function heldByDecoder({ weights, states, hidden }: DecoderUse): number {
+  return weights + states + hidden;
+}
+
 /** Bytes of a part of a decoder at work, where it is. */
-export function bytesOfDecoder({ weights, working, states, hidden, first }: DecoderUse): number {
-  return weights + states + hidden + Math.max(working, first);
+export function bytesOfDecoder(use: DecoderUse): number {
+  return heldByDecoder(use) + Math.max(use.working, use.first);
 }
 
 function endsDecoder({ config, units }: DecoderInput): boolean {

@@ -132,17 +132,12 @@ function roomsOnDevice({ plan, config, places, isFirst, isLast, windows, experts
   };
 }
 
+/** Bytes that a stage holds whatever it is at. */
+export function heldByStage({ weights, prompt, featureCache, leftCache, hidden, tables }: StageUse): number {
+  return tables + weights + prompt + featureCache + leftCache + hidden;
+}
+
 /** Bytes of a stage that is at work; while it starts, its graphs have not run yet. */
-export function bytesOfStage({
-  weights,
-  prompt,
-  featureCache,
-  leftCache,
-  hidden,
-  working,
-  starting,
-  loading,
-  tables,
-}: StageUse): number {
-  return tables + weights + prompt + featureCache + leftCache + hidden + Math.max(working, starting, loading);
+export function bytesOfStage(use: StageUse): number {
+  return heldByStage(use) + Math.max(use.working, use.starting, use.loading);
 }

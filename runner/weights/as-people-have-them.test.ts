@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { CodedError } from '#contract/error.ts';
 import { inspectModel } from './inspect-model.ts';
@@ -20,7 +21,7 @@ import { openModel } from './open-model.ts';
 import { readTensors } from './read-tensors.ts';
 import { safetensorsBytes } from './write-tensors.ts';
 
-const GOLDEN = new URL('../../test/golden/data/', import.meta.url).pathname;
+const GOLDEN = fileURLToPath(new URL('../../test/golden/data/', import.meta.url));
 const WEIGHTS = 'transformer/diffusion_pytorch_model.safetensors';
 const POINTER = `version https://lfs.example/spec/v1\noid sha256:${'ab'.repeat(32)}\nsize 4920000000\n`;
 const PAGE = '<!DOCTYPE html>\n<html lang="en"><head><title>Log in</title></head></html>\n';

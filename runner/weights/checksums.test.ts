@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { CHECKSUM_FILE } from './checksums.ts';
 import { inspectModel } from './inspect-model.ts';
 import { openModel } from './open-model.ts';
 
-const GOLDEN = new URL('../../test/golden/data/', import.meta.url).pathname;
+const GOLDEN = fileURLToPath(new URL('../../test/golden/data/', import.meta.url));
 const VAE = 'vae/diffusion_pytorch_model.safetensors';
 const scratch = mkdtempSync(join(tmpdir(), 'checksums-'));
 afterAll(() => rmSync(scratch, { recursive: true }));

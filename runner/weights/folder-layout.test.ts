@@ -2,11 +2,12 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { inspectModel } from './inspect-model.ts';
 import { openModel } from './open-model.ts';
 
-const GOLDEN = new URL('../../test/golden/data/', import.meta.url).pathname;
+const GOLDEN = fileURLToPath(new URL('../../test/golden/data/', import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), 'layouts-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 

@@ -1,10 +1,11 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { inspectModel } from './inspect-model.ts';
 
-const GOLDEN = new URL('../../test/golden/data/', import.meta.url).pathname;
+const GOLDEN = fileURLToPath(new URL('../../test/golden/data/', import.meta.url));
 const TRANSFORMER = 'transformer/diffusion_pytorch_model.safetensors';
 const scratch = mkdtempSync(join(tmpdir(), 'inspect-'));
 afterAll(() => rmSync(scratch, { recursive: true }));

@@ -14,11 +14,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { attemptExitCodeOf, exitCodeOf, fromErrorRecord, toErrorRecord } from '#contract/error.ts';
 import { openModel } from './open-model.ts';
 
-const GOLDEN = new URL('../../test/golden/data/tiny-wan', import.meta.url).pathname;
+const GOLDEN = fileURLToPath(new URL('../../test/golden/data/tiny-wan', import.meta.url));
 const WEIGHTS = 'transformer/diffusion_pytorch_model.safetensors';
 const scratch = mkdtempSync(join(tmpdir(), 'not-yet-'));
 afterAll(() => rmSync(scratch, { recursive: true }));

@@ -11,12 +11,13 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { openModel } from './open-model.ts';
 import { readTensors } from './read-tensors.ts';
 import { safetensorsBytes } from './write-tensors.ts';
 
-const GOLDEN = new URL('../../test/golden/data/', import.meta.url).pathname;
+const GOLDEN = fileURLToPath(new URL('../../test/golden/data/', import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), 'model-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 let copies = 0;
