@@ -72,12 +72,12 @@ describe('updatedAttempts', () => {
       ],
     ],
     [
-      'pods of one Job keep their order when the newer one ends while a cache that is behind still shows the older one at work',
-      [attempt(1, 'p', { outcome: 'Waiting' }), attempt(1, 'q')],
-      [jobView(1, { pods: [podView('p'), podView('q', { state: 'disrupted', failure: why })] })],
+      'the pod at work is the last, also where the Job had made another one beside it, which is gone',
+      [attempt(1, 'p', { outcome: 'Running' }), attempt(1, 'q', { outcome: 'Waiting' })],
+      [jobView(1, { pods: [podView('p', { state: 'running' }), podView('q', { state: 'disrupted', failure: why })] })],
       [
-        attempt(1, 'p', { outcome: 'Waiting' }),
         attempt(1, 'q', { outcome: 'Disrupted', endTime: NOW, recordedTime: NOW, ...why }),
+        attempt(1, 'p', { outcome: 'Running' }),
       ],
     ],
     [

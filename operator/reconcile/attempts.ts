@@ -52,25 +52,20 @@ export function updatedAttempts(
   const past = judging.live ? unseen.map((attempt) => closed(attempt, jobs, judging.now)) : unseen;
   const withPods = [...past, ...seen];
   const without = judging.live ? podless(known, jobs, withPods, judging) : [];
-  return inOrder([...withPods, ...without], before);
-}
-
-/** Those that are written down stay where they are, whichever of them is gone by now; by number, others come among those of their Job. */
-function inOrder(attempts: readonly Attempt[], before: readonly Attempt[]): readonly Attempt[] {
-  const same = (old: Attempt) => attempts.filter((attempt) => identityOf(attempt) === identityOf(old));
-  const known = [...new Set(before.flatMap(same))];
-  const rest = attempts.filter((attempt) => !known.includes(attempt));
-  const numbers = [...new Set(attempts.map(({ number }) => number))].toSorted((a, b) => a - b);
-  const of = (list: readonly Attempt[], number: number) => list.filter((attempt) => attempt.number === number);
-  return numbers.flatMap((number) => of(rest, number).reduce(withOther, of(known, number)));
+  return [...withPods, ...without].toSorted((a, b) => a.number - b.number || inJob(a, b, before));
 }
 
 /** A Job makes a pod after the one before has ended, whichever of them was seen first: the last attempt is that of the pod at work. */
-function withOther(own: readonly Attempt[], other: Attempt): readonly Attempt[] {
-  const atWork = own.findLastIndex(isEnded) + 1;
-  const isLater = ({ createdTime = '' }: Attempt) => createdTime > (other.createdTime ?? '');
-  const next = isEnded(other) ? atWork : own.findIndex((attempt, at) => at >= atWork && isLater(attempt));
-  return own.toSpliced(next < 0 ? own.length : next, 0, other);
+function inJob(a: Attempt, b: Attempt, before: readonly Attempt[]): number {
+  const made = isEnded(a) ? 0 : (a.createdTime ?? '').localeCompare(b.createdTime ?? '');
+  return Number(!isEnded(a)) - Number(!isEnded(b)) || made || place(a, before) - place(b, before);
+}
+
+/** Pods of one Job stay in the order in which they were seen first, whichever of them is gone by now. */
+function place({ number, podUid }: Attempt, before: readonly Attempt[]): number {
+  // Those without a pod are told apart by their Jobs.
+  const found = before.findIndex((attempt) => attempt.number === number && attempt.podUid === podUid);
+  return found < 0 ? before.length : found;
 }
 
 /** Whether how the attempt ended is known. */

@@ -4,7 +4,7 @@ import type { VideoGenerationStatus } from '../api/status.ts';
 import { wellFormed } from '../kube/json-text.ts';
 import type { Decision } from './decide.ts';
 import { type Observed, writtenProgress } from './observed.ts';
-import { type WriteContext, write } from './write-status.ts';
+import { type WriteContext, write, writeOrMeet } from './write-status.ts';
 
 /**
  * Writes down that an attempt is about to start, on the version of the resource that it starts from: this fixes what the
@@ -60,6 +60,8 @@ async function told(
 ): Promise<Observed | undefined> {
   const next = status === undefined ? undefined : wellFormed(status);
   if (next === undefined || isDeepStrictEqual(next, observed.status)) return observed;
-  const version = await write(observed, next, options);
-  return version === undefined ? undefined : { ...observed, resource: { ...observed.resource, version }, status: next };
+  // Not so for a start: who else has claimed the same must not be taken for this one. To take away twice is to take away once.
+  const met = await writeOrMeet(observed, next, options);
+  if (met.outcome !== 'written') return undefined;
+  return { ...observed, resource: { ...observed.resource, version: met.version }, status: next };
 }

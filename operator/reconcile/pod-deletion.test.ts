@@ -54,7 +54,11 @@ function leaving(object: Pod): Pod {
 }
 
 /** Rounds of the controller over a cluster in which `changed` is what becomes of the pod between each look at it and its deletion. */
-async function rounds({ spec, jobs, pod: first }: Start, changed: (pod: Pod, deletes: number) => Pod) {
+async function rounds(
+  { spec, jobs, pod: first }: Start,
+  changed: (pod: Pod, deletes: number) => Pod,
+  { isAnswerLost = false } = {},
+) {
   const before = sourcesOf({ jobs: [job(1)], pods: [pod(1, running)], frozen: ['job-1'] });
   const status = decide({ ...observe('films/lighthouse', before, false)!, live: true }, NOW - 60_000).status;
   let film = withStatus(status)(withMetadata({ generation: 2 })(videoGeneration(withSpec(spec))));
@@ -64,11 +68,16 @@ async function rounds({ spec, jobs, pod: first }: Start, changed: (pod: Pod, del
     version += 1;
     return { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } };
   };
+  let patches = 0;
+  const counted: string[] = [];
   const deletes: Call[] = [];
   const told: (Attempt | undefined)[] = [];
   const missing = (path: string) => new ApiError({ kind: 'missing', status: 404, message: path });
   const patch = ({ body }: Call) => {
     film = next({ ...film, status: (body as { status: VideoGenerationStatus }).status });
+    patches += 1;
+    // The client has tried again, on a version that its own first try has ended.
+    if (isAnswerLost && patches === 1) throw new ApiError({ kind: 'conflict', status: 409, message: 'version' });
     return film;
   };
   const remove = (call: Call) => {
@@ -101,9 +110,12 @@ async function rounds({ spec, jobs, pod: first }: Start, changed: (pod: Pod, del
   let count = 0;
   while (count < MOST_ROUNDS && left !== undefined && film.status?.output === undefined) {
     count += 1;
-    await reconcile('films/lighthouse', roundOptions(client, sources, NOW));
+    await reconcile('films/lighthouse', {
+      ...roundOptions(client, sources, NOW),
+      count: (what) => void counted.push(what),
+    });
   }
-  return { deletes, told, left, output: film.status?.output };
+  return { deletes, told, left, counted, output: film.status?.output };
 }
 
 const rewritten = (object: Pod): Pod => ({
@@ -123,6 +135,12 @@ describe.each(STARTS)('a pod %s', (_what, start) => {
   it('is deleted only once its attempt says what for, or how it has ended, or that would be told as a disruption', async () => {
     const { told } = await rounds(start, (object) => object);
     expect(told).toEqual([expect.objectContaining(start.told)]);
+  });
+
+  it('counts as having ended as often where the answer to what was written of it is lost', async () => {
+    const { counted, left } = await rounds(start, (object) => object);
+    const lost = await rounds(start, (object) => object, { isAnswerLost: true });
+    expect(lost).toMatchObject({ left, counted });
   });
 
   it('is deleted in the end although its kubelet writes it again and again', async () => {

@@ -37,15 +37,29 @@ export async function writeStatus(
   if (status?.claim !== undefined && isDeepStrictEqual(status, withUnwritten(before, status.claim))) {
     options.sources.unwritten.set(resource.uid, status.claim);
   } else if (status !== undefined && !isDeepStrictEqual(status, before)) {
-    if ((await write(observed, status, options)) === undefined) {
-      const found = await stillThere(resource, options);
-      if (found === undefined) return 'gone';
-      // Where the answer to a write was lost, its second try meets what the first one has written.
-      if (!isDeepStrictEqual(found.status, status)) return 'again';
-    }
+    const { outcome } = await writeOrMeet(observed, status, options);
+    if (outcome !== 'written') return outcome;
   }
   recordEvents(resource, events, options);
   return 'written';
+}
+
+/** What became of a write; `version` of what is stored. */
+type Met = { readonly outcome: 'written'; readonly version: string } | { readonly outcome: 'again' | 'gone' };
+
+/** Writes a well-formed status, or meets it: where the answer to a write was lost, its second try is refused for what the first one has written. */
+export async function writeOrMeet(
+  observed: Observed,
+  status: VideoGenerationStatus,
+  options: WriteContext,
+): Promise<Met> {
+  const written = await write(observed, status, options);
+  if (written !== undefined) return { outcome: 'written', version: written };
+  const found = await stillThere(observed.resource, options);
+  if (found === undefined) return { outcome: 'gone' };
+  const { resourceVersion: version } = found.metadata;
+  const isMet = version !== undefined && isDeepStrictEqual(found.status, status);
+  return isMet ? { outcome: 'written', version } : { outcome: 'again' };
 }
 
 /** Writes events of what is written down. */
