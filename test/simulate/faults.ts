@@ -210,7 +210,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'attempts-out-of-order',
     what: "a pod that is gone is listed before the older ones of its Job, and the wait counts from the wrong one's end",
-    patches: [{ file: ATTEMPTS, from: 'before.flatMap(same)', to: 'before.slice(0, 0).flatMap(same)' }],
+    patches: [{ file: ATTEMPTS, from: ' || place(a, before) - place(b, before)', to: '' }],
   },
   {
     name: 'clock-behind',
