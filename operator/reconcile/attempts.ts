@@ -155,7 +155,8 @@ export function takenAway(
     // The one that the film is given up for was the last, and no other has begun.
     if (isGivenUp && own.length > 0) return attempts;
     if (own.some(({ podUid, reason }) => podUid === undefined && reason === told.reason)) return attempts;
-    const end = { endTime: timeText(now), recordedTime: timeText(now), outcome: outcomeFor(told) };
+    const time = timeText(now);
+    const end = { endTime: time, recordedTime: time, outcome: outcomeFor(told) };
     return [...attempts, { ...attemptHead(job), ...size, ...end, ...told }];
   }
   return attempts.map((attempt) => (own.includes(attempt) && !isEnded(attempt) ? { ...attempt, ...told } : attempt));

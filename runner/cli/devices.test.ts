@@ -1,11 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { EXITS } from '#contract/exit.ts';
+import { markedProcesses } from '../../test/build/marked-processes.ts';
 import {
   buildBrokenRuntime,
   buildGpuLibraries,
@@ -37,20 +38,6 @@ function dualparal(args: readonly string[], environment: NodeJS.ProcessEnv = {})
     env: { ...BARE, ...environment },
   });
   return { status, stdout, stderr };
-}
-
-/** Command lines of the processes that have such a variable. */
-function marked(variable: string): readonly string[] {
-  const read = (pid: string, file: string) => {
-    try {
-      return readFileSync(`/proc/${pid}/${file}`, 'utf8');
-    } catch {
-      // It has just ended.
-      return '';
-    }
-  };
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return pids.filter((pid) => read(pid, 'environ').includes(variable)).map((pid) => read(pid, 'cmdline'));
 }
 
 /** Folders of stand-ins that the loader finds, and what they show. */
@@ -195,10 +182,10 @@ describe.skipIf(!canBuildLibraries)('on a machine with GPUs (stand-ins of the li
       const mark = `MARK_${randomUUID()}`;
       const environment = { ...BARE, ...machine({ ...TWO, fail: { cuInit: -1 } }), [mark]: '1' };
       const command = spawn(join(ROOT, 'bin/dualparal.mjs'), args, { env: environment, stdio: 'ignore' });
-      const asking = () => marked(mark).filter((line) => line.includes('look-at-gpus'));
+      const asking = () => markedProcesses(mark).filter(({ words }) => words.includes('look-at-gpus'));
       await vi.waitUntil(() => asking().length === 1, { timeout: 30_000 });
       command.kill(stop);
-      await vi.waitUntil(() => marked(mark).length === 0, { timeout: 30_000 });
+      await vi.waitUntil(() => markedProcesses(mark).length === 0, { timeout: 30_000 });
       expect(asking()).toEqual([]);
     },
   );

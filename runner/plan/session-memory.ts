@@ -46,19 +46,18 @@ export function sessionMemory(
   loading: Loading,
   arena: Arena = arenaFor(loading.kind),
 ): SessionMemory {
-  const { operations } = executionFor(graph, loading);
+  const execution = executionFor(graph, loading);
   const ports = portsOf(graph, loading);
+  const constants = constantsOf(execution, ports.outside, loading);
   const before = arena.reserved;
   // A copy of an input is there until the next one is bound.
   for (const edge of graph.inputs) if (ports.copied.has(edge.name)) arena.take(edgeBytes(edge, runs[0]!));
   // What the runs before have left in pieces makes the second time larger than the first.
-  for (const lengths of [...runs, ...runs]) runInArena(operations, ports, lengths, kernelsOf(loading), arena);
+  for (const lengths of [...runs, ...runs]) runInArena(execution.operations, ports, lengths, kernelsOf(loading), arena);
   return {
-    ...storedMemory(graph, loading),
+    ...storedIn(constants, loading),
     working:
-      loading.kind === 'cpu'
-        ? arena.touched + operationBytes(graph) + turnedAgain(graph, loading)
-        : arena.reserved - before,
+      loading.kind === 'cpu' ? arena.touched + operationBytes(graph) + turnedAgain(constants) : arena.reserved - before,
   };
 }
 
@@ -72,11 +71,14 @@ export function storedMemory(
   graph: Pick<Graph, 'operations' | 'inputs' | 'outputs'>,
   loading: Loading,
 ): Omit<SessionMemory, 'working'> {
-  const constants = constantsOf(executionFor(graph, loading), portsOf(graph, loading).outside, loading);
+  return storedIn(constantsOf(executionFor(graph, loading), portsOf(graph, loading).outside, loading), loading);
+}
+
+function storedIn(constants: readonly Constant[], { kind }: Loading): Omit<SessionMemory, 'working'> {
   const bytesOf = (isOwn: boolean) =>
     constants.filter((one) => one.isOwn === isOwn).map(({ edge }) => edgeBytes(edge, {}));
   const own = bytesOf(true);
-  const halves = loading.kind === 'cpu' ? constants.filter(({ edge, isOwn }) => isOwn && isHalf(edge)) : [];
+  const halves = kind === 'cpu' ? constants.filter(({ edge, isOwn }) => isOwn && isHalf(edge)) : [];
   const turning = TURNING_PART * sum(halves.map(({ edge }) => edgeBytes(edge, {})));
   return { weights: sum(own) + turning, mapped: sum(bytesOf(false)), loading: Math.max(0, ...own) };
 }
@@ -85,8 +87,7 @@ export function storedMemory(
  * Measured on a processor, with layers of two widths: of stored numbers that are turned from half precision in each run the largest are there
  * in float32 once more, and a third of them, than the order of the operations says.
  */
-function turnedAgain(graph: Pick<Graph, 'operations' | 'inputs' | 'outputs'>, loading: Loading): number {
-  const constants = constantsOf(executionFor(graph, loading), portsOf(graph, loading).outside, loading);
+function turnedAgain(constants: readonly Constant[]): number {
   const halves = constants.filter(({ edge }) => isHalf(edge));
   return TURNED_AGAIN * Math.max(0, ...halves.map(({ edge }) => edgeBytes({ ...edge, dtype: 'F32' }, {})));
 }

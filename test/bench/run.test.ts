@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeEach, expect, test } from 'vitest';
+import { markedProcesses } from '../build/marked-processes.ts';
 import { isGone } from '../gpu/is-gone.ts';
 
 const folders: string[] = [];
@@ -66,18 +67,8 @@ test('errors come on standard error, and the exit code is that of what was run',
 
 /** Processes that have this variable, and the program of a film among their words. */
 function filmsWith(variable: string): readonly number[] {
-  const read = (pid: string, name: string) => {
-    try {
-      return readFileSync(`/proc/${pid}/${name}`, 'latin1');
-    } catch {
-      return '';
-    }
-  };
-  return readdirSync('/proc')
-    .filter(
-      (pid) => read(pid, 'environ').includes(`${variable}=1`) && read(pid, 'cmdline').includes('programs/film.ts'),
-    )
-    .map(Number);
+  const films = markedProcesses(`${variable}=1`).filter(({ words }) => words.includes('programs/film.ts'));
+  return films.map(({ pid }) => pid);
 }
 
 test.each([

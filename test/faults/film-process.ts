@@ -1,10 +1,11 @@
 /** The command line as a process of its own, watched from outside: how it ends, what it leaves, and what of it still lives. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Result, resultSchema } from '#contract/result.ts';
+import { markedProcesses } from '../build/marked-processes.ts';
 
 export const ROOT = join(import.meta.dirname, '../..');
 const MAIN = join(ROOT, 'runner/cli/main.ts');
@@ -129,8 +130,7 @@ function hearsSignals(pid: number): boolean {
 }
 
 function processesWith(mark: string): readonly number[] {
-  const numbers = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return numbers.filter((pid) => read(`/proc/${pid}/environ`).includes(`${MARK_VARIABLE}=${mark}`)).map(Number);
+  return markedProcesses(`${MARK_VARIABLE}=${mark}`).map(({ pid }) => pid);
 }
 
 function read(file: string): string {
